@@ -1,0 +1,1 @@
+//! The aicib commands: contract calls and their printing.

@@ -1,0 +1,1 @@
+//! A company folder as values: config, agents, structures, prompts.

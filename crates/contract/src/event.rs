@@ -1,0 +1,280 @@
+//! Events: everything that happens in a job, in order. What the worker appends to its spool, the daemon stores,
+//! and clients show.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{CostBasis, Error, JobId, JobState, LeaseId, Money, RunId, Seq, Time};
+
+/// An event as it is stored and sent to clients.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Event {
+    /// Its place among all events.
+    pub seq: Seq,
+    /// The job it belongs to.
+    pub job_id: JobId,
+    /// The run it came from; none for what the daemon itself has to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub run_id: Option<RunId>,
+    /// What happened, when, and to whom.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// A line of a spool: an event before it has a place among all events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Entry {
+    /// When it happened.
+    pub at: Time,
+    /// The agent's role (`ceo`); `system` for what no agent did.
+    pub agent: String,
+    /// The delegation inside which it happened: the `span` of its `delegation_started`. None at the CEO's level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub parent: Option<String>,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// The role named by events that no agent caused.
+pub const SYSTEM: &str = "system";
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventBody {
+    /// An agent said something, whole. Markdown from a model: hostile text.
+    Message {
+        /// What it said.
+        text: String,
+    },
+    /// A model's reasoning, where it shows any.
+    Thinking {
+        /// The reasoning.
+        text: String,
+    },
+    /// A tool call began.
+    ToolStarted {
+        /// The call, unique in its run.
+        call: String,
+        /// The tool's name (`Write`).
+        tool: String,
+        /// What it is about, in a few words (`docs/about.md`).
+        subject: String,
+        /// The input as the model gave it, cut where it is long.
+        #[cfg_attr(test, ts(type = "unknown"))]
+        input: Value,
+    },
+    /// A tool call ended.
+    ToolFinished {
+        /// The call that ended.
+        call: String,
+        /// The tool's name.
+        tool: String,
+        /// Whether it did what it should.
+        ok: bool,
+        /// How it went, in a few words (`+64 lines`, `exit 0`).
+        summary: String,
+        /// What the model was given, cut to 8 KB.
+        output: String,
+        /// The file it changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        change: Option<FileChange>,
+        /// How long it took, in milliseconds.
+        duration_ms: i64,
+    },
+    /// An agent gave work to another.
+    DelegationStarted {
+        /// The delegation, unique in its run: what events inside it name as `parent`.
+        span: String,
+        /// Who is to do it (role).
+        to: String,
+        /// What is to be done.
+        task: String,
+    },
+    /// Delegated work came back.
+    DelegationFinished {
+        /// The delegation that ended.
+        span: String,
+        /// Who did it (role).
+        to: String,
+        /// Whether it was done.
+        ok: bool,
+        /// What came back, in a line.
+        summary: String,
+        /// How long it took, in milliseconds.
+        duration_ms: i64,
+        /// What it cost, with all that it delegated in turn.
+        cost_usd: Money,
+    },
+    /// A model call ended and this is what it used.
+    Usage {
+        /// The model that answered.
+        model: String,
+        /// Input tokens, cached ones left out.
+        input_tokens: i64,
+        /// Output tokens.
+        output_tokens: i64,
+        /// Input tokens read from the provider's cache.
+        cache_read_tokens: i64,
+        /// Input tokens written to it.
+        cache_write_tokens: i64,
+        /// The price of the call.
+        cost_usd: Money,
+        /// Where the price comes from.
+        basis: CostBasis,
+        /// When the call began. The call belongs to that day.
+        started_at: Time,
+        /// The lease that this settles.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        lease_id: Option<LeaseId>,
+    },
+    /// How far the work is.
+    Progress {
+        /// Steps done.
+        done: i64,
+        /// Steps known.
+        total: i64,
+        /// The step at hand.
+        note: String,
+    },
+    /// The agent cannot go on for a while, or (`over`) can again.
+    Waiting {
+        /// What it waits for, in a few words.
+        reason: WaitReason,
+        /// The whole story in a sentence.
+        detail: String,
+        /// When it will try again, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        until: Option<Time>,
+        /// Whether the wait has ended.
+        over: bool,
+    },
+    /// Something worth knowing.
+    Notice {
+        /// How much it matters.
+        level: NoticeLevel,
+        /// What it is.
+        text: String,
+    },
+    /// Something went wrong. It may or may not end the run.
+    Error {
+        /// What, and what to do.
+        error: Error,
+    },
+    /// The worker's last word.
+    RunExited {
+        /// How the run ended.
+        outcome: Outcome,
+        /// The CEO's answer in full, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        result: Option<String>,
+        /// Why it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        error: Option<Error>,
+        /// Model calls of the CEO.
+        turns: i64,
+        /// Processes under the worker that were ended.
+        ended: i64,
+        /// Of those, by force.
+        forced: i64,
+        /// Processes under the worker that are left. 0, or it says so.
+        left: i64,
+    },
+    /// The job came to another state.
+    JobChanged {
+        /// The state it has now.
+        state: JobState,
+        /// Why, in a sentence; empty where the state says it all.
+        reason: String,
+    },
+}
+
+impl EventBody {
+    /// The event's kind, as in JSON.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            EventBody::Message { .. } => "message",
+            EventBody::Thinking { .. } => "thinking",
+            EventBody::ToolStarted { .. } => "tool_started",
+            EventBody::ToolFinished { .. } => "tool_finished",
+            EventBody::DelegationStarted { .. } => "delegation_started",
+            EventBody::DelegationFinished { .. } => "delegation_finished",
+            EventBody::Usage { .. } => "usage",
+            EventBody::Progress { .. } => "progress",
+            EventBody::Waiting { .. } => "waiting",
+            EventBody::Notice { .. } => "notice",
+            EventBody::Error { .. } => "error",
+            EventBody::RunExited { .. } => "run_exited",
+            EventBody::JobChanged { .. } => "job_changed",
+        }
+    }
+
+    /// Whether the spool is synced to disk right after it: usage is money, and the end is the end.
+    pub const fn is_synced(&self) -> bool {
+        matches!(self, EventBody::Usage { .. } | EventBody::RunExited { .. })
+    }
+}
+
+/// What a run waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    /// The provider said to come back later.
+    RateLimit,
+    /// The provider is overloaded, broken or out of reach.
+    Provider,
+    /// The daemon is away, and calls need its leave.
+    Daemon,
+    /// The keychain is locked.
+    Keychain,
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeLevel {
+    /// Good to know.
+    Info,
+    /// Worth acting on.
+    Warning,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The CEO finished.
+    Completed,
+    /// It ended without finishing.
+    Failed,
+    /// It was told to stop, and did.
+    Cancelled,
+}
+
+/// A file that a tool call changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct FileChange {
+    /// Its path inside the company folder, with `/`.
+    pub path: String,
+    /// Whether the file is new.
+    pub created: bool,
+    /// Lines added.
+    pub added: i64,
+    /// Lines removed.
+    pub removed: i64,
+}

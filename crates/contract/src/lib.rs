@@ -1,0 +1,34 @@
+//! What crosses the wire: methods, events, error codes, ids, money, states. No I/O, no clock but [`Time::now`].
+//!
+//! The heart is the table in [`methods`]. Types derive their TypeScript and JSON Schema in this crate's own tests,
+//! so that no other crate compiles those derives.
+
+mod error;
+mod event;
+#[cfg(test)]
+mod generate;
+mod ids;
+pub mod limits;
+pub mod methods;
+mod money;
+mod params;
+mod state;
+mod text;
+mod time;
+mod view;
+mod worker;
+
+pub use error::{Error, ErrorCode, ErrorKind};
+pub use event::{Entry, Event, EventBody, FileChange, NoticeLevel, Outcome, SYSTEM, WaitReason};
+pub use ids::{CompanyId, JobId, LeaseId, NoticeId, RunId, Seq, SessionId};
+pub use methods::{Handlers, Method, Note};
+pub use money::{CostBasis, Money};
+pub use params::*;
+pub use state::{AgentState, JobChange, JobState, RunState};
+pub use text::{clip, one_line, role_name, title};
+pub use time::Time;
+pub use view::*;
+pub use worker::{EngineSpec, Exchange, RUN_MARK, RunLimits, SpoolLine, WORKER_PROTOCOL, WorkerSpec, run_mark};
+
+/// The version of the protocol on the socket.
+pub const PROTOCOL: u32 = 1;

@@ -1,0 +1,312 @@
+//! The table: each method once, with its params, its result, who may call it, and what it changes.
+//!
+//! From it come the daemon's dispatch ([`Handlers`], [`dispatch`]), the typed client ([`Method`]), the TypeScript
+//! types and the JSON Schema (`src/generate.rs`).
+
+use std::future::Future;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::params::*;
+use crate::view::*;
+use crate::{Error, ErrorCode};
+
+/// A method of the table.
+pub trait Method: 'static {
+    /// What goes in.
+    type Params: Serialize + DeserializeOwned + Send + 'static;
+    /// What comes back.
+    type Result: Serialize + DeserializeOwned + Send + 'static;
+    /// The name on the wire (`job.submit`).
+    const NAME: &'static str;
+}
+
+/// A message that expects no answer.
+pub trait Note: 'static {
+    /// What it says.
+    type Params: Serialize + DeserializeOwned + Send + 'static;
+    /// The name on the wire.
+    const NAME: &'static str;
+}
+
+/// Who may call a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody who can reach the socket.
+    Anyone,
+    /// A caller with the founder's credential.
+    Founder,
+    /// A worker with its run's token.
+    Worker,
+}
+
+/// What a method changes, and so what a screen reads again after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// The list of companies, a config, a session.
+    Company,
+    /// Agents and their files.
+    Team,
+    /// Jobs.
+    Jobs,
+    /// Keys.
+    Keys,
+    /// Settings.
+    Settings,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct MethodInfo {
+    /// The name on the wire.
+    pub name: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// What it changes.
+    pub changes: &'static [Topic],
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+}
+
+macro_rules! methods {
+    ($($(#[doc = $doc:literal])+ $type:ident $fn:ident $name:literal ($params:ty) -> $result:ty, $access:ident, [$($topic:ident)*];)*) => {
+        $(
+            $(#[doc = $doc])+
+            pub struct $type;
+            impl Method for $type {
+                type Params = $params;
+                type Result = $result;
+                const NAME: &'static str = $name;
+            }
+        )*
+
+        /// Every method, in the order of the table.
+        pub const METHODS: &[MethodInfo] = &[$(MethodInfo {
+            name: $name,
+            access: Access::$access,
+            changes: &[$(Topic::$topic),*],
+            doc: concat!($($doc),+),
+        }),*];
+
+        /// One function a method. What implements it answers every method there is, or does not compile.
+        pub trait Handlers: Sync {
+            /// Who called: whatever the server knows of a connection.
+            type Caller: Sync;
+            $(
+                $(#[doc = $doc])+
+                fn $fn(&self, caller: &Self::Caller, params: $params) -> impl Future<Output = Result<$result, Error>> + Send;
+            )*
+        }
+
+        /// Calls the handler of `method`. Access has been checked by then ([`method_info`]).
+        ///
+        /// # Errors
+        /// What the handler says, or [`ErrorCode::BAD_REQUEST`] for params that do not fit.
+        pub async fn dispatch<H: Handlers>(handlers: &H, caller: &H::Caller, method: &str, params: Value) -> Result<Value, Error> {
+            match canonical(method) {
+                $($name => encode(handlers.$fn(caller, decode($name, params)?).await?),)*
+                _ => Err(unknown_method(method)),
+            }
+        }
+
+        #[cfg(test)]
+        pub(crate) fn typescript(cfg: &ts_rs::Config) -> Vec<(&'static str, String, String)> {
+            use ts_rs::TS;
+            vec![$(($name, <$params as TS>::name(cfg), <$result as TS>::name(cfg))),*]
+        }
+
+        #[cfg(test)]
+        pub(crate) fn schemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, schemars::Schema, schemars::Schema)> {
+            vec![$(($name, generator.subschema_for::<$params>(), generator.subschema_for::<$result>())),*]
+        }
+    };
+}
+
+methods! {
+    /// Says who is calling, and with what right. The first call on a connection.
+    Initialize initialize "initialize" (InitializeParams) -> InitializeResult, Anyone, [];
+    /// Whether the daemon is there.
+    Ping ping "ping" (Empty) -> Pong, Anyone, [];
+
+    /// What the daemon says of itself.
+    DaemonStatusGet daemon_status "daemon.status" (Empty) -> DaemonStatus, Founder, [];
+    /// Ends the daemon. Runs go on, and the next daemon adopts them.
+    DaemonStop daemon_stop "daemon.stop" (Empty) -> Empty, Founder, [];
+
+    /// Founds a company in a folder: config, agents, folders.
+    CompanyCreate company_create "company.create" (CompanyCreateParams) -> Company, Founder, [Company Team];
+    /// A company, by its folder or id; one that the daemon did not know is known from then on.
+    CompanyGet company_get "company.get" (CompanyRef) -> Company, Founder, [];
+    /// The companies that the daemon knows.
+    CompanyListAll company_list "company.list" (Empty) -> CompanyList, Founder, [];
+    /// A value of a company's config.
+    ConfigGet config_get "config.get" (ConfigGetParams) -> ConfigValue, Founder, [];
+    /// Changes a value of a company's config.
+    ConfigSet config_set "config.set" (ConfigSetParams) -> ConfigValue, Founder, [Company Team];
+    /// What is wrong with a company's config.
+    ConfigValidate config_validate "config.validate" (CompanyRef) -> ConfigReport, Founder, [];
+
+    /// A company's agents.
+    AgentListAll agent_list "agent.list" (CompanyRef) -> AgentList, Founder, [];
+    /// An agent with its file.
+    AgentGet agent_get "agent.get" (AgentRef) -> AgentDetail, Founder, [];
+    /// Writes an agent's file anew.
+    AgentSave agent_save "agent.save" (AgentSaveParams) -> AgentDetail, Founder, [Team];
+
+    /// Opens the company's session.
+    SessionStart session_start "session.start" (CompanyRef) -> Session, Founder, [Company Team];
+    /// Cancels what runs in the company's session and closes it.
+    SessionStop session_stop "session.stop" (CompanyRef) -> SessionStopResult, Founder, [Company Team Jobs];
+
+    /// A company at a glance.
+    DeskGet desk_get "desk.get" (CompanyRef) -> Desk, Founder, [];
+    /// A company at a glance, and `desk.changed` from then on, until the connection ends.
+    DeskSubscribe desk_subscribe "desk.subscribe" (CompanyRef) -> Desk, Founder, [];
+
+    /// Sends a brief. Returns once it is stored.
+    JobSubmit job_submit "job.submit" (JobSubmitParams) -> Job, Founder, [Jobs];
+    /// Stops a job. Returns once nothing of it runs any more.
+    JobCancel job_cancel "job.cancel" (JobRef) -> JobCancelResult, Founder, [Jobs];
+    /// Sends a finished job's brief again, as a new job.
+    JobRestart job_restart "job.restart" (JobRef) -> Job, Founder, [Jobs];
+    /// Jobs, newest first.
+    JobList job_list "job.list" (JobListParams) -> JobPage, Founder, [];
+    /// Everything about a job but its events.
+    JobGet job_get "job.get" (JobRef) -> JobDetail, Founder, [];
+    /// Numbers over all jobs.
+    JobStatsGet job_stats "job.stats" (Empty) -> JobStats, Founder, [];
+    /// When who was at work in a job.
+    JobSpans job_spans "job.spans" (JobPageParams) -> SpanPage, Founder, [];
+    /// The files a job changed.
+    JobFiles job_files "job.files" (JobPageParams) -> FilePage, Founder, [];
+
+    /// Events of a job.
+    EventList event_list "event.list" (EventListParams) -> EventPage, Founder, [];
+    /// Searches the text of events.
+    EventSearch event_search "event.search" (EventSearchParams) -> EventHits, Founder, [];
+    /// Events of a job as they are stored: `event.added`, and `event.delta` where asked for.
+    EventSubscribe event_subscribe "event.subscribe" (EventSubscribeParams) -> Subscription, Founder, [];
+    /// Ends a subscription.
+    EventUnsubscribe event_unsubscribe "event.unsubscribe" (Subscription) -> Empty, Founder, [];
+
+    /// Stores a key.
+    KeySet key_set "key.set" (KeySetParams) -> Key, Founder, [Keys Company];
+    /// The keys there are, without the keys.
+    KeyListAll key_list "key.list" (Empty) -> KeyList, Founder, [];
+    /// Forgets a key.
+    KeyRemove key_remove "key.remove" (KeyRef) -> Empty, Founder, [Keys Company];
+    /// Opens the key file with its passphrase.
+    KeyUnlock key_unlock "key.unlock" (KeyUnlockParams) -> KeyList, Founder, [Keys Company];
+
+    /// The founder's settings.
+    SettingsGet settings_get "settings.get" (Empty) -> Settings, Founder, [];
+    /// Changes the founder's settings.
+    SettingsSet settings_set "settings.set" (Settings) -> Settings, Founder, [Settings];
+
+    /// Looks at all that could be wrong.
+    DoctorRun doctor_run "doctor.run" (Empty) -> DoctorReport, Founder, [];
+
+    /// Makes this connection the desktop: it gets `notice.present` and `desktop.show`.
+    DesktopAttach desktop_attach "desktop.attach" (Empty) -> Empty, Founder, [];
+    /// Asks the desktop to bring something up.
+    DesktopShow desktop_show "desktop.show" (Show) -> ShowResult, Founder, [];
+    /// Says what became of a notice.
+    NoticeReport notice_report "notice.report" (NoticeReportParams) -> Empty, Founder, [];
+
+    /// Leave for a model call, from every limit at once.
+    RunLease run_lease "run.lease" (LeaseParams) -> Lease, Worker, [];
+    /// Gives a lease back unused.
+    RunLeaseReturn run_lease_return "run.lease_return" (LeaseReturn) -> Empty, Worker, [];
+}
+
+macro_rules! notes {
+    ($($(#[doc = $doc:literal])+ $type:ident $name:literal ($params:ty);)*) => {
+        $(
+            $(#[doc = $doc])+
+            pub struct $type;
+            impl Note for $type {
+                type Params = $params;
+                const NAME: &'static str = $name;
+            }
+        )*
+
+        #[cfg(test)]
+        pub(crate) fn typescript_notes(cfg: &ts_rs::Config) -> Vec<(&'static str, String)> {
+            use ts_rs::TS;
+            vec![$(($name, <$params as TS>::name(cfg))),*]
+        }
+
+        #[cfg(test)]
+        pub(crate) fn note_schemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, schemars::Schema)> {
+            vec![$(($name, generator.subschema_for::<$params>())),*]
+        }
+    };
+}
+
+notes! {
+    /// To a Desk subscriber: what changed.
+    DeskChanged "desk.changed" (DeskChange);
+    /// To an event subscriber: what was stored.
+    EventAdded "event.added" (EventsAdded);
+    /// To an event subscriber: the tail of an unfinished message.
+    EventDelta "event.delta" (Delta);
+    /// To a subscriber who read too slowly.
+    EventResync "event.resync" (Resync);
+    /// To the desktop: tell the founder.
+    NoticePresent "notice.present" (Notice);
+    /// To the desktop: bring something up.
+    ShowRequested "desktop.show" (Show);
+    /// To a worker: stop.
+    RunCancelled "run.cancel" (RunCancel);
+    /// From a worker: the spool has grown.
+    RunSpoolGrew "run.grew" (RunGrew);
+    /// From a worker: the tail of an unfinished message.
+    RunDelta "run.delta" (Delta);
+}
+
+/// The daemon seed's names for methods of ours.
+const ALIASES: &[(&str, &str)] = &[
+    ("task.submit", "job.submit"),
+    ("task.cancel", "job.cancel"),
+    ("task.list", "job.list"),
+    ("task.get", "job.get"),
+    ("task.stats", "job.stats"),
+];
+
+/// Our name for a method that may be called by the daemon seed's.
+pub fn canonical(method: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == method).map_or(method, |(_, name)| name)
+}
+
+/// The table's row for a method, aliases included.
+pub fn method_info(method: &str) -> Option<&'static MethodInfo> {
+    let name = canonical(method);
+    METHODS.iter().find(|info| info.name == name)
+}
+
+/// The error for a method that the table does not have.
+pub fn unknown_method(method: &str) -> Error {
+    let shown: String = method.chars().take(64).collect();
+    Error::new(
+        ErrorCode::METHOD_UNKNOWN,
+        format!("There is no method {shown:?}."),
+        "The contract's schema lists the methods.",
+    )
+}
+
+fn decode<P: DeserializeOwned>(method: &str, params: Value) -> Result<P, Error> {
+    let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
+    serde_json::from_value(params).map_err(|error| {
+        Error::new(
+            ErrorCode::BAD_REQUEST,
+            format!("The params of {method} do not fit: {error}."),
+            "The contract's schema says what fits.",
+        )
+    })
+}
+
+fn encode<R: Serialize>(result: R) -> Result<Value, Error> {
+    serde_json::to_value(result).map_err(Error::internal)
+}

@@ -1,0 +1,481 @@
+//! Params and results of the methods, where a view does not serve.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Agent, ChangedFile, Check, Company, CompanyId, Delivery, Event, Job, JobId, JobState, Key, KeyStorage, LeaseId,
+    Money, NoticeId, Origin, RunId, Seq, Session, SessionId, Span, Time,
+};
+
+macro_rules! wire {
+    ($($(#[$meta:meta])* struct $name:ident { $($(#[$fmeta:meta])* $field:ident: $ty:ty,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+        #[cfg_attr(test, ts(optional_fields))]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $($(#[$fmeta])* pub $field: $ty,)* }
+    )*};
+}
+
+wire! {
+    /// Nothing.
+    #[derive(Default)]
+    struct Empty {}
+
+    /// Who is calling.
+    struct InitializeParams {
+        /// The protocol the client speaks ([`crate::PROTOCOL`]).
+        protocol: u32,
+        /// The client's name and version, for the log.
+        client: String,
+        /// What it may do; none for `ping` only.
+        #[serde(default, skip_serializing_if = "Option::is_none")] credential: Option<Credential>,
+        /// The client's session bus, for a daemon that was started without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")] session_bus: Option<String>,
+    }
+
+    /// Who answers.
+    struct InitializeResult {
+        /// The protocol the daemon speaks.
+        protocol: u32,
+        /// The daemon's version.
+        version: String,
+        /// Its process.
+        pid: u32,
+    }
+
+    /// The daemon is there.
+    struct Pong {
+        /// Its process.
+        pid: u32,
+    }
+
+    /// Found a company in a folder.
+    struct CompanyCreateParams {
+        /// Its name.
+        name: String,
+        /// The folder, absolute; made where it is missing.
+        dir: String,
+        /// `full-c-suite`, `lean-startup` or `minimal`.
+        #[serde(default, skip_serializing_if = "Option::is_none")] structure: Option<String>,
+        /// `professional`, `startup`, `technical` or `creative`.
+        #[serde(default, skip_serializing_if = "Option::is_none")] persona: Option<String>,
+        /// `saas-startup`, `marketing-agency`, `e-commerce` or `consulting-firm`.
+        #[serde(default, skip_serializing_if = "Option::is_none")] template: Option<String>,
+        /// `auto`, `anthropic-api` or `practice`.
+        #[serde(default, skip_serializing_if = "Option::is_none")] engine: Option<String>,
+    }
+
+    /// A company, by its folder or one below it, or by its id. With neither: the one used last.
+    #[derive(Default)]
+    struct CompanyRef {
+        /// The folder, or one below it; absolute.
+        #[serde(default, skip_serializing_if = "Option::is_none")] dir: Option<String>,
+        /// The id.
+        #[serde(default, skip_serializing_if = "Option::is_none")] company_id: Option<CompanyId>,
+    }
+
+    /// The companies that the daemon knows, the one used last first.
+    struct CompanyList {
+        /// At most 100.
+        companies: Vec<Company>,
+    }
+
+    /// Read a company's config.
+    struct ConfigGetParams {
+        /// The company.
+        company: CompanyRef,
+        /// A key with dots (`settings.cost_limit_daily`); none for everything.
+        #[serde(default, skip_serializing_if = "Option::is_none")] key: Option<String>,
+    }
+
+    /// A value of a config.
+    struct ConfigValue {
+        /// The config's file, absolute.
+        file: String,
+        /// The value, defaults merged in.
+        #[cfg_attr(test, ts(type = "unknown"))]
+        value: serde_json::Value,
+    }
+
+    /// Change a value of a company's config. The rest of the file stays as it is.
+    struct ConfigSetParams {
+        /// The company.
+        company: CompanyRef,
+        /// A key with dots.
+        key: String,
+        /// The value, as it would stand in YAML.
+        value: String,
+    }
+
+    /// What is wrong with a config.
+    struct ConfigReport {
+        /// The file, absolute.
+        file: String,
+        /// Its faults; none when it holds.
+        faults: Vec<ConfigFault>,
+        /// What is odd, and harms nothing.
+        warnings: Vec<String>,
+    }
+
+    /// A fault in a config.
+    struct ConfigFault {
+        /// The line, from 1, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")] line: Option<i64>,
+        /// The key with dots; empty where the file does not parse.
+        key: String,
+        /// What was expected, in a sentence.
+        message: String,
+    }
+
+    /// An agent of a company.
+    struct AgentRef {
+        /// The company.
+        company: CompanyRef,
+        /// The role.
+        role: String,
+    }
+
+    /// An agent with its file's text.
+    struct AgentDetail {
+        /// The row.
+        agent: Agent,
+        /// The file's text.
+        text: String,
+    }
+
+    /// An agent's file, written anew.
+    struct AgentSaveParams {
+        /// The company.
+        company: CompanyRef,
+        /// The role.
+        role: String,
+        /// The file's text; refused where its frontmatter does not hold.
+        text: String,
+    }
+
+    /// A company's agents.
+    struct AgentList {
+        /// CEO first; at most 100.
+        agents: Vec<Agent>,
+    }
+
+    /// A session that ended.
+    struct SessionStopResult {
+        /// The session.
+        session: Session,
+        /// Its jobs that were cancelled by this.
+        cancelled: Vec<Job>,
+    }
+
+    /// Send a brief.
+    struct JobSubmitParams {
+        /// The company.
+        company: CompanyRef,
+        /// What the CEO is to do.
+        directive: String,
+        /// From which door.
+        origin: Origin,
+        /// Whether somebody waits for it in a terminal.
+        #[serde(default)] foreground: bool,
+        /// Put it in line when the session has a brief under way, instead of refusing it.
+        #[serde(default)] queue: bool,
+        /// Open a session where none is open, instead of refusing.
+        #[serde(default)] start_session: bool,
+        /// The brief's own limit; none for the setting's, zero for no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")] max_cost_usd: Option<Money>,
+        /// Chosen by the client: a second submit with the same key within a day returns the first one's job.
+        #[serde(default, skip_serializing_if = "Option::is_none")] idempotency_key: Option<String>,
+    }
+
+    /// A job, by its number.
+    struct JobRef {
+        /// The number.
+        job_id: JobId,
+    }
+
+    /// A job that was told to stop.
+    struct JobCancelResult {
+        /// The job as it is now: final when this returns.
+        job: Job,
+        /// Processes that were ended.
+        ended: i64,
+        /// Of those, by force.
+        forced: i64,
+        /// Processes left: 0.
+        left: i64,
+    }
+
+    /// Which jobs to list, newest first.
+    #[derive(Default)]
+    struct JobListParams {
+        /// Of one company.
+        #[serde(default, skip_serializing_if = "Option::is_none")] company_id: Option<CompanyId>,
+        /// Of one session.
+        #[serde(default, skip_serializing_if = "Option::is_none")] session_id: Option<SessionId>,
+        /// In these states; empty for all.
+        #[serde(default)] states: Vec<JobState>,
+        /// Created at or after.
+        #[serde(default, skip_serializing_if = "Option::is_none")] since: Option<Time>,
+        /// Continue below this job.
+        #[serde(default, skip_serializing_if = "Option::is_none")] before: Option<JobId>,
+        /// Rows, 1 to 500; 50 where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] limit: Option<i64>,
+    }
+
+    /// A page of jobs.
+    struct JobPage {
+        /// Newest first.
+        jobs: Vec<Job>,
+        /// What to give as `before` for the next page; none on the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")] next: Option<JobId>,
+    }
+
+    /// Numbers over jobs.
+    struct JobStats {
+        /// Jobs by state name.
+        by_state: std::collections::BTreeMap<String, i64>,
+        /// What all of them cost.
+        cost_usd: Money,
+        /// Jobs in all.
+        total: i64,
+    }
+
+    /// A page of one job's rows.
+    struct JobPageParams {
+        /// The job.
+        job_id: JobId,
+        /// Skip as many rows.
+        #[serde(default)] offset: i64,
+        /// Rows, 1 to 500; 200 where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] limit: Option<i64>,
+    }
+
+    /// A page of spans, oldest first.
+    struct SpanPage {
+        /// The spans.
+        spans: Vec<Span>,
+        /// Spans in all.
+        total: i64,
+    }
+
+    /// A page of changed files, by path.
+    struct FilePage {
+        /// The files.
+        files: Vec<ChangedFile>,
+        /// Files in all.
+        total: i64,
+    }
+
+    /// Which events to list. With `after`: upward from there; else the last ones, or those before `before`.
+    /// Either way a page is in order, oldest first.
+    struct EventListParams {
+        /// The job.
+        job_id: JobId,
+        /// Events after this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")] after: Option<Seq>,
+        /// Events before this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")] before: Option<Seq>,
+        /// Rows, 1 to 500; 200 where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] limit: Option<i64>,
+    }
+
+    /// A page of events, oldest first.
+    struct EventPage {
+        /// The events.
+        events: Vec<Event>,
+        /// Whether there are earlier ones.
+        more_before: bool,
+        /// Whether there are later ones.
+        more_after: bool,
+    }
+
+    /// Search the text of events, newest first.
+    struct EventSearchParams {
+        /// Words; all must occur.
+        query: String,
+        /// Of one company.
+        #[serde(default, skip_serializing_if = "Option::is_none")] company_id: Option<CompanyId>,
+        /// Of one job.
+        #[serde(default, skip_serializing_if = "Option::is_none")] job_id: Option<JobId>,
+        /// Continue below this event.
+        #[serde(default, skip_serializing_if = "Option::is_none")] before: Option<Seq>,
+        /// Rows, 1 to 500; 50 where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] limit: Option<i64>,
+    }
+
+    /// A page of hits, newest first.
+    struct EventHits {
+        /// The hits.
+        hits: Vec<EventHit>,
+        /// What to give as `before` for the next page; none on the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")] next: Option<Seq>,
+    }
+
+    /// An event that a search found.
+    struct EventHit {
+        /// The event.
+        seq: Seq,
+        /// Its job.
+        job_id: JobId,
+        /// The job's title.
+        title: String,
+        /// When it happened.
+        at: Time,
+        /// The agent's role.
+        agent: String,
+        /// The text around the hit, plain.
+        snippet: String,
+    }
+
+    /// Hear of a job's events as they are stored.
+    struct EventSubscribeParams {
+        /// The job.
+        job_id: JobId,
+        /// From the event after this one.
+        after: Seq,
+        /// Also the streaming tail of unfinished messages.
+        #[serde(default)] deltas: bool,
+    }
+
+    /// A subscription.
+    struct Subscription {
+        /// Its number on this connection.
+        subscription: i64,
+    }
+
+    /// Set a key.
+    struct KeySetParams {
+        /// `anthropic`.
+        provider: String,
+        /// The key.
+        key: String,
+        /// Where to keep it; none for the keychain, and in memory where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")] storage: Option<KeyStorage>,
+        /// For `passphrase_file`.
+        #[serde(default, skip_serializing_if = "Option::is_none")] passphrase: Option<String>,
+    }
+
+    /// Whose key.
+    struct KeyRef {
+        /// `anthropic`.
+        provider: String,
+    }
+
+    /// Open the key file.
+    struct KeyUnlockParams {
+        /// The passphrase.
+        passphrase: String,
+    }
+
+    /// The keys there are.
+    struct KeyList {
+        /// Without the keys themselves.
+        keys: Vec<Key>,
+        /// Whether this machine has a keychain, in a sentence.
+        keychain: String,
+    }
+
+    /// What the doctor found.
+    struct DoctorReport {
+        /// What it looked at.
+        checks: Vec<Check>,
+    }
+
+    /// What became of a notice.
+    struct NoticeReportParams {
+        /// The notice.
+        notice_id: NoticeId,
+        /// What became of it.
+        delivery: Delivery,
+        /// The system's own words, where it failed.
+        #[serde(default)] detail: String,
+    }
+
+    /// Ask the attached desktop to bring something up.
+    struct ShowResult {
+        /// Whether a desktop was there to ask.
+        shown: bool,
+    }
+
+    /// A worker asks leave for a model call.
+    struct LeaseParams {
+        /// Who calls (role).
+        agent: String,
+        /// The model.
+        model: String,
+        /// The most that the call can cost.
+        worst_usd: Money,
+    }
+
+    /// Leave for a model call.
+    struct Lease {
+        /// To be named in the call's `usage` event.
+        lease_id: LeaseId,
+    }
+
+    /// A worker gives a lease back unused.
+    struct LeaseReturn {
+        /// The lease.
+        lease_id: LeaseId,
+    }
+
+    /// Events were stored.
+    struct EventsAdded {
+        /// The subscription.
+        subscription: i64,
+        /// The events, in order.
+        events: Vec<Event>,
+    }
+
+    /// The tail of an unfinished message grew. May be lost.
+    struct Delta {
+        /// The job.
+        job_id: JobId,
+        /// Who speaks (role).
+        agent: String,
+        /// The delegation in which it speaks.
+        #[serde(default, skip_serializing_if = "Option::is_none")] parent: Option<String>,
+        /// What was added.
+        text: String,
+    }
+
+    /// The client read too slowly and missed something: read again from the last event it has.
+    struct Resync {
+        /// The subscription; none for the Desk.
+        #[serde(default, skip_serializing_if = "Option::is_none")] subscription: Option<i64>,
+    }
+
+    /// A worker's spool has grown. A hint; may be lost.
+    struct RunGrew {
+        /// The run.
+        run_id: RunId,
+        /// Its process, once it is itself (its identity follows from it).
+        pid: u32,
+        /// Processes under it.
+        children: i64,
+    }
+
+    /// A worker is to stop.
+    struct RunCancel {
+        /// Why, in a sentence.
+        reason: String,
+    }
+}
+
+/// What a caller shows to be let in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Credential {
+    /// The content of the home's `credential` file.
+    Founder(String),
+    /// The token of a run.
+    Run {
+        /// The run.
+        run_id: RunId,
+        /// Its token.
+        token: String,
+    },
+}

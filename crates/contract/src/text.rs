@@ -1,0 +1,98 @@
+//! Short texts: titles, one-liners, names of roles.
+
+use std::borrow::Cow;
+
+use crate::limits::TITLE_CHARS;
+
+/// `text` on one line: runs of white space become a space, other control characters are dropped, and what is
+/// longer than `max` characters ends in "…".
+pub fn one_line(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    let mut count = 0;
+    let mut gap = false;
+    for c in text.chars() {
+        if c.is_whitespace() {
+            gap = count > 0;
+            continue;
+        }
+        if c.is_control() || is_invisible(c) {
+            continue;
+        }
+        let need = 1 + usize::from(gap);
+        if count + need > max {
+            out.push('…');
+            return out;
+        }
+        if gap {
+            out.push(' ');
+            gap = false;
+        }
+        out.push(c);
+        count += need;
+    }
+    out
+}
+
+/// Marks that reorder or hide text: what an agent says must not change how the line around it reads.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A job's title: the first words of its directive.
+pub fn title(directive: &str) -> String {
+    one_line(directive, TITLE_CHARS)
+}
+
+/// `text`, or its first `max` bytes (cut between characters) and a note of how much was left out.
+pub fn clip(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max {
+        return Cow::Borrowed(text);
+    }
+    let mut end = max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Cow::Owned(format!("{}\n[{} bytes left out]", &text[..end], text.len() - end))
+}
+
+/// A role's name on screen: "cfo" is "CFO", "backend-engineer" is "Backend Engineer".
+pub fn role_name(role: &str) -> String {
+    if matches!(role, "ceo" | "cto" | "cfo" | "cmo" | "coo" | "cpo" | "cso" | "chro" | "clo" | "ciso" | "cio") {
+        return role.to_uppercase();
+    }
+    let words = role.split(['-', '_', ' ']).filter(|word| !word.is_empty()).map(|word| {
+        let mut chars = word.chars();
+        chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_one_short_line() {
+        assert_eq!(title("  Write\n a\tpage \u{202e}now\u{7} "), "Write a page now");
+        let long = title(&"word ".repeat(100));
+        assert!(long.chars().count() <= TITLE_CHARS + 1 && long.ends_with("word…"), "{long}");
+    }
+
+    #[test]
+    fn a_cut_never_splits_a_character() {
+        assert_eq!(clip("aé", 2), "a\n[2 bytes left out]");
+        assert_eq!(clip("aé", 3), "aé");
+    }
+
+    #[test]
+    fn roles_read_as_in_the_cases() {
+        for (role, name) in [
+            ("cfo", "CFO"),
+            ("cmo", "CMO"),
+            ("backend-engineer", "Backend Engineer"),
+            ("data-scientist", "Data Scientist"),
+        ] {
+            assert_eq!(role_name(role), name);
+        }
+    }
+}

@@ -1,0 +1,676 @@
+//! What lists and screens show: rows and details, ready to print.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AgentState, CompanyId, CostBasis, Error, FileChange, JobId, JobState, Money, NoticeId, RunId, RunState, Seq,
+    SessionId, Time,
+};
+
+/// A company folder that the daemon knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Company {
+    /// Its id.
+    pub company_id: CompanyId,
+    /// Its name, from the config.
+    pub name: String,
+    /// Its folder, absolute.
+    pub dir: String,
+    /// The engine as the config names it (`auto`, `anthropic-api`, `practice`, or one we do not have).
+    pub engine: String,
+    /// The engine that its next brief would run on, or why there is none.
+    pub engine_now: EngineChoice,
+    /// Whether agents of real models may run commands (`tools.commands: true` in the config).
+    pub commands_allowed: bool,
+    /// What is wrong with the config, where it does not hold. The company can be looked at, not briefed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub problem: Option<Error>,
+}
+
+/// The engines there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineKind {
+    /// The Anthropic Messages API, with a key of the founder's.
+    AnthropicApi,
+    /// A rehearsal: no model, no key, no cost.
+    Practice,
+}
+
+impl EngineKind {
+    /// Every engine.
+    pub const ALL: [EngineKind; 2] = [EngineKind::AnthropicApi, EngineKind::Practice];
+
+    /// The name in JSON, SQL and config files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EngineKind::AnthropicApi => "anthropic-api",
+            EngineKind::Practice => "practice",
+        }
+    }
+
+    /// The name on screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            EngineKind::AnthropicApi => "Anthropic API",
+            EngineKind::Practice => "Practice",
+        }
+    }
+
+    /// The engine with that name.
+    pub fn from_name(name: &str) -> Option<EngineKind> {
+        EngineKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// The engine a brief would run on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct EngineChoice {
+    /// The engine; none where the company cannot be briefed as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub kind: Option<EngineKind>,
+    /// One line for the screen ("Anthropic API · key in keychain", "Practice: no model, nothing is charged").
+    pub label: String,
+    /// Why there is none, and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub problem: Option<Error>,
+}
+
+/// A CEO's conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Session {
+    /// Its id.
+    pub session_id: SessionId,
+    /// Its company.
+    pub company_id: CompanyId,
+    /// When it was opened.
+    pub opened_at: Time,
+    /// When it was closed; none while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub closed_at: Option<Time>,
+    /// Briefs it has taken.
+    pub jobs: i64,
+}
+
+/// From which door a brief came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The terminal.
+    Cli,
+    /// The Desk.
+    Desk,
+    /// The quick-brief window.
+    Quick,
+    /// Any other client.
+    Client,
+}
+
+impl Origin {
+    /// The name in JSON and SQL.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Origin::Cli => "cli",
+            Origin::Desk => "desk",
+            Origin::Quick => "quick",
+            Origin::Client => "client",
+        }
+    }
+
+    /// The origin with that name.
+    pub fn from_name(name: &str) -> Option<Origin> {
+        [Origin::Cli, Origin::Desk, Origin::Quick, Origin::Client].into_iter().find(|origin| origin.name() == name)
+    }
+}
+
+/// A job as a row of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Job {
+    /// Its id.
+    pub job_id: JobId,
+    /// Its company.
+    pub company_id: CompanyId,
+    /// The session it belongs to.
+    pub session_id: SessionId,
+    /// The job it restarts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub parent_job_id: Option<JobId>,
+    /// The directive's first words, in a line.
+    pub title: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// Why, in a sentence; empty where the state says it all.
+    pub reason: String,
+    /// The engine it runs on.
+    pub engine: EngineKind,
+    /// From which door it came.
+    pub origin: Origin,
+    /// Whether somebody waits for it in a terminal.
+    pub foreground: bool,
+    /// When it was submitted.
+    pub created_at: Time,
+    /// When its first run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub started_at: Option<Time>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub finished_at: Option<Time>,
+    /// What it cost so far.
+    pub cost_usd: Money,
+    /// Where that figure comes from.
+    pub cost_basis: CostBasis,
+    /// Its own limit; zero means none.
+    pub max_cost_usd: Money,
+    /// Model calls of the CEO.
+    pub turns: i64,
+    /// Who does what right now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub activity: Option<Activity>,
+    /// Steps done of steps known, where the engine says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub progress: Option<StepCount>,
+    /// The result in a line, once it completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub result: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub error: Option<Error>,
+    /// Its place in the queue, from 1, while it is queued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub position: Option<i64>,
+    /// The last event that changed it.
+    pub seq: Seq,
+}
+
+/// Steps done of steps known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct StepCount {
+    /// Steps done.
+    pub done: i64,
+    /// Steps known.
+    pub total: i64,
+}
+
+/// What an agent is doing right now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Activity {
+    /// Its role.
+    pub agent: String,
+    /// What, in a few words ("is thinking", "is writing docs/about.md").
+    pub text: String,
+}
+
+/// Everything about a job but its events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct JobDetail {
+    /// The row.
+    #[serde(flatten)]
+    pub job: Job,
+    /// The directive in full.
+    pub directive: String,
+    /// The CEO's answer in full, once it completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub answer: Option<String>,
+    /// Tokens, all agents together.
+    pub tokens: Tokens,
+    /// Costs, dearest agent first.
+    pub cost_by_agent: Vec<AgentCost>,
+    /// The latest run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub run: Option<Run>,
+    /// Events stored.
+    pub events: i64,
+    /// Files changed.
+    pub files: i64,
+}
+
+/// Tokens used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Tokens {
+    /// Input, cached ones left out.
+    pub input: i64,
+    /// Output.
+    pub output: i64,
+    /// Input read from cache.
+    pub cache_read: i64,
+    /// Input written to cache.
+    pub cache_write: i64,
+}
+
+/// What an agent's calls to one model cost in a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct AgentCost {
+    /// Its role.
+    pub agent: String,
+    /// The model's id.
+    pub model: String,
+    /// Model calls.
+    pub calls: i64,
+    /// Tokens.
+    pub tokens: Tokens,
+    /// The cost.
+    pub cost_usd: Money,
+}
+
+/// One attempt at a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Run {
+    /// Its id.
+    pub run_id: RunId,
+    /// Where it stands.
+    pub state: RunState,
+    /// The worker's process id, once it is started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub pid: Option<u32>,
+    /// Processes under the worker, when last counted.
+    pub children: i64,
+    /// When it began.
+    pub started_at: Time,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub ended_at: Option<Time>,
+    /// When the worker was last heard of.
+    pub heard_at: Time,
+}
+
+/// A stretch of time in which an agent was at work: a lane's bar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Span {
+    /// Unique in its job: a delegation's `span`, a tool's `call`, or the event of a model call.
+    pub span: String,
+    /// What it was.
+    pub kind: SpanKind,
+    /// Who was at work (role).
+    pub agent: String,
+    /// The delegation around it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub parent: Option<String>,
+    /// What it was about.
+    pub title: String,
+    /// When it began.
+    pub started_at: Time,
+    /// When it ended; none while it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub finished_at: Option<Time>,
+    /// Whether it went well, once it ended.
+    pub ok: bool,
+    /// What it cost.
+    pub cost_usd: Money,
+    /// Spans right under it.
+    pub children: i64,
+}
+
+/// What a span stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SpanKind {
+    /// A model call.
+    Turn,
+    /// A tool call.
+    Tool,
+    /// Work given to another agent.
+    Delegation,
+}
+
+impl SpanKind {
+    /// The name in JSON and SQL.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SpanKind::Turn => "turn",
+            SpanKind::Tool => "tool",
+            SpanKind::Delegation => "delegation",
+        }
+    }
+
+    /// The kind with that name.
+    pub fn from_name(name: &str) -> Option<SpanKind> {
+        [SpanKind::Turn, SpanKind::Tool, SpanKind::Delegation].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A file that a job changed, all its changes together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct ChangedFile {
+    /// The change.
+    #[serde(flatten)]
+    pub change: FileChange,
+    /// Who changed it last (role).
+    pub agent: String,
+    /// When.
+    pub at: Time,
+}
+
+/// An agent of a company.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Agent {
+    /// Its role, its name in files and events (`backend-engineer`).
+    pub role: String,
+    /// Its name on screen ("Backend Engineer").
+    pub name: String,
+    /// Its department.
+    pub department: String,
+    /// The role it answers to; none for the CEO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub reports_to: Option<String>,
+    /// Its model, as the files name it (`opus`).
+    pub model: String,
+    /// Whether it is on the team.
+    pub enabled: bool,
+    /// What it is doing.
+    pub state: AgentState,
+    /// The task at hand, in a line.
+    pub task: String,
+    /// The job at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub job_id: Option<JobId>,
+    /// Its file, absolute.
+    pub file: String,
+    /// What is wrong with its file, where it does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub problem: Option<Error>,
+}
+
+/// Spending of a company against its limits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Spend {
+    /// Spent today, in the founder's time zone.
+    pub today_usd: Money,
+    /// The daily limit; zero means none.
+    pub daily_limit_usd: Money,
+    /// Spent this month.
+    pub month_usd: Money,
+    /// The monthly limit; zero means none.
+    pub monthly_limit_usd: Money,
+    /// Spent on each of the last 14 days, oldest first, today last.
+    pub days: Vec<DaySpend>,
+}
+
+/// Spending on a day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct DaySpend {
+    /// The day (`2026-11-20`).
+    pub day: String,
+    /// What was spent.
+    pub cost_usd: Money,
+}
+
+/// A company at a glance: what the Desk, the tray and `aicib status` show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Desk {
+    /// The state of things as of this event.
+    pub seq: Seq,
+    /// The company.
+    pub company: Company,
+    /// The open session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub session: Option<Session>,
+    /// Jobs that have not ended, oldest first; at most 100.
+    pub live: Vec<Job>,
+    /// Jobs that have not ended, all of them.
+    pub live_total: i64,
+    /// Jobs that ended today, newest first; at most 20.
+    pub finished: Vec<Job>,
+    /// The team, CEO first; at most 100.
+    pub team: Vec<Agent>,
+    /// The money.
+    pub spend: Spend,
+}
+
+/// What changed on a Desk after `seq` of the last one. Rows replace those of the same id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct DeskChange {
+    /// The state of things is now as of this event.
+    pub seq: Seq,
+    /// The company that changed.
+    pub company_id: CompanyId,
+    /// Jobs that changed.
+    pub jobs: Vec<Job>,
+    /// Agents that changed.
+    pub team: Vec<Agent>,
+    /// The money, where it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub spend: Option<Spend>,
+    /// The whole Desk is to be read again (session, company or settings changed).
+    pub reload: bool,
+}
+
+/// Something the founder is told once, natively.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Notice {
+    /// Its id.
+    pub notice_id: NoticeId,
+    /// The job it is about; what Open brings up.
+    pub job_id: JobId,
+    /// The company.
+    pub company_id: CompanyId,
+    /// The heading.
+    pub title: String,
+    /// A line or two, plain text.
+    pub body: String,
+    /// Whether it is about something that went wrong.
+    pub urgent: bool,
+}
+
+/// What became of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// The system took it.
+    Shown,
+    /// The founder was looking at the job.
+    Seen,
+    /// Notifications are off in the settings.
+    Off,
+    /// The system did not take it.
+    Failed,
+    /// The founder opened it.
+    Opened,
+}
+
+impl Delivery {
+    /// The name in JSON and SQL.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Delivery::Shown => "shown",
+            Delivery::Seen => "seen",
+            Delivery::Off => "off",
+            Delivery::Failed => "failed",
+            Delivery::Opened => "opened",
+        }
+    }
+}
+
+/// Where a key is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStorage {
+    /// In the system's keychain.
+    Keychain,
+    /// In a file of the home, encrypted with the founder's passphrase.
+    PassphraseFile,
+    /// In the daemon's memory, until it stops.
+    Session,
+}
+
+/// A key, without the key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Key {
+    /// Whose key it is (`anthropic`).
+    pub provider: String,
+    /// Where it is kept.
+    pub storage: KeyStorage,
+    /// Its last four characters, to tell keys apart.
+    pub hint: String,
+    /// Whether it can be read right now; a locked keychain or key file cannot.
+    pub unlocked: bool,
+}
+
+/// One thing the doctor looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Check {
+    /// Its name ("Keychain").
+    pub name: String,
+    /// How it is.
+    pub status: CheckStatus,
+    /// What was found, in a sentence.
+    pub detail: String,
+    /// What to do, in a sentence; empty where there is nothing.
+    pub fix: String,
+}
+
+/// How a thing that the doctor looked at is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CheckStatus {
+    /// As it should be.
+    Ok,
+    /// Works, with less.
+    Warning,
+    /// Does not work.
+    Fault,
+}
+
+/// The founder's settings, over all companies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Runs at once, 1 to 100.
+    pub max_parallel_jobs: i64,
+    /// A brief's limit where it names none; zero means none.
+    pub brief_limit_usd: Money,
+    /// Whether the founder is told natively.
+    pub notifications: bool,
+    /// The key that opens Quick brief from anywhere (`CmdOrCtrl+Shift+Space`); empty means none.
+    pub quick_shortcut: String,
+    /// How the window looks.
+    pub theme: Theme,
+    /// Speed of the practice engine: 1 is about eight seconds a brief, 10 is ten times as fast; 0.1 to 100.
+    pub practice_pace: f64,
+    /// How long a process may take to end when told to, in milliseconds; 0 to 60,000.
+    pub stop_grace_ms: i64,
+    /// Where the Anthropic API is, in place of the provider's own address; empty means that one.
+    pub anthropic_base_url: String,
+    /// Whether the first-start steps are behind us.
+    pub onboarded: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            max_parallel_jobs: 10,
+            brief_limit_usd: Money::nanos(5_000_000_000),
+            notifications: true,
+            quick_shortcut: "CmdOrCtrl+Shift+Space".into(),
+            theme: Theme::System,
+            practice_pace: 1.0,
+            stop_grace_ms: 5_000,
+            anthropic_base_url: String::new(),
+            onboarded: false,
+        }
+    }
+}
+
+/// How the window looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system says.
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// What the daemon says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct DaemonStatus {
+    /// Its process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// When it started.
+    pub started_at: Time,
+    /// The home it holds.
+    pub home: String,
+    /// Jobs by state name; states without a job are left out.
+    pub jobs: BTreeMap<String, i64>,
+    /// The last event stored.
+    pub seq: Seq,
+    /// Size of the database on disk, in bytes.
+    pub database_bytes: i64,
+    /// Whether a desktop app is attached.
+    pub desktop: bool,
+}
+
+/// What a desktop is asked to bring up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(tag = "view", rename_all = "snake_case")]
+pub enum Show {
+    /// The main window, as it is.
+    Window,
+    /// A job.
+    Job {
+        /// Which.
+        job_id: JobId,
+    },
+    /// The settings.
+    Settings,
+    /// The quick-brief window.
+    Quick,
+}

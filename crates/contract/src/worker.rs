@@ -1,0 +1,99 @@
+//! What the daemon tells a worker on its stdin, and the format of the spool.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{EngineKind, Entry, JobId, Money, RunId};
+
+/// The version of the spool and of the worker's part of the protocol. A daemon reads this and the one before.
+pub const WORKER_PROTOCOL: u32 = 1;
+
+/// The environment variable that marks every process of a run, with [`run_mark`] as its value.
+pub const RUN_MARK: &str = "AICIB_RUN";
+
+/// The mark of a run's processes. The home keeps runs of two daemons apart.
+pub fn run_mark(home: &str, run_id: RunId) -> String {
+    format!("{home}:{run_id}")
+}
+
+/// All that a worker needs: one JSON object, one line, on stdin. Secrets come this way and no other.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct WorkerSpec {
+    /// [`WORKER_PROTOCOL`] of the daemon.
+    pub protocol: u32,
+    /// The home whose daemon this is.
+    pub home: String,
+    /// The run.
+    pub run_id: RunId,
+    /// The job.
+    pub job_id: JobId,
+    /// The run's credential at the daemon's socket.
+    pub token: String,
+    /// The run's folder: `spool.jsonl`, `worker.log`, `tmp/`.
+    pub run_dir: String,
+    /// The company's folder.
+    pub company_dir: String,
+    /// The brief.
+    pub directive: String,
+    /// What was said before in the session, oldest first.
+    pub history: Vec<Exchange>,
+    /// The engine.
+    pub engine: EngineSpec,
+    /// Limits of the run.
+    pub limits: RunLimits,
+    /// How long a process may take to end when told to, in milliseconds.
+    pub grace_ms: u64,
+}
+
+/// A brief that came before, and its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The brief.
+    pub directive: String,
+    /// The answer.
+    pub answer: String,
+}
+
+/// The engine of a run.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct EngineSpec {
+    /// Which.
+    pub kind: EngineKind,
+    /// Where its provider is; none for the engine's own default.
+    pub base_url: Option<String>,
+    /// The provider's key.
+    pub api_key: Option<String>,
+    /// Speed of practice.
+    pub pace: f64,
+}
+
+/// Limits of a run. Zero means none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunLimits {
+    /// Wall time, in milliseconds.
+    pub wall_ms: u64,
+    /// Model calls of the CEO.
+    pub ceo_turns: u32,
+    /// Model calls of each other agent, a delegation.
+    pub agent_turns: u32,
+    /// The brief's own limit. The daemon holds it when it grants leases; here it is for the prompt.
+    pub max_cost_usd: Money,
+}
+
+impl Default for RunLimits {
+    /// 120 minutes (the daemon seed's `action_timeout_minutes`), 500 and 200 turns (E028).
+    fn default() -> RunLimits {
+        RunLimits { wall_ms: 120 * 60 * 1000, ceo_turns: 500, agent_turns: 200, max_cost_usd: Money::ZERO }
+    }
+}
+
+/// A line of the spool file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SpoolLine {
+    /// [`WORKER_PROTOCOL`] of the worker.
+    pub v: u32,
+    /// The line's number in its run, from 1, without gaps.
+    pub n: i64,
+    /// The event.
+    #[serde(flatten)]
+    pub entry: Entry,
+}

@@ -1,0 +1,1 @@
+//! Supervisor, queue, budgets, events, handlers, secrets, notices, doctor.

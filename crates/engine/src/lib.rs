@@ -1,0 +1,1 @@
+//! One engine trait and its agents: Anthropic API and practice.

@@ -1,0 +1,1 @@
+//! Processes: identity, confined spawn, tree, census, stop, adopt.

@@ -1,0 +1,1 @@
+//! Stand-ins for tests: a loopback model provider, temp homes.

@@ -1,0 +1,1 @@
+//! One native notification, and what became of it.

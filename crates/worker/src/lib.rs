@@ -1,0 +1,1 @@
+//! Runs one job to its end.

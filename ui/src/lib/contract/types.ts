@@ -1,0 +1,2472 @@
+// Generated from crates/contract by `make contract`. Do not edit.
+
+/**
+ * What an agent is doing right now.
+ */
+export type Activity = { 
+/**
+ * Its role.
+ */
+agent: string, 
+/**
+ * What, in a few words ("is thinking", "is writing docs/about.md").
+ */
+text: string, };
+
+/**
+ * An agent of a company.
+ */
+export type Agent = { 
+/**
+ * Its role, its name in files and events (`backend-engineer`).
+ */
+role: string, 
+/**
+ * Its name on screen ("Backend Engineer").
+ */
+name: string, 
+/**
+ * Its department.
+ */
+department: string, 
+/**
+ * The role it answers to; none for the CEO.
+ */
+reports_to?: string, 
+/**
+ * Its model, as the files name it (`opus`).
+ */
+model: string, 
+/**
+ * Whether it is on the team.
+ */
+enabled: boolean, 
+/**
+ * What it is doing.
+ */
+state: AgentState, 
+/**
+ * The task at hand, in a line.
+ */
+task: string, 
+/**
+ * The job at hand.
+ */
+job_id?: JobId, 
+/**
+ * Its file, absolute.
+ */
+file: string, 
+/**
+ * What is wrong with its file, where it does not hold.
+ */
+problem?: Error, };
+
+/**
+ * What an agent's calls to one model cost in a job.
+ */
+export type AgentCost = { 
+/**
+ * Its role.
+ */
+agent: string, 
+/**
+ * The model's id.
+ */
+model: string, 
+/**
+ * Model calls.
+ */
+calls: number, 
+/**
+ * Tokens.
+ */
+tokens: Tokens, 
+/**
+ * The cost.
+ */
+cost_usd: Money, };
+
+/**
+ * An agent with its file's text.
+ */
+export type AgentDetail = { 
+/**
+ * The row.
+ */
+agent: Agent, 
+/**
+ * The file's text.
+ */
+text: string, };
+
+/**
+ * A company's agents.
+ */
+export type AgentList = { 
+/**
+ * CEO first; at most 100.
+ */
+agents: Array<Agent>, };
+
+/**
+ * An agent of a company.
+ */
+export type AgentRef = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * The role.
+ */
+role: string, };
+
+/**
+ * An agent's file, written anew.
+ */
+export type AgentSaveParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * The role.
+ */
+role: string, 
+/**
+ * The file's text; refused where its frontmatter does not hold.
+ */
+text: string, };
+
+/**
+ * What an agent is doing.
+ */
+export type AgentState = "working" | "idle" | "error" | "stopped";
+
+/**
+ * A file that a job changed, all its changes together.
+ */
+export type ChangedFile = { 
+/**
+ * Who changed it last (role).
+ */
+agent: string, 
+/**
+ * When.
+ */
+at: Time, 
+/**
+ * Its path inside the company folder, with `/`.
+ */
+path: string, 
+/**
+ * Whether the file is new.
+ */
+created: boolean, 
+/**
+ * Lines added.
+ */
+added: number, 
+/**
+ * Lines removed.
+ */
+removed: number, };
+
+/**
+ * One thing the doctor looked at.
+ */
+export type Check = { 
+/**
+ * Its name ("Keychain").
+ */
+name: string, 
+/**
+ * How it is.
+ */
+status: CheckStatus, 
+/**
+ * What was found, in a sentence.
+ */
+detail: string, 
+/**
+ * What to do, in a sentence; empty where there is nothing.
+ */
+fix: string, };
+
+/**
+ * How a thing that the doctor looked at is.
+ */
+export type CheckStatus = "ok" | "warning" | "fault";
+
+/**
+ * A company folder that the daemon knows.
+ */
+export type Company = { 
+/**
+ * Its id.
+ */
+company_id: CompanyId, 
+/**
+ * Its name, from the config.
+ */
+name: string, 
+/**
+ * Its folder, absolute.
+ */
+dir: string, 
+/**
+ * The engine as the config names it (`auto`, `anthropic-api`, `practice`, or one we do not have).
+ */
+engine: string, 
+/**
+ * The engine that its next brief would run on, or why there is none.
+ */
+engine_now: EngineChoice, 
+/**
+ * Whether agents of real models may run commands (`tools.commands: true` in the config).
+ */
+commands_allowed: boolean, 
+/**
+ * What is wrong with the config, where it does not hold. The company can be looked at, not briefed.
+ */
+problem?: Error, };
+
+/**
+ * Found a company in a folder.
+ */
+export type CompanyCreateParams = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The folder, absolute; made where it is missing.
+ */
+dir: string, 
+/**
+ * `full-c-suite`, `lean-startup` or `minimal`.
+ */
+structure?: string, 
+/**
+ * `professional`, `startup`, `technical` or `creative`.
+ */
+persona?: string, 
+/**
+ * `saas-startup`, `marketing-agency`, `e-commerce` or `consulting-firm`.
+ */
+template?: string, 
+/**
+ * `auto`, `anthropic-api` or `practice`.
+ */
+engine?: string, };
+
+/**
+ * A company folder that the daemon knows.
+ */
+export type CompanyId = number;
+
+/**
+ * The companies that the daemon knows, the one used last first.
+ */
+export type CompanyList = { 
+/**
+ * At most 100.
+ */
+companies: Array<Company>, };
+
+/**
+ * A company, by its folder or one below it, or by its id. With neither: the one used last.
+ */
+export type CompanyRef = { 
+/**
+ * The folder, or one below it; absolute.
+ */
+dir?: string, 
+/**
+ * The id.
+ */
+company_id?: CompanyId, };
+
+/**
+ * A fault in a config.
+ */
+export type ConfigFault = { 
+/**
+ * The line, from 1, where it is known.
+ */
+line?: number, 
+/**
+ * The key with dots; empty where the file does not parse.
+ */
+key: string, 
+/**
+ * What was expected, in a sentence.
+ */
+message: string, };
+
+/**
+ * Read a company's config.
+ */
+export type ConfigGetParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * A key with dots (`settings.cost_limit_daily`); none for everything.
+ */
+key?: string, };
+
+/**
+ * What is wrong with a config.
+ */
+export type ConfigReport = { 
+/**
+ * The file, absolute.
+ */
+file: string, 
+/**
+ * Its faults; none when it holds.
+ */
+faults: Array<ConfigFault>, 
+/**
+ * What is odd, and harms nothing.
+ */
+warnings: Array<string>, };
+
+/**
+ * Change a value of a company's config. The rest of the file stays as it is.
+ */
+export type ConfigSetParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * A key with dots.
+ */
+key: string, 
+/**
+ * The value, as it would stand in YAML.
+ */
+value: string, };
+
+/**
+ * A value of a config.
+ */
+export type ConfigValue = { 
+/**
+ * The config's file, absolute.
+ */
+file: string, 
+/**
+ * The value, defaults merged in.
+ */
+value: unknown, };
+
+/**
+ * Where a cost figure comes from.
+ */
+export type CostBasis = "reported" | "estimated" | "free" | "unknown";
+
+/**
+ * What a caller shows to be let in.
+ */
+export type Credential = { "founder": string } | { "run": { 
+/**
+ * The run.
+ */
+run_id: RunId, 
+/**
+ * Its token.
+ */
+token: string, } };
+
+/**
+ * What the daemon says of itself.
+ */
+export type DaemonStatus = { 
+/**
+ * Its process.
+ */
+pid: number, 
+/**
+ * Its version.
+ */
+version: string, 
+/**
+ * When it started.
+ */
+started_at: Time, 
+/**
+ * The home it holds.
+ */
+home: string, 
+/**
+ * Jobs by state name; states without a job are left out.
+ */
+jobs: { [key in string]: number }, 
+/**
+ * The last event stored.
+ */
+seq: Seq, 
+/**
+ * Size of the database on disk, in bytes.
+ */
+database_bytes: number, 
+/**
+ * Whether a desktop app is attached.
+ */
+desktop: boolean, };
+
+/**
+ * Spending on a day.
+ */
+export type DaySpend = { 
+/**
+ * The day (`2026-11-20`).
+ */
+day: string, 
+/**
+ * What was spent.
+ */
+cost_usd: Money, };
+
+/**
+ * What became of a notice.
+ */
+export type Delivery = "shown" | "seen" | "off" | "failed" | "opened";
+
+/**
+ * The tail of an unfinished message grew. May be lost.
+ */
+export type Delta = { 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * Who speaks (role).
+ */
+agent: string, 
+/**
+ * The delegation in which it speaks.
+ */
+parent?: string, 
+/**
+ * What was added.
+ */
+text: string, };
+
+/**
+ * A company at a glance: what the Desk, the tray and `aicib status` show.
+ */
+export type Desk = { 
+/**
+ * The state of things as of this event.
+ */
+seq: Seq, 
+/**
+ * The company.
+ */
+company: Company, 
+/**
+ * The open session.
+ */
+session?: Session, 
+/**
+ * Jobs that have not ended, oldest first; at most 100.
+ */
+live: Array<Job>, 
+/**
+ * Jobs that have not ended, all of them.
+ */
+live_total: number, 
+/**
+ * Jobs that ended today, newest first; at most 20.
+ */
+finished: Array<Job>, 
+/**
+ * The team, CEO first; at most 100.
+ */
+team: Array<Agent>, 
+/**
+ * The money.
+ */
+spend: Spend, };
+
+/**
+ * What changed on a Desk after `seq` of the last one. Rows replace those of the same id.
+ */
+export type DeskChange = { 
+/**
+ * The state of things is now as of this event.
+ */
+seq: Seq, 
+/**
+ * The company that changed.
+ */
+company_id: CompanyId, 
+/**
+ * Jobs that changed.
+ */
+jobs: Array<Job>, 
+/**
+ * Agents that changed.
+ */
+team: Array<Agent>, 
+/**
+ * The money, where it changed.
+ */
+spend?: Spend, 
+/**
+ * The whole Desk is to be read again (session, company or settings changed).
+ */
+reload: boolean, };
+
+/**
+ * What the doctor found.
+ */
+export type DoctorReport = { 
+/**
+ * What it looked at.
+ */
+checks: Array<Check>, };
+
+/**
+ * Nothing.
+ */
+export type Empty = Record<symbol, never>;
+
+/**
+ * The engine a brief would run on.
+ */
+export type EngineChoice = { 
+/**
+ * The engine; none where the company cannot be briefed as it is.
+ */
+kind?: EngineKind, 
+/**
+ * One line for the screen ("Anthropic API · key in keychain", "Practice: no model, nothing is charged").
+ */
+label: string, 
+/**
+ * Why there is none, and what to do.
+ */
+problem?: Error, };
+
+/**
+ * The engines there are.
+ */
+export type EngineKind = "anthropic-api" | "practice";
+
+/**
+ * A line of a spool: an event before it has a place among all events.
+ */
+export type Entry = { 
+/**
+ * When it happened.
+ */
+at: Time, 
+/**
+ * The agent's role (`ceo`); `system` for what no agent did.
+ */
+agent: string, 
+/**
+ * The delegation inside which it happened: the `span` of its `delegation_started`. None at the CEO's level.
+ */
+parent?: string, } & ({ "kind": "message", 
+/**
+ * What it said.
+ */
+text: string, } | { "kind": "thinking", 
+/**
+ * The reasoning.
+ */
+text: string, } | { "kind": "tool_started", 
+/**
+ * The call, unique in its run.
+ */
+call: string, 
+/**
+ * The tool's name (`Write`).
+ */
+tool: string, 
+/**
+ * What it is about, in a few words (`docs/about.md`).
+ */
+subject: string, 
+/**
+ * The input as the model gave it, cut where it is long.
+ */
+input: unknown, } | { "kind": "tool_finished", 
+/**
+ * The call that ended.
+ */
+call: string, 
+/**
+ * The tool's name.
+ */
+tool: string, 
+/**
+ * Whether it did what it should.
+ */
+ok: boolean, 
+/**
+ * How it went, in a few words (`+64 lines`, `exit 0`).
+ */
+summary: string, 
+/**
+ * What the model was given, cut to 8 KB.
+ */
+output: string, 
+/**
+ * The file it changed.
+ */
+change?: FileChange, 
+/**
+ * How long it took, in milliseconds.
+ */
+duration_ms: number, } | { "kind": "delegation_started", 
+/**
+ * The delegation, unique in its run: what events inside it name as `parent`.
+ */
+span: string, 
+/**
+ * Who is to do it (role).
+ */
+to: string, 
+/**
+ * What is to be done.
+ */
+task: string, } | { "kind": "delegation_finished", 
+/**
+ * The delegation that ended.
+ */
+span: string, 
+/**
+ * Who did it (role).
+ */
+to: string, 
+/**
+ * Whether it was done.
+ */
+ok: boolean, 
+/**
+ * What came back, in a line.
+ */
+summary: string, 
+/**
+ * How long it took, in milliseconds.
+ */
+duration_ms: number, 
+/**
+ * What it cost, with all that it delegated in turn.
+ */
+cost_usd: Money, } | { "kind": "usage", 
+/**
+ * The model that answered.
+ */
+model: string, 
+/**
+ * Input tokens, cached ones left out.
+ */
+input_tokens: number, 
+/**
+ * Output tokens.
+ */
+output_tokens: number, 
+/**
+ * Input tokens read from the provider's cache.
+ */
+cache_read_tokens: number, 
+/**
+ * Input tokens written to it.
+ */
+cache_write_tokens: number, 
+/**
+ * The price of the call.
+ */
+cost_usd: Money, 
+/**
+ * Where the price comes from.
+ */
+basis: CostBasis, 
+/**
+ * When the call began. The call belongs to that day.
+ */
+started_at: Time, 
+/**
+ * The lease that this settles.
+ */
+lease_id?: LeaseId, } | { "kind": "progress", 
+/**
+ * Steps done.
+ */
+done: number, 
+/**
+ * Steps known.
+ */
+total: number, 
+/**
+ * The step at hand.
+ */
+note: string, } | { "kind": "waiting", 
+/**
+ * What it waits for, in a few words.
+ */
+reason: WaitReason, 
+/**
+ * The whole story in a sentence.
+ */
+detail: string, 
+/**
+ * When it will try again, where that is known.
+ */
+until?: Time, 
+/**
+ * Whether the wait has ended.
+ */
+over: boolean, } | { "kind": "notice", 
+/**
+ * How much it matters.
+ */
+level: NoticeLevel, 
+/**
+ * What it is.
+ */
+text: string, } | { "kind": "error", 
+/**
+ * What, and what to do.
+ */
+error: Error, } | { "kind": "run_exited", 
+/**
+ * How the run ended.
+ */
+outcome: Outcome, 
+/**
+ * The CEO's answer in full, where there is one.
+ */
+result?: string, 
+/**
+ * Why it failed.
+ */
+error?: Error, 
+/**
+ * Model calls of the CEO.
+ */
+turns: number, 
+/**
+ * Processes under the worker that were ended.
+ */
+ended: number, 
+/**
+ * Of those, by force.
+ */
+forced: number, 
+/**
+ * Processes under the worker that are left. 0, or it says so.
+ */
+left: number, } | { "kind": "job_changed", 
+/**
+ * The state it has now.
+ */
+state: JobState, 
+/**
+ * Why, in a sentence; empty where the state says it all.
+ */
+reason: string, });
+
+/**
+ * What a client is told when something did not work.
+ */
+export type Error = { 
+/**
+ * The error's stable name.
+ */
+code: ErrorCode, 
+/**
+ * Whose move it is.
+ */
+kind: ErrorKind, 
+/**
+ * What happened, to what. One sentence.
+ */
+message: string, 
+/**
+ * What to do about it. One sentence, or empty where there is nothing to do.
+ */
+fix: string, 
+/**
+ * Whether the same call may work later.
+ */
+retryable: boolean, 
+/**
+ * Facts that a program may act on (`job_id`, `line`, …).
+ */
+data?: unknown, };
+
+/**
+ * A name for an error, stable over versions (`job.not_found`). Only errors that somebody acts on have one of
+ * their own.
+ */
+export type ErrorCode = string;
+
+/**
+ * Whose move it is.
+ */
+export type ErrorKind = "user" | "config" | "conflict" | "provider" | "internal";
+
+/**
+ * An event as it is stored and sent to clients.
+ */
+export type Event = { 
+/**
+ * Its place among all events.
+ */
+seq: Seq, 
+/**
+ * The job it belongs to.
+ */
+job_id: JobId, 
+/**
+ * The run it came from; none for what the daemon itself has to say.
+ */
+run_id?: RunId, 
+/**
+ * When it happened.
+ */
+at: Time, 
+/**
+ * The agent's role (`ceo`); `system` for what no agent did.
+ */
+agent: string, 
+/**
+ * The delegation inside which it happened: the `span` of its `delegation_started`. None at the CEO's level.
+ */
+parent?: string, } & ({ "kind": "message", 
+/**
+ * What it said.
+ */
+text: string, } | { "kind": "thinking", 
+/**
+ * The reasoning.
+ */
+text: string, } | { "kind": "tool_started", 
+/**
+ * The call, unique in its run.
+ */
+call: string, 
+/**
+ * The tool's name (`Write`).
+ */
+tool: string, 
+/**
+ * What it is about, in a few words (`docs/about.md`).
+ */
+subject: string, 
+/**
+ * The input as the model gave it, cut where it is long.
+ */
+input: unknown, } | { "kind": "tool_finished", 
+/**
+ * The call that ended.
+ */
+call: string, 
+/**
+ * The tool's name.
+ */
+tool: string, 
+/**
+ * Whether it did what it should.
+ */
+ok: boolean, 
+/**
+ * How it went, in a few words (`+64 lines`, `exit 0`).
+ */
+summary: string, 
+/**
+ * What the model was given, cut to 8 KB.
+ */
+output: string, 
+/**
+ * The file it changed.
+ */
+change?: FileChange, 
+/**
+ * How long it took, in milliseconds.
+ */
+duration_ms: number, } | { "kind": "delegation_started", 
+/**
+ * The delegation, unique in its run: what events inside it name as `parent`.
+ */
+span: string, 
+/**
+ * Who is to do it (role).
+ */
+to: string, 
+/**
+ * What is to be done.
+ */
+task: string, } | { "kind": "delegation_finished", 
+/**
+ * The delegation that ended.
+ */
+span: string, 
+/**
+ * Who did it (role).
+ */
+to: string, 
+/**
+ * Whether it was done.
+ */
+ok: boolean, 
+/**
+ * What came back, in a line.
+ */
+summary: string, 
+/**
+ * How long it took, in milliseconds.
+ */
+duration_ms: number, 
+/**
+ * What it cost, with all that it delegated in turn.
+ */
+cost_usd: Money, } | { "kind": "usage", 
+/**
+ * The model that answered.
+ */
+model: string, 
+/**
+ * Input tokens, cached ones left out.
+ */
+input_tokens: number, 
+/**
+ * Output tokens.
+ */
+output_tokens: number, 
+/**
+ * Input tokens read from the provider's cache.
+ */
+cache_read_tokens: number, 
+/**
+ * Input tokens written to it.
+ */
+cache_write_tokens: number, 
+/**
+ * The price of the call.
+ */
+cost_usd: Money, 
+/**
+ * Where the price comes from.
+ */
+basis: CostBasis, 
+/**
+ * When the call began. The call belongs to that day.
+ */
+started_at: Time, 
+/**
+ * The lease that this settles.
+ */
+lease_id?: LeaseId, } | { "kind": "progress", 
+/**
+ * Steps done.
+ */
+done: number, 
+/**
+ * Steps known.
+ */
+total: number, 
+/**
+ * The step at hand.
+ */
+note: string, } | { "kind": "waiting", 
+/**
+ * What it waits for, in a few words.
+ */
+reason: WaitReason, 
+/**
+ * The whole story in a sentence.
+ */
+detail: string, 
+/**
+ * When it will try again, where that is known.
+ */
+until?: Time, 
+/**
+ * Whether the wait has ended.
+ */
+over: boolean, } | { "kind": "notice", 
+/**
+ * How much it matters.
+ */
+level: NoticeLevel, 
+/**
+ * What it is.
+ */
+text: string, } | { "kind": "error", 
+/**
+ * What, and what to do.
+ */
+error: Error, } | { "kind": "run_exited", 
+/**
+ * How the run ended.
+ */
+outcome: Outcome, 
+/**
+ * The CEO's answer in full, where there is one.
+ */
+result?: string, 
+/**
+ * Why it failed.
+ */
+error?: Error, 
+/**
+ * Model calls of the CEO.
+ */
+turns: number, 
+/**
+ * Processes under the worker that were ended.
+ */
+ended: number, 
+/**
+ * Of those, by force.
+ */
+forced: number, 
+/**
+ * Processes under the worker that are left. 0, or it says so.
+ */
+left: number, } | { "kind": "job_changed", 
+/**
+ * The state it has now.
+ */
+state: JobState, 
+/**
+ * Why, in a sentence; empty where the state says it all.
+ */
+reason: string, });
+
+/**
+ * What happened.
+ */
+export type EventBody = { "kind": "message", 
+/**
+ * What it said.
+ */
+text: string, } | { "kind": "thinking", 
+/**
+ * The reasoning.
+ */
+text: string, } | { "kind": "tool_started", 
+/**
+ * The call, unique in its run.
+ */
+call: string, 
+/**
+ * The tool's name (`Write`).
+ */
+tool: string, 
+/**
+ * What it is about, in a few words (`docs/about.md`).
+ */
+subject: string, 
+/**
+ * The input as the model gave it, cut where it is long.
+ */
+input: unknown, } | { "kind": "tool_finished", 
+/**
+ * The call that ended.
+ */
+call: string, 
+/**
+ * The tool's name.
+ */
+tool: string, 
+/**
+ * Whether it did what it should.
+ */
+ok: boolean, 
+/**
+ * How it went, in a few words (`+64 lines`, `exit 0`).
+ */
+summary: string, 
+/**
+ * What the model was given, cut to 8 KB.
+ */
+output: string, 
+/**
+ * The file it changed.
+ */
+change?: FileChange, 
+/**
+ * How long it took, in milliseconds.
+ */
+duration_ms: number, } | { "kind": "delegation_started", 
+/**
+ * The delegation, unique in its run: what events inside it name as `parent`.
+ */
+span: string, 
+/**
+ * Who is to do it (role).
+ */
+to: string, 
+/**
+ * What is to be done.
+ */
+task: string, } | { "kind": "delegation_finished", 
+/**
+ * The delegation that ended.
+ */
+span: string, 
+/**
+ * Who did it (role).
+ */
+to: string, 
+/**
+ * Whether it was done.
+ */
+ok: boolean, 
+/**
+ * What came back, in a line.
+ */
+summary: string, 
+/**
+ * How long it took, in milliseconds.
+ */
+duration_ms: number, 
+/**
+ * What it cost, with all that it delegated in turn.
+ */
+cost_usd: Money, } | { "kind": "usage", 
+/**
+ * The model that answered.
+ */
+model: string, 
+/**
+ * Input tokens, cached ones left out.
+ */
+input_tokens: number, 
+/**
+ * Output tokens.
+ */
+output_tokens: number, 
+/**
+ * Input tokens read from the provider's cache.
+ */
+cache_read_tokens: number, 
+/**
+ * Input tokens written to it.
+ */
+cache_write_tokens: number, 
+/**
+ * The price of the call.
+ */
+cost_usd: Money, 
+/**
+ * Where the price comes from.
+ */
+basis: CostBasis, 
+/**
+ * When the call began. The call belongs to that day.
+ */
+started_at: Time, 
+/**
+ * The lease that this settles.
+ */
+lease_id?: LeaseId, } | { "kind": "progress", 
+/**
+ * Steps done.
+ */
+done: number, 
+/**
+ * Steps known.
+ */
+total: number, 
+/**
+ * The step at hand.
+ */
+note: string, } | { "kind": "waiting", 
+/**
+ * What it waits for, in a few words.
+ */
+reason: WaitReason, 
+/**
+ * The whole story in a sentence.
+ */
+detail: string, 
+/**
+ * When it will try again, where that is known.
+ */
+until?: Time, 
+/**
+ * Whether the wait has ended.
+ */
+over: boolean, } | { "kind": "notice", 
+/**
+ * How much it matters.
+ */
+level: NoticeLevel, 
+/**
+ * What it is.
+ */
+text: string, } | { "kind": "error", 
+/**
+ * What, and what to do.
+ */
+error: Error, } | { "kind": "run_exited", 
+/**
+ * How the run ended.
+ */
+outcome: Outcome, 
+/**
+ * The CEO's answer in full, where there is one.
+ */
+result?: string, 
+/**
+ * Why it failed.
+ */
+error?: Error, 
+/**
+ * Model calls of the CEO.
+ */
+turns: number, 
+/**
+ * Processes under the worker that were ended.
+ */
+ended: number, 
+/**
+ * Of those, by force.
+ */
+forced: number, 
+/**
+ * Processes under the worker that are left. 0, or it says so.
+ */
+left: number, } | { "kind": "job_changed", 
+/**
+ * The state it has now.
+ */
+state: JobState, 
+/**
+ * Why, in a sentence; empty where the state says it all.
+ */
+reason: string, };
+
+/**
+ * An event that a search found.
+ */
+export type EventHit = { 
+/**
+ * The event.
+ */
+seq: Seq, 
+/**
+ * Its job.
+ */
+job_id: JobId, 
+/**
+ * The job's title.
+ */
+title: string, 
+/**
+ * When it happened.
+ */
+at: Time, 
+/**
+ * The agent's role.
+ */
+agent: string, 
+/**
+ * The text around the hit, plain.
+ */
+snippet: string, };
+
+/**
+ * A page of hits, newest first.
+ */
+export type EventHits = { 
+/**
+ * The hits.
+ */
+hits: Array<EventHit>, 
+/**
+ * What to give as `before` for the next page; none on the last.
+ */
+next?: Seq, };
+
+/**
+ * Which events to list. With `after`: upward from there; else the last ones, or those before `before`.
+ * Either way a page is in order, oldest first.
+ */
+export type EventListParams = { 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * Events after this one.
+ */
+after?: Seq, 
+/**
+ * Events before this one.
+ */
+before?: Seq, 
+/**
+ * Rows, 1 to 500; 200 where it is not given.
+ */
+limit?: number, };
+
+/**
+ * A page of events, oldest first.
+ */
+export type EventPage = { 
+/**
+ * The events.
+ */
+events: Array<Event>, 
+/**
+ * Whether there are earlier ones.
+ */
+more_before: boolean, 
+/**
+ * Whether there are later ones.
+ */
+more_after: boolean, };
+
+/**
+ * Search the text of events, newest first.
+ */
+export type EventSearchParams = { 
+/**
+ * Words; all must occur.
+ */
+query: string, 
+/**
+ * Of one company.
+ */
+company_id?: CompanyId, 
+/**
+ * Of one job.
+ */
+job_id?: JobId, 
+/**
+ * Continue below this event.
+ */
+before?: Seq, 
+/**
+ * Rows, 1 to 500; 50 where it is not given.
+ */
+limit?: number, };
+
+/**
+ * Hear of a job's events as they are stored.
+ */
+export type EventSubscribeParams = { 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * From the event after this one.
+ */
+after: Seq, 
+/**
+ * Also the streaming tail of unfinished messages.
+ */
+deltas: boolean, };
+
+/**
+ * Events were stored.
+ */
+export type EventsAdded = { 
+/**
+ * The subscription.
+ */
+subscription: number, 
+/**
+ * The events, in order.
+ */
+events: Array<Event>, };
+
+/**
+ * A file that a tool call changed.
+ */
+export type FileChange = { 
+/**
+ * Its path inside the company folder, with `/`.
+ */
+path: string, 
+/**
+ * Whether the file is new.
+ */
+created: boolean, 
+/**
+ * Lines added.
+ */
+added: number, 
+/**
+ * Lines removed.
+ */
+removed: number, };
+
+/**
+ * A page of changed files, by path.
+ */
+export type FilePage = { 
+/**
+ * The files.
+ */
+files: Array<ChangedFile>, 
+/**
+ * Files in all.
+ */
+total: number, };
+
+/**
+ * Who is calling.
+ */
+export type InitializeParams = { 
+/**
+ * The protocol the client speaks ([`crate::PROTOCOL`]).
+ */
+protocol: number, 
+/**
+ * The client's name and version, for the log.
+ */
+client: string, 
+/**
+ * What it may do; none for `ping` only.
+ */
+credential?: Credential, 
+/**
+ * The client's session bus, for a daemon that was started without one.
+ */
+session_bus?: string, };
+
+/**
+ * Who answers.
+ */
+export type InitializeResult = { 
+/**
+ * The protocol the daemon speaks.
+ */
+protocol: number, 
+/**
+ * The daemon's version.
+ */
+version: string, 
+/**
+ * Its process.
+ */
+pid: number, };
+
+/**
+ * A job as a row of a list.
+ */
+export type Job = { 
+/**
+ * Its id.
+ */
+job_id: JobId, 
+/**
+ * Its company.
+ */
+company_id: CompanyId, 
+/**
+ * The session it belongs to.
+ */
+session_id: SessionId, 
+/**
+ * The job it restarts.
+ */
+parent_job_id?: JobId, 
+/**
+ * The directive's first words, in a line.
+ */
+title: string, 
+/**
+ * Where it stands.
+ */
+state: JobState, 
+/**
+ * Why, in a sentence; empty where the state says it all.
+ */
+reason: string, 
+/**
+ * The engine it runs on.
+ */
+engine: EngineKind, 
+/**
+ * From which door it came.
+ */
+origin: Origin, 
+/**
+ * Whether somebody waits for it in a terminal.
+ */
+foreground: boolean, 
+/**
+ * When it was submitted.
+ */
+created_at: Time, 
+/**
+ * When its first run began.
+ */
+started_at?: Time, 
+/**
+ * When it ended.
+ */
+finished_at?: Time, 
+/**
+ * What it cost so far.
+ */
+cost_usd: Money, 
+/**
+ * Where that figure comes from.
+ */
+cost_basis: CostBasis, 
+/**
+ * Its own limit; zero means none.
+ */
+max_cost_usd: Money, 
+/**
+ * Model calls of the CEO.
+ */
+turns: number, 
+/**
+ * Who does what right now.
+ */
+activity?: Activity, 
+/**
+ * Steps done of steps known, where the engine says.
+ */
+progress?: StepCount, 
+/**
+ * The result in a line, once it completed.
+ */
+result?: string, 
+/**
+ * Why it failed.
+ */
+error?: Error, 
+/**
+ * Its place in the queue, from 1, while it is queued.
+ */
+position?: number, 
+/**
+ * The last event that changed it.
+ */
+seq: Seq, };
+
+/**
+ * A job that was told to stop.
+ */
+export type JobCancelResult = { 
+/**
+ * The job as it is now: final when this returns.
+ */
+job: Job, 
+/**
+ * Processes that were ended.
+ */
+ended: number, 
+/**
+ * Of those, by force.
+ */
+forced: number, 
+/**
+ * Processes left: 0.
+ */
+left: number, };
+
+/**
+ * Everything about a job but its events.
+ */
+export type JobDetail = { 
+/**
+ * The directive in full.
+ */
+directive: string, 
+/**
+ * The CEO's answer in full, once it completed.
+ */
+answer?: string, 
+/**
+ * Tokens, all agents together.
+ */
+tokens: Tokens, 
+/**
+ * Costs, dearest agent first.
+ */
+cost_by_agent: Array<AgentCost>, 
+/**
+ * The latest run.
+ */
+run?: Run, 
+/**
+ * Events stored.
+ */
+events: number, 
+/**
+ * Files changed.
+ */
+files: number, 
+/**
+ * Its id.
+ */
+job_id: JobId, 
+/**
+ * Its company.
+ */
+company_id: CompanyId, 
+/**
+ * The session it belongs to.
+ */
+session_id: SessionId, 
+/**
+ * The job it restarts.
+ */
+parent_job_id?: JobId, 
+/**
+ * The directive's first words, in a line.
+ */
+title: string, 
+/**
+ * Where it stands.
+ */
+state: JobState, 
+/**
+ * Why, in a sentence; empty where the state says it all.
+ */
+reason: string, 
+/**
+ * The engine it runs on.
+ */
+engine: EngineKind, 
+/**
+ * From which door it came.
+ */
+origin: Origin, 
+/**
+ * Whether somebody waits for it in a terminal.
+ */
+foreground: boolean, 
+/**
+ * When it was submitted.
+ */
+created_at: Time, 
+/**
+ * When its first run began.
+ */
+started_at?: Time, 
+/**
+ * When it ended.
+ */
+finished_at?: Time, 
+/**
+ * What it cost so far.
+ */
+cost_usd: Money, 
+/**
+ * Where that figure comes from.
+ */
+cost_basis: CostBasis, 
+/**
+ * Its own limit; zero means none.
+ */
+max_cost_usd: Money, 
+/**
+ * Model calls of the CEO.
+ */
+turns: number, 
+/**
+ * Who does what right now.
+ */
+activity?: Activity, 
+/**
+ * Steps done of steps known, where the engine says.
+ */
+progress?: StepCount, 
+/**
+ * The result in a line, once it completed.
+ */
+result?: string, 
+/**
+ * Why it failed.
+ */
+error?: Error, 
+/**
+ * Its place in the queue, from 1, while it is queued.
+ */
+position?: number, 
+/**
+ * The last event that changed it.
+ */
+seq: Seq, };
+
+/**
+ * A brief and all that came of it.
+ */
+export type JobId = number;
+
+/**
+ * Which jobs to list, newest first.
+ */
+export type JobListParams = { 
+/**
+ * Of one company.
+ */
+company_id?: CompanyId, 
+/**
+ * Of one session.
+ */
+session_id?: SessionId, 
+/**
+ * In these states; empty for all.
+ */
+states: Array<JobState>, 
+/**
+ * Created at or after.
+ */
+since?: Time, 
+/**
+ * Continue below this job.
+ */
+before?: JobId, 
+/**
+ * Rows, 1 to 500; 50 where it is not given.
+ */
+limit?: number, };
+
+/**
+ * A page of jobs.
+ */
+export type JobPage = { 
+/**
+ * Newest first.
+ */
+jobs: Array<Job>, 
+/**
+ * What to give as `before` for the next page; none on the last.
+ */
+next?: JobId, };
+
+/**
+ * A page of one job's rows.
+ */
+export type JobPageParams = { 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * Skip as many rows.
+ */
+offset: number, 
+/**
+ * Rows, 1 to 500; 200 where it is not given.
+ */
+limit?: number, };
+
+/**
+ * A job, by its number.
+ */
+export type JobRef = { 
+/**
+ * The number.
+ */
+job_id: JobId, };
+
+/**
+ * Where a job stands.
+ */
+export type JobState = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+
+/**
+ * Numbers over jobs.
+ */
+export type JobStats = { 
+/**
+ * Jobs by state name.
+ */
+by_state: { [key in string]: number }, 
+/**
+ * What all of them cost.
+ */
+cost_usd: Money, 
+/**
+ * Jobs in all.
+ */
+total: number, };
+
+/**
+ * Send a brief.
+ */
+export type JobSubmitParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * What the CEO is to do.
+ */
+directive: string, 
+/**
+ * From which door.
+ */
+origin: Origin, 
+/**
+ * Whether somebody waits for it in a terminal.
+ */
+foreground: boolean, 
+/**
+ * Put it in line when the session has a brief under way, instead of refusing it.
+ */
+queue: boolean, 
+/**
+ * Open a session where none is open, instead of refusing.
+ */
+start_session: boolean, 
+/**
+ * The brief's own limit; none for the setting's, zero for no limit.
+ */
+max_cost_usd?: Money, 
+/**
+ * Chosen by the client: a second submit with the same key within a day returns the first one's job.
+ */
+idempotency_key?: string, };
+
+/**
+ * A key, without the key.
+ */
+export type Key = { 
+/**
+ * Whose key it is (`anthropic`).
+ */
+provider: string, 
+/**
+ * Where it is kept.
+ */
+storage: KeyStorage, 
+/**
+ * Its last four characters, to tell keys apart.
+ */
+hint: string, 
+/**
+ * Whether it can be read right now; a locked keychain or key file cannot.
+ */
+unlocked: boolean, };
+
+/**
+ * The keys there are.
+ */
+export type KeyList = { 
+/**
+ * Without the keys themselves.
+ */
+keys: Array<Key>, 
+/**
+ * Whether this machine has a keychain, in a sentence.
+ */
+keychain: string, };
+
+/**
+ * Whose key.
+ */
+export type KeyRef = { 
+/**
+ * `anthropic`.
+ */
+provider: string, };
+
+/**
+ * Set a key.
+ */
+export type KeySetParams = { 
+/**
+ * `anthropic`.
+ */
+provider: string, 
+/**
+ * The key.
+ */
+key: string, 
+/**
+ * Where to keep it; none for the keychain, and in memory where there is none.
+ */
+storage?: KeyStorage, 
+/**
+ * For `passphrase_file`.
+ */
+passphrase?: string, };
+
+/**
+ * Where a key is kept.
+ */
+export type KeyStorage = "keychain" | "passphrase_file" | "session";
+
+/**
+ * Open the key file.
+ */
+export type KeyUnlockParams = { 
+/**
+ * The passphrase.
+ */
+passphrase: string, };
+
+/**
+ * Leave for a model call.
+ */
+export type Lease = { 
+/**
+ * To be named in the call's `usage` event.
+ */
+lease_id: LeaseId, };
+
+/**
+ * Money set aside for one model call.
+ */
+export type LeaseId = number;
+
+/**
+ * A worker asks leave for a model call.
+ */
+export type LeaseParams = { 
+/**
+ * Who calls (role).
+ */
+agent: string, 
+/**
+ * The model.
+ */
+model: string, 
+/**
+ * The most that the call can cost.
+ */
+worst_usd: Money, };
+
+/**
+ * A worker gives a lease back unused.
+ */
+export type LeaseReturn = { 
+/**
+ * The lease.
+ */
+lease_id: LeaseId, };
+
+/**
+ * An amount in integer nano-dollars. In JSON it is a number of dollars (`cost_usd: 0.0746`), exact to the
+ * nano-dollar up to a million dollars.
+ */
+export type Money = number;
+
+/**
+ * Something the founder is told once, natively.
+ */
+export type Notice = { 
+/**
+ * Its id.
+ */
+notice_id: NoticeId, 
+/**
+ * The job it is about; what Open brings up.
+ */
+job_id: JobId, 
+/**
+ * The company.
+ */
+company_id: CompanyId, 
+/**
+ * The heading.
+ */
+title: string, 
+/**
+ * A line or two, plain text.
+ */
+body: string, 
+/**
+ * Whether it is about something that went wrong.
+ */
+urgent: boolean, };
+
+/**
+ * Something the founder is told once.
+ */
+export type NoticeId = number;
+
+/**
+ * How much a notice matters.
+ */
+export type NoticeLevel = "info" | "warning";
+
+/**
+ * What became of a notice.
+ */
+export type NoticeReportParams = { 
+/**
+ * The notice.
+ */
+notice_id: NoticeId, 
+/**
+ * What became of it.
+ */
+delivery: Delivery, 
+/**
+ * The system's own words, where it failed.
+ */
+detail: string, };
+
+/**
+ * From which door a brief came.
+ */
+export type Origin = "cli" | "desk" | "quick" | "client";
+
+/**
+ * How a run ended.
+ */
+export type Outcome = "completed" | "failed" | "cancelled";
+
+/**
+ * The daemon is there.
+ */
+export type Pong = { 
+/**
+ * Its process.
+ */
+pid: number, };
+
+/**
+ * The client read too slowly and missed something: read again from the last event it has.
+ */
+export type Resync = { 
+/**
+ * The subscription; none for the Desk.
+ */
+subscription?: number, };
+
+/**
+ * One attempt at a job.
+ */
+export type Run = { 
+/**
+ * Its id.
+ */
+run_id: RunId, 
+/**
+ * Where it stands.
+ */
+state: RunState, 
+/**
+ * The worker's process id, once it is started.
+ */
+pid?: number, 
+/**
+ * Processes under the worker, when last counted.
+ */
+children: number, 
+/**
+ * When it began.
+ */
+started_at: Time, 
+/**
+ * When it ended.
+ */
+ended_at?: Time, 
+/**
+ * When the worker was last heard of.
+ */
+heard_at: Time, };
+
+/**
+ * A worker is to stop.
+ */
+export type RunCancel = { 
+/**
+ * Why, in a sentence.
+ */
+reason: string, };
+
+/**
+ * A worker's spool has grown. A hint; may be lost.
+ */
+export type RunGrew = { 
+/**
+ * The run.
+ */
+run_id: RunId, 
+/**
+ * Its process, once it is itself (its identity follows from it).
+ */
+pid: number, 
+/**
+ * Processes under it.
+ */
+children: number, };
+
+/**
+ * One attempt at a job, in one worker process.
+ */
+export type RunId = number;
+
+/**
+ * Where a run stands.
+ */
+export type RunState = "starting" | "running" | "stopping" | "exited" | "crashed" | "killed";
+
+/**
+ * The place of an event in the order in which events were stored, over all jobs.
+ * `Seq(0)` stands before the first.
+ */
+export type Seq = number;
+
+/**
+ * A CEO's conversation.
+ */
+export type Session = { 
+/**
+ * Its id.
+ */
+session_id: SessionId, 
+/**
+ * Its company.
+ */
+company_id: CompanyId, 
+/**
+ * When it was opened.
+ */
+opened_at: Time, 
+/**
+ * When it was closed; none while it is open.
+ */
+closed_at?: Time, 
+/**
+ * Briefs it has taken.
+ */
+jobs: number, };
+
+/**
+ * A CEO's conversation: takes one brief at a time.
+ */
+export type SessionId = number;
+
+/**
+ * A session that ended.
+ */
+export type SessionStopResult = { 
+/**
+ * The session.
+ */
+session: Session, 
+/**
+ * Its jobs that were cancelled by this.
+ */
+cancelled: Array<Job>, };
+
+/**
+ * The founder's settings, over all companies.
+ */
+export type Settings = { 
+/**
+ * Runs at once, 1 to 100.
+ */
+max_parallel_jobs: number, 
+/**
+ * A brief's limit where it names none; zero means none.
+ */
+brief_limit_usd: Money, 
+/**
+ * Whether the founder is told natively.
+ */
+notifications: boolean, 
+/**
+ * The key that opens Quick brief from anywhere (`CmdOrCtrl+Shift+Space`); empty means none.
+ */
+quick_shortcut: string, 
+/**
+ * How the window looks.
+ */
+theme: Theme, 
+/**
+ * Speed of the practice engine: 1 is about eight seconds a brief, 10 is ten times as fast; 0.1 to 100.
+ */
+practice_pace: number, 
+/**
+ * How long a process may take to end when told to, in milliseconds; 0 to 60,000.
+ */
+stop_grace_ms: number, 
+/**
+ * Where the Anthropic API is, in place of the provider's own address; empty means that one.
+ */
+anthropic_base_url: string, 
+/**
+ * Whether the first-start steps are behind us.
+ */
+onboarded: boolean, };
+
+/**
+ * What a desktop is asked to bring up.
+ */
+export type Show = { "view": "window" } | { "view": "job", 
+/**
+ * Which.
+ */
+job_id: JobId, } | { "view": "settings" } | { "view": "quick" };
+
+/**
+ * Ask the attached desktop to bring something up.
+ */
+export type ShowResult = { 
+/**
+ * Whether a desktop was there to ask.
+ */
+shown: boolean, };
+
+/**
+ * A stretch of time in which an agent was at work: a lane's bar.
+ */
+export type Span = { 
+/**
+ * Unique in its job: a delegation's `span`, a tool's `call`, or the event of a model call.
+ */
+span: string, 
+/**
+ * What it was.
+ */
+kind: SpanKind, 
+/**
+ * Who was at work (role).
+ */
+agent: string, 
+/**
+ * The delegation around it.
+ */
+parent?: string, 
+/**
+ * What it was about.
+ */
+title: string, 
+/**
+ * When it began.
+ */
+started_at: Time, 
+/**
+ * When it ended; none while it goes on.
+ */
+finished_at?: Time, 
+/**
+ * Whether it went well, once it ended.
+ */
+ok: boolean, 
+/**
+ * What it cost.
+ */
+cost_usd: Money, 
+/**
+ * Spans right under it.
+ */
+children: number, };
+
+/**
+ * What a span stands for.
+ */
+export type SpanKind = "turn" | "tool" | "delegation";
+
+/**
+ * A page of spans, oldest first.
+ */
+export type SpanPage = { 
+/**
+ * The spans.
+ */
+spans: Array<Span>, 
+/**
+ * Spans in all.
+ */
+total: number, };
+
+/**
+ * Spending of a company against its limits.
+ */
+export type Spend = { 
+/**
+ * Spent today, in the founder's time zone.
+ */
+today_usd: Money, 
+/**
+ * The daily limit; zero means none.
+ */
+daily_limit_usd: Money, 
+/**
+ * Spent this month.
+ */
+month_usd: Money, 
+/**
+ * The monthly limit; zero means none.
+ */
+monthly_limit_usd: Money, 
+/**
+ * Spent on each of the last 14 days, oldest first, today last.
+ */
+days: Array<DaySpend>, };
+
+/**
+ * Steps done of steps known.
+ */
+export type StepCount = { 
+/**
+ * Steps done.
+ */
+done: number, 
+/**
+ * Steps known.
+ */
+total: number, };
+
+/**
+ * A subscription.
+ */
+export type Subscription = { 
+/**
+ * Its number on this connection.
+ */
+subscription: number, };
+
+/**
+ * How the window looks.
+ */
+export type Theme = "system" | "light" | "dark";
+
+/**
+ * Milliseconds since 1970, UTC.
+ */
+export type Time = number;
+
+/**
+ * Tokens used.
+ */
+export type Tokens = { 
+/**
+ * Input, cached ones left out.
+ */
+input: number, 
+/**
+ * Output.
+ */
+output: number, 
+/**
+ * Input read from cache.
+ */
+cache_read: number, 
+/**
+ * Input written to cache.
+ */
+cache_write: number, };
+
+/**
+ * What a run waits for.
+ */
+export type WaitReason = "rate_limit" | "provider" | "daemon" | "keychain";
+
+/** Every method: what goes in, what comes back. */
+export interface Methods {
+  "initialize": { params: InitializeParams; result: InitializeResult };
+  "ping": { params: Empty; result: Pong };
+  "daemon.status": { params: Empty; result: DaemonStatus };
+  "daemon.stop": { params: Empty; result: Empty };
+  "company.create": { params: CompanyCreateParams; result: Company };
+  "company.get": { params: CompanyRef; result: Company };
+  "company.list": { params: Empty; result: CompanyList };
+  "config.get": { params: ConfigGetParams; result: ConfigValue };
+  "config.set": { params: ConfigSetParams; result: ConfigValue };
+  "config.validate": { params: CompanyRef; result: ConfigReport };
+  "agent.list": { params: CompanyRef; result: AgentList };
+  "agent.get": { params: AgentRef; result: AgentDetail };
+  "agent.save": { params: AgentSaveParams; result: AgentDetail };
+  "session.start": { params: CompanyRef; result: Session };
+  "session.stop": { params: CompanyRef; result: SessionStopResult };
+  "desk.get": { params: CompanyRef; result: Desk };
+  "desk.subscribe": { params: CompanyRef; result: Desk };
+  "job.submit": { params: JobSubmitParams; result: Job };
+  "job.cancel": { params: JobRef; result: JobCancelResult };
+  "job.restart": { params: JobRef; result: Job };
+  "job.list": { params: JobListParams; result: JobPage };
+  "job.get": { params: JobRef; result: JobDetail };
+  "job.stats": { params: Empty; result: JobStats };
+  "job.spans": { params: JobPageParams; result: SpanPage };
+  "job.files": { params: JobPageParams; result: FilePage };
+  "event.list": { params: EventListParams; result: EventPage };
+  "event.search": { params: EventSearchParams; result: EventHits };
+  "event.subscribe": { params: EventSubscribeParams; result: Subscription };
+  "event.unsubscribe": { params: Subscription; result: Empty };
+  "key.set": { params: KeySetParams; result: Key };
+  "key.list": { params: Empty; result: KeyList };
+  "key.remove": { params: KeyRef; result: Empty };
+  "key.unlock": { params: KeyUnlockParams; result: KeyList };
+  "settings.get": { params: Empty; result: Settings };
+  "settings.set": { params: Settings; result: Settings };
+  "doctor.run": { params: Empty; result: DoctorReport };
+  "desktop.attach": { params: Empty; result: Empty };
+  "desktop.show": { params: Show; result: ShowResult };
+  "notice.report": { params: NoticeReportParams; result: Empty };
+  "run.lease": { params: LeaseParams; result: Lease };
+  "run.lease_return": { params: LeaseReturn; result: Empty };
+}
+
+/** Every message that expects no answer. */
+export interface Notes {
+  "desk.changed": DeskChange;
+  "event.added": EventsAdded;
+  "event.delta": Delta;
+  "event.resync": Resync;
+  "notice.present": Notice;
+  "desktop.show": Show;
+  "run.cancel": RunCancel;
+  "run.grew": RunGrew;
+  "run.delta": Delta;
+}
+
+export type Topic = "company" | "team" | "jobs" | "keys" | "settings";
+
+/** What a method changes, and so what a screen reads again after it. */
+export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
+  "initialize": [],
+  "ping": [],
+  "daemon.status": [],
+  "daemon.stop": [],
+  "company.create": ["company", "team"],
+  "company.get": [],
+  "company.list": [],
+  "config.get": [],
+  "config.set": ["company", "team"],
+  "config.validate": [],
+  "agent.list": [],
+  "agent.get": [],
+  "agent.save": ["team"],
+  "session.start": ["company", "team"],
+  "session.stop": ["company", "team", "jobs"],
+  "desk.get": [],
+  "desk.subscribe": [],
+  "job.submit": ["jobs"],
+  "job.cancel": ["jobs"],
+  "job.restart": ["jobs"],
+  "job.list": [],
+  "job.get": [],
+  "job.stats": [],
+  "job.spans": [],
+  "job.files": [],
+  "event.list": [],
+  "event.search": [],
+  "event.subscribe": [],
+  "event.unsubscribe": [],
+  "key.set": ["keys", "company"],
+  "key.list": [],
+  "key.remove": ["keys", "company"],
+  "key.unlock": ["keys", "company"],
+  "settings.get": [],
+  "settings.set": ["settings"],
+  "doctor.run": [],
+  "desktop.attach": [],
+  "desktop.show": [],
+  "notice.report": [],
+  "run.lease": [],
+  "run.lease_return": [],
+};
