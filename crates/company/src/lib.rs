@@ -1,1 +1,27 @@
 //! A company folder as values: config, agents, structures, prompts.
+//!
+//! A folder is a company when it holds [`CONFIG_FILE`]; its agents are the Markdown files of [`AGENTS_DIR`]. Both
+//! may have been written by anybody: everything read here is bounded, and nothing in a folder says where a
+//! provider is or which key to use.
+
+mod agents;
+mod company;
+pub mod config;
+mod create;
+pub mod prompt;
+
+pub use agents::{AgentFile, TOOLS, save_agent};
+pub use company::{BrokenAgent, Company, find, load};
+pub use config::Config;
+pub use create::{Create, create};
+
+/// The config's file name.
+pub const CONFIG_FILE: &str = "aicib.config.yaml";
+/// The folder of agent files, below the company's.
+pub const AGENTS_DIR: &str = ".claude/agents";
+/// Bytes of a config, at most.
+pub const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+/// Bytes of an agent's file, at most.
+pub const MAX_AGENT_BYTES: u64 = 256 * 1024;
+/// Agents of a company, at most.
+pub const MAX_AGENTS: usize = 100;
