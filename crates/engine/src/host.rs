@@ -1,0 +1,99 @@
+//! What an engine is given, what it may ask for, and what it gives back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use company::Company;
+use contract::{Entry, Error, Exchange, JobId, LeaseId, Money, Outcome, RunLimits};
+use tokio_util::sync::CancellationToken;
+
+/// Runs a brief to its end.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// What it can do.
+    fn abilities(&self) -> Abilities;
+
+    /// Plays the brief. It returns when the CEO and everybody it delegated to have ended, also after a stop.
+    async fn run(&self, brief: &Brief, host: &dyn Host) -> Ending;
+}
+
+/// What an engine can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// It goes on with an earlier conversation.
+    pub history: bool,
+    /// Agents delegate to each other.
+    pub delegation: bool,
+    /// It says what each call used.
+    pub usage: bool,
+    /// Its calls cost money, and need leases.
+    pub charges: bool,
+}
+
+/// What an engine may ask of the process it runs in.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// Records an event: it is written when this returns, and synced where [`contract::EventBody::is_synced`].
+    ///
+    /// # Errors
+    /// When it cannot be written (`disk.full`). The run ends then: nothing may happen that is not recorded.
+    fn emit(&self, entry: Entry) -> Result<(), Error>;
+
+    /// Syncs what was recorded to disk. Called before each tool call with effects outside.
+    ///
+    /// # Errors
+    /// As [`Host::emit`].
+    fn sync(&self) -> Result<(), Error>;
+
+    /// A piece of a message that is still being written. It may be lost.
+    fn delta(&self, agent: &str, parent: Option<&str>, text: &str);
+
+    /// Sets money aside for a call that costs `worst` at most. It waits where the one that grants is away;
+    /// `Ok(None)` when no lease is kept or the run was stopped meanwhile.
+    ///
+    /// # Errors
+    /// `budget.*` where a limit does not cover it.
+    async fn lease(&self, agent: &str, model: &str, worst: Money) -> Result<Option<LeaseId>, Error>;
+
+    /// Gives back money of a call that used none.
+    async fn lease_return(&self, lease: LeaseId);
+
+    /// Cancelled when the run is to end soon.
+    fn stop(&self) -> &CancellationToken;
+}
+
+/// A brief, prepared.
+#[derive(Clone)]
+pub struct Brief {
+    /// The company.
+    pub company: Arc<Company>,
+    /// The job.
+    pub job_id: JobId,
+    /// What the founder wants.
+    pub directive: String,
+    /// What was said before in the session, oldest first.
+    pub history: Vec<Exchange>,
+    /// Limits of the run. The engine holds the turns; the host holds the rest.
+    pub limits: RunLimits,
+    /// The environment variable that marks processes of the run: name and value.
+    pub mark: (String, String),
+    /// Where commands may leave temporary files.
+    pub tmp_dir: PathBuf,
+    /// How long a process may take to end when told to.
+    pub grace: Duration,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// How.
+    pub outcome: Outcome,
+    /// The CEO's answer in full; none where there is none.
+    pub answer: Option<String>,
+    /// Why it failed.
+    pub error: Option<Error>,
+    /// Model calls of the CEO.
+    pub turns: i64,
+}
