@@ -1,0 +1,304 @@
+//! The client: calls, notes, and what the server has to tell.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use contract::limits::MAX_LINE_BYTES;
+use contract::methods::Initialize;
+use contract::{Credential, Error, ErrorCode, InitializeParams, InitializeResult, Method, Note, PROTOCOL};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::Home;
+use crate::line::Lines;
+use crate::message::{self, FromServer};
+use crate::transport::{self, Socket};
+
+/// Lines that wait to be written, and notes that wait to be read, at most.
+const QUEUE: usize = 256;
+
+/// A connection to the daemon. Clones share it; it ends with the last of them.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+/// What the daemon tells without being asked. Once 256 notes wait, nothing more is read from the connection (answers
+/// neither) until some of them are taken. Dropping it throws notes away as they come.
+pub struct NoteReceiver {
+    notes: mpsc::Receiver<Incoming>,
+}
+
+/// A note.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incoming {
+    /// Its name (`event.added`).
+    pub method: String,
+    /// What it says.
+    pub params: Value,
+}
+
+struct Shared {
+    next_id: AtomicU64,
+    outbox: mpsc::Sender<Vec<u8>>,
+    calls: Arc<Mutex<Calls>>,
+    closed: CancellationToken,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.closed.cancel();
+    }
+}
+
+/// Calls that wait for their answer.
+#[derive(Default)]
+struct Calls {
+    waiting: HashMap<u64, oneshot::Sender<Result<Value, Error>>>,
+    /// Why there will be no more answers.
+    ended: Option<Error>,
+}
+
+/// Takes a call off the list when nobody waits for its answer any more.
+struct Waiting<'a> {
+    calls: &'a Mutex<Calls>,
+    id: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        lock(self.calls).waiting.remove(&self.id);
+    }
+}
+
+fn lock(calls: &Mutex<Calls>) -> MutexGuard<'_, Calls> {
+    calls.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Client {
+    /// Connects to the home's daemon and says who calls. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// `daemon.unreachable` when none listens, `protocol.unsupported` when it speaks another protocol,
+    /// `request.unauthorized` when it does not take the credential.
+    pub async fn connect(home: &Home, credential: Credential, client: &str) -> Result<(Client, NoteReceiver), Error> {
+        let (client, notes, _) = Client::connect_as(home, credential, client, PROTOCOL).await?;
+        Ok((client, notes))
+    }
+
+    /// Connects as a client of some version of the protocol.
+    pub(crate) async fn connect_as(
+        home: &Home,
+        credential: Credential,
+        name: &str,
+        protocol: u32,
+    ) -> Result<(Client, NoteReceiver, InitializeResult), Error> {
+        let socket = transport::connect(home).await.map_err(|error| unreachable(home, &error))?;
+        let (client, notes) = Client::over(socket);
+        let session_bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|bus| !bus.is_empty());
+        let params = InitializeParams { protocol, client: name.to_owned(), credential: Some(credential), session_bus };
+        let server = client.call::<Initialize>(params).await?;
+        if server.protocol != protocol {
+            return Err(other_protocol(server.protocol, protocol));
+        }
+        Ok((client, notes, server))
+    }
+
+    fn over(socket: Socket) -> (Client, NoteReceiver) {
+        let (outbox, lines) = mpsc::channel(QUEUE);
+        let (tell, notes) = mpsc::channel(QUEUE);
+        let calls = Arc::new(Mutex::new(Calls::default()));
+        let closed = CancellationToken::new();
+        tokio::spawn(write_all(Arc::clone(&socket), lines, closed.clone()));
+        tokio::spawn(read_all(socket, Arc::clone(&calls), tell, closed.clone()));
+        let shared = Shared { next_id: AtomicU64::new(1), outbox, calls, closed };
+        (Client { shared: Arc::new(shared) }, NoteReceiver { notes })
+    }
+
+    /// Calls a method of the table.
+    ///
+    /// # Errors
+    /// What the method says; `daemon.unreachable` when the connection ends before the answer.
+    pub async fn call<M: Method>(&self, params: M::Params) -> Result<M::Result, Error> {
+        let result = self.ask(M::NAME, &params).await?;
+        serde_json::from_value(result)
+            .map_err(|error| Error::internal(format!("The daemon's answer to {} does not fit: {error}.", M::NAME)))
+    }
+
+    /// Calls a method by its name.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn call_raw(&self, method: &str, params: Value) -> Result<Value, Error> {
+        self.ask(method, &params).await
+    }
+
+    /// Sends a note. Waits while 256 lines wait to be written.
+    ///
+    /// # Errors
+    /// `daemon.unreachable` when the connection is gone.
+    pub async fn note<N: Note>(&self, params: N::Params) -> Result<(), Error> {
+        self.send(None, N::NAME, &params).await
+    }
+
+    /// Resolves when the connection is gone.
+    pub async fn closed(&self) {
+        self.shared.closed.cancelled().await;
+    }
+
+    async fn ask<P: serde::Serialize>(&self, method: &str, params: &P) -> Result<Value, Error> {
+        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let (tell, answer) = oneshot::channel();
+        {
+            let mut calls = lock(&self.shared.calls);
+            if let Some(error) = &calls.ended {
+                return Err(error.clone());
+            }
+            calls.waiting.insert(id, tell);
+        }
+        let _waiting = Waiting { calls: &self.shared.calls, id };
+        if let Err(error) = self.send(Some(id), method, params).await {
+            // The server's last words say more than a broken pipe, where there were any.
+            return Err(lock(&self.shared.calls).ended.clone().unwrap_or(error));
+        }
+        match answer.await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(went_away()),
+        }
+    }
+
+    async fn send<P: serde::Serialize>(&self, id: Option<u64>, method: &str, params: &P) -> Result<(), Error> {
+        let line = message::request_line(id, method, params).map_err(Error::internal)?;
+        if line.len() > MAX_LINE_BYTES {
+            return Err(Error::new(
+                ErrorCode::TOO_LARGE,
+                format!("A request to {method} is {} bytes long, and {MAX_LINE_BYTES} is the limit.", line.len()),
+                "Put long texts into a file of the company folder.",
+            ));
+        }
+        self.shared.outbox.send(line).await.map_err(|_| went_away())
+    }
+}
+
+impl NoteReceiver {
+    /// The next note; `None` once the connection is gone and all have been taken. Dropping the future loses nothing.
+    pub async fn recv(&mut self) -> Option<Incoming> {
+        self.notes.recv().await
+    }
+}
+
+async fn write_all(socket: Socket, mut lines: mpsc::Receiver<Vec<u8>>, closed: CancellationToken) {
+    let mut socket = &*socket;
+    loop {
+        let line = tokio::select! {
+            biased;
+            line = lines.recv() => line,
+            () = closed.cancelled() => None,
+        };
+        let Some(line) = line else { break };
+        let written = tokio::select! {
+            written = socket.write_all(&line) => written.is_ok(),
+            () = closed.cancelled() => false,
+        };
+        if !written {
+            break;
+        }
+    }
+    // What reads ends by itself: it may still find the server's last words.
+}
+
+async fn read_all(socket: Socket, calls: Arc<Mutex<Calls>>, tell: mpsc::Sender<Incoming>, closed: CancellationToken) {
+    let mut lines = Lines::new(&*socket);
+    let last = loop {
+        let line = tokio::select! {
+            line = lines.next() => line,
+            () = closed.cancelled() => break went_away(),
+        };
+        let message = match line {
+            Ok(Some(line)) if line.is_empty() => continue,
+            Ok(Some(line)) => serde_json::from_slice::<FromServer>(line),
+            Ok(None) => break went_away(),
+            Err(error) => break broken(&error),
+        };
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => break broken(&error),
+        };
+        if let Some(method) = message.method {
+            if message.id.is_null() {
+                let note = Incoming { method, params: message.params };
+                tokio::select! {
+                    // Nobody listens for notes: they are thrown away.
+                    _ = tell.send(note) => {}
+                    () = closed.cancelled() => break went_away(),
+                }
+            }
+            continue;
+        }
+        let outcome = message.error.map_or(Ok(message.result), |error| Err(Error::from(error)));
+        let Some(id) = message.id.as_u64() else {
+            // An answer to nobody is about the connection itself.
+            match outcome {
+                Err(error) => break error,
+                Ok(_) => continue,
+            }
+        };
+        if let Some(waiting) = lock(&calls).waiting.remove(&id) {
+            // Who asked may have stopped waiting.
+            let _unheard = waiting.send(outcome);
+        }
+    };
+    let waiting = {
+        let mut calls = lock(&calls);
+        calls.ended = Some(last.clone());
+        std::mem::take(&mut calls.waiting)
+    };
+    for call in waiting.into_values() {
+        // Who asked may have stopped waiting.
+        let _unheard = call.send(Err(last.clone()));
+    }
+    closed.cancel();
+}
+
+fn unreachable(home: &Home, error: &io::Error) -> Error {
+    Error::new(
+        ErrorCode::DAEMON_UNREACHABLE,
+        format!("No daemon listens on {}: {error}.", home.socket().display()),
+        "Start it with `aicib daemon start`.",
+    )
+}
+
+fn went_away() -> Error {
+    Error::new(
+        ErrorCode::DAEMON_UNREACHABLE,
+        "The daemon went away before it answered.",
+        "Try again; work under way goes on meanwhile.",
+    )
+}
+
+fn broken(error: &dyn std::fmt::Display) -> Error {
+    Error::new(
+        ErrorCode::DAEMON_UNREACHABLE,
+        format!("The connection to the daemon broke: {error}."),
+        "Try again; work under way goes on meanwhile.",
+    )
+}
+
+/// The error of a client and a daemon that do not speak the same protocol. `data.protocol` is the daemon's.
+pub(crate) fn other_protocol(daemon: u32, client: u32) -> Error {
+    let fix = if daemon > client {
+        "This program is older than the daemon: update it."
+    } else {
+        "The daemon is older than this program: restart it with `aicib daemon stop`."
+    };
+    Error::new(
+        ErrorCode::PROTOCOL_UNSUPPORTED,
+        format!("The daemon speaks protocol {daemon}, and this program speaks {client}."),
+        fix,
+    )
+    .with(json!({"protocol": daemon}))
+}

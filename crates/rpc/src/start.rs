@@ -1,0 +1,193 @@
+//! Connect, or start the daemon and connect.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use contract::methods::DaemonStop;
+use contract::{Empty, Error, ErrorCode, PROTOCOL};
+use process_wrap::tokio::{ChildWrapper, CommandWrap};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::client::other_protocol;
+use crate::{Client, Home, NoteReceiver, daemon_env, founder_credential};
+
+/// The exit code of `aicib daemon start --foreground` when another daemon holds the home.
+pub const EXIT_ALREADY_RUNNING: u8 = 3;
+
+/// How long a daemon may take until it listens.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection and its first answer may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// How long after its daemon's early end a client still looks for one that another client started.
+const OTHERS_PATIENCE: Duration = Duration::from_millis(300);
+/// No console window, and no Ctrl-C from the one we have.
+#[cfg(windows)]
+const DETACHED: u32 = 0x0800_0000 | 0x0000_0200;
+/// A log longer than this is put aside when a daemon starts.
+const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Connects to the home's daemon as the founder; none is started.
+///
+/// # Errors
+/// As [`Client::connect`], and `daemon.unreachable` when there is none.
+pub async fn connect_running(home: &Home, client: &str) -> Result<(Client, NoteReceiver), Error> {
+    let end = Instant::now() + CONNECT_PATIENCE;
+    timeout_at(end, Client::connect(home, founder_credential(home)?, client)).await.unwrap_or_else(|_| Err(silent()))
+}
+
+/// Connects to the home's daemon as the founder, and starts it (`<aicib> daemon start --foreground`) where none
+/// runs. A daemon that speaks an older protocol than this program is asked to hand over; runs go on meanwhile.
+///
+/// # Errors
+/// `daemon.unreachable` when it cannot be started, with its own last words; `protocol.unsupported` when it is newer
+/// than this program.
+pub async fn connect_or_start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteReceiver), Error> {
+    match connect_running(home, client).await {
+        Err(error) if error.code == ErrorCode::DAEMON_UNREACHABLE => {}
+        Err(error) if error.code == ErrorCode::PROTOCOL_UNSUPPORTED => hand_over(home, client, error).await?,
+        outcome => return outcome,
+    }
+    start(home, client, aicib).await
+}
+
+/// Ends a daemon that is older than this program.
+async fn hand_over(home: &Home, client: &str, error: Error) -> Result<(), Error> {
+    let theirs = error.data.as_ref().and_then(|data| data["protocol"].as_u64()).and_then(|p| u32::try_from(p).ok());
+    let Some(theirs) = theirs else { return Err(error) };
+    if theirs >= PROTOCOL {
+        return Err(other_protocol(theirs, PROTOCOL));
+    }
+    let (old, _notes, _server) = Client::connect_as(home, founder_credential(home)?, client, theirs).await?;
+    // It may be gone before it answers.
+    if let Err(error) = old.call::<DaemonStop>(Empty {}).await
+        && error.code != ErrorCode::DAEMON_UNREACHABLE
+    {
+        return Err(error);
+    }
+    let end = Instant::now() + START_PATIENCE;
+    if timeout_at(end, old.closed()).await.is_err() {
+        return Err(silent());
+    }
+    Ok(())
+}
+
+async fn start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteReceiver), Error> {
+    let end = Instant::now() + START_PATIENCE;
+    let mut daemon = spawn(home, aicib)?;
+    let mut pause = Duration::from_millis(2);
+    let mut died: Option<(ExitStatus, Instant)> = None;
+    loop {
+        let failure = match connect_running(home, client).await {
+            Ok(connected) => return Ok(connected),
+            Err(error) if error.code == ErrorCode::DAEMON_UNREACHABLE => error,
+            Err(error) => return Err(error),
+        };
+        let now = Instant::now();
+        if died.is_none() {
+            let exited = daemon.try_wait().map_err(|error| cannot_start(aicib, &error))?;
+            died = exited.map(|status| (status, now));
+        }
+        if let Some((status, at)) = &died {
+            let lost_the_race = status.code() == Some(i32::from(EXIT_ALREADY_RUNNING));
+            if now >= end {
+                // What holds the home neither listens nor ends: a predecessor that is stuck.
+                return Err(failure);
+            }
+            if lost_the_race {
+                // The one that holds the home may be a predecessor on its way out: try again now and then.
+                if now.duration_since(*at) > Duration::from_secs(1) {
+                    daemon = spawn(home, aicib)?;
+                    died = None;
+                }
+            } else if now.duration_since(*at) > OTHERS_PATIENCE {
+                return Err(died_early(home, status));
+            }
+        }
+        if now >= end {
+            return Err(Error::new(
+                ErrorCode::DAEMON_UNREACHABLE,
+                format!("The daemon was started and does not listen after {} seconds.", START_PATIENCE.as_secs()),
+                format!("Its log {} may say why.", home.daemon_log().display()),
+            ));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+fn spawn(home: &Home, aicib: &Path) -> Result<Box<dyn ChildWrapper>, Error> {
+    let failed = |error: io::Error| cannot_start(aicib, &error);
+    let log = open_log(home).map_err(failed)?;
+    let log_too = log.try_clone().map_err(failed)?;
+    let mut command = CommandWrap::with_new(aicib, |command| {
+        command
+            .args(["daemon", "start", "--foreground"])
+            .current_dir(home.root())
+            .env_clear()
+            .envs(daemon_env(home, std::env::vars_os()))
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(log_too);
+        #[cfg(windows)]
+        command.creation_flags(DETACHED);
+    });
+    // A session of its own: it outlives the terminal, and its Ctrl-C is not the daemon's.
+    #[cfg(unix)]
+    command.wrap(process_wrap::tokio::ProcessSession);
+    command.spawn().map_err(failed)
+}
+
+/// The daemon's log, to be added to; a long one is put aside as `daemon.log.old` first.
+fn open_log(home: &Home) -> io::Result<File> {
+    let path = home.daemon_log();
+    if fs::metadata(&path).is_ok_and(|found| found.len() > MAX_LOG_BYTES) {
+        fs::rename(&path, path.with_extension("log.old"))?;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// The last line of a log that is not blank; at most 400 characters of it.
+pub fn last_log_line(log: &Path) -> Option<String> {
+    let mut file = File::open(log).ok()?;
+    let size = file.seek(SeekFrom::End(0)).ok()?;
+    file.seek(SeekFrom::Start(size.saturating_sub(4096))).ok()?;
+    let mut tail = Vec::new();
+    file.take(4096).read_to_end(&mut tail).ok()?;
+    let tail = String::from_utf8_lossy(&tail);
+    let line = tail.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(contract::one_line(line, 400))
+}
+
+fn died_early(home: &Home, status: &ExitStatus) -> Error {
+    let said = last_log_line(&home.daemon_log()).map_or_else(String::new, |line| format!(": {line}"));
+    Error::new(
+        ErrorCode::DAEMON_UNREACHABLE,
+        format!("The daemon ended as soon as it was started ({status}){said}"),
+        format!("Its log is {}; `aicib doctor` looks at what could be wrong.", home.daemon_log().display()),
+    )
+}
+
+fn cannot_start(aicib: &Path, error: &io::Error) -> Error {
+    let code =
+        if error.kind() == io::ErrorKind::StorageFull { ErrorCode::DISK_FULL } else { ErrorCode::DAEMON_UNREACHABLE };
+    Error::new(
+        code,
+        format!("The daemon cannot be started from {}: {error}.", aicib.display()),
+        "`aicib doctor` looks at what could be wrong.",
+    )
+}
+
+fn silent() -> Error {
+    Error::new(
+        ErrorCode::DAEMON_UNREACHABLE,
+        "The daemon is there and does not answer.",
+        "Stop it with `aicib daemon stop`, or end its process; work under way goes on.",
+    )
+}

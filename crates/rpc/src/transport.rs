@@ -1,0 +1,105 @@
+//! The local socket itself: who may bind it, and who may connect.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use contract::{Error, ErrorCode};
+use interprocess::local_socket::tokio::prelude::*;
+use interprocess::local_socket::tokio::{Listener as SocketListener, Stream};
+use interprocess::local_socket::traits::StreamCommon;
+use interprocess::local_socket::{GenericFilePath, ListenerOptions};
+
+use crate::Home;
+
+/// A connection; reading and writing go through shared references.
+pub(crate) type Socket = Arc<Stream>;
+
+/// The home's socket, bound. Dropping it takes the socket's file away.
+pub struct Listener {
+    socket: SocketListener,
+}
+
+/// Why a connection was not let in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AcceptError {
+    #[error("cannot accept a connection: {0}")]
+    Io(#[from] io::Error),
+    #[error("user {0:?} is not this home's user")]
+    Stranger(Option<u32>),
+}
+
+impl Listener {
+    /// Binds the home's socket, open to its user alone. The socket of a dead daemon is taken away first, so the
+    /// caller must hold the home's lock. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When it cannot be bound.
+    pub fn bind(home: &Home) -> Result<Listener, Error> {
+        let path = home.socket();
+        let failed = |error: io::Error| {
+            Error::new(
+                ErrorCode::DAEMON_UNREACHABLE,
+                format!("The socket {} cannot be opened: {error}.", path.display()),
+                "Check the folder's permissions and free space; `aicib doctor` shows more.",
+            )
+        };
+        remove_dead(&path).map_err(failed)?;
+        let name = path.as_path().to_fs_name::<GenericFilePath>().map_err(failed)?;
+        let options = ListenerOptions::new().name(name);
+        #[cfg(unix)]
+        let options = interprocess::os::unix::local_socket::ListenerOptionsExt::mode(options, 0o600);
+        let socket = options.create_tokio().map_err(failed)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        }
+        Ok(Listener { socket })
+    }
+
+    /// The next connection of our own user, and its process where the system says.
+    pub(crate) async fn accept(&self) -> Result<(Socket, Option<u32>), AcceptError> {
+        let stream = self.socket.accept().await?;
+        let pid = check_peer(&stream)?;
+        Ok((Arc::new(stream), pid))
+    }
+}
+
+#[cfg(unix)]
+fn check_peer(stream: &Stream) -> Result<Option<u32>, AcceptError> {
+    let peer = stream.peer_creds()?;
+    match peer.euid() {
+        Some(uid) if uid == crate::home::own_uid() => Ok(peer.pid().and_then(|pid| u32::try_from(pid).ok())),
+        uid => Err(AcceptError::Stranger(uid)),
+    }
+}
+
+/// A pipe's default security descriptor lets its own user write and nobody else.
+#[cfg(windows)]
+fn check_peer(stream: &Stream) -> Result<Option<u32>, AcceptError> {
+    Ok(stream.peer_creds()?.pid())
+}
+
+#[cfg(unix)]
+fn remove_dead(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::FileTypeExt;
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "something else lies there")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(windows)]
+fn remove_dead(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Connects to the home's socket.
+pub(crate) async fn connect(home: &Home) -> io::Result<Socket> {
+    let path = home.socket();
+    let name = path.as_path().to_fs_name::<GenericFilePath>()?;
+    Ok(Arc::new(Stream::connect(name).await?))
+}
