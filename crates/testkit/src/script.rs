@@ -1,0 +1,282 @@
+//! What the provider answers, and to whom.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::Request;
+
+/// Tokens that an answer says it used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Input tokens, cached ones left out.
+    pub input: i64,
+    /// Output tokens.
+    pub output: i64,
+    /// Input tokens read from the cache.
+    pub cache_read: i64,
+    /// Input tokens written to the cache.
+    pub cache_write: i64,
+}
+
+impl Default for Usage {
+    fn default() -> Usage {
+        Usage { input: 100, output: 20, cache_read: 0, cache_write: 0 }
+    }
+}
+
+/// Which conversations a list of turns is for.
+#[derive(Clone, Debug)]
+pub enum On {
+    /// Those whose system prompt holds this text.
+    System(String),
+    /// Those whose first message, a brief or a task, holds this text.
+    Task(String),
+    /// Those with a model whose name holds this text.
+    Model(String),
+    /// All.
+    Any,
+}
+
+impl On {
+    fn holds(&self, request: &Request) -> bool {
+        match self {
+            On::System(text) => request.system().contains(text),
+            On::Task(text) => request.first_user().contains(text),
+            On::Model(text) => request.model().contains(text),
+            On::Any => true,
+        }
+    }
+}
+
+/// A block of an answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Block {
+    Text(String),
+    Thinking(String),
+    /// A tool call with its input as it goes over the wire, JSON or not.
+    Tool {
+        name: String,
+        json: String,
+    },
+}
+
+/// How an answer's stream ends.
+#[derive(Clone, Debug)]
+pub(crate) enum Fate {
+    Whole,
+    Cut(usize),
+    Stall(usize),
+    Fail(usize, String, String),
+}
+
+type Maker = Arc<dyn Fn(&Request) -> Turn + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) enum Reply {
+    Blocks(Vec<Block>),
+    Status { status: u16, kind: String, message: String, headers: Vec<(String, String)> },
+    HangUp,
+    Made(Maker),
+}
+
+/// One answer.
+#[derive(Clone)]
+pub struct Turn {
+    pub(crate) reply: Reply,
+    pub(crate) usage: Usage,
+    pub(crate) model: Option<String>,
+    pub(crate) stop_reason: Option<String>,
+    pub(crate) before: Duration,
+    pub(crate) between: Duration,
+    pub(crate) fate: Fate,
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("usage", &self.usage).field("fate", &self.fate).finish_non_exhaustive()
+    }
+}
+
+impl Turn {
+    fn with(reply: Reply) -> Turn {
+        Turn {
+            reply,
+            usage: Usage::default(),
+            model: None,
+            stop_reason: None,
+            before: Duration::ZERO,
+            between: Duration::ZERO,
+            fate: Fate::Whole,
+        }
+    }
+
+    /// An answer in words.
+    pub fn text(text: impl Into<String>) -> Turn {
+        Turn::with(Reply::Blocks(vec![Block::Text(text.into())]))
+    }
+
+    /// An answer that calls a tool.
+    pub fn tool(name: &str, input: Value) -> Turn {
+        Turn::with(Reply::Blocks(Vec::new())).and_tool(name, input)
+    }
+
+    /// An answer that calls a tool with an input that is no JSON.
+    pub fn broken_tool(name: &str, json: &str) -> Turn {
+        Turn::with(Reply::Blocks(vec![Block::Tool { name: name.into(), json: json.into() }]))
+    }
+
+    /// A refusal with an HTTP status.
+    pub fn error(status: u16, kind: &str, message: &str) -> Turn {
+        Turn::with(Reply::Status { status, kind: kind.into(), message: message.into(), headers: Vec::new() })
+    }
+
+    /// No answer: the connection is closed before the headers.
+    pub fn hang_up() -> Turn {
+        Turn::with(Reply::HangUp)
+    }
+
+    /// An answer that depends on the request.
+    pub fn made(make: impl Fn(&Request) -> Turn + Send + Sync + 'static) -> Turn {
+        Turn::with(Reply::Made(Arc::new(make)))
+    }
+
+    fn and(mut self, block: Block) -> Turn {
+        if let Reply::Blocks(blocks) = &mut self.reply {
+            blocks.push(block);
+        }
+        self
+    }
+
+    /// The same answer, with words after it.
+    #[must_use]
+    pub fn and_text(self, text: impl Into<String>) -> Turn {
+        self.and(Block::Text(text.into()))
+    }
+
+    /// The same answer, with reasoning after it.
+    #[must_use]
+    pub fn and_thinking(self, text: impl Into<String>) -> Turn {
+        self.and(Block::Thinking(text.into()))
+    }
+
+    /// The same answer, with a tool call after it.
+    #[must_use]
+    pub fn and_tool(self, name: &str, input: Value) -> Turn {
+        self.and(Block::Tool { name: name.into(), json: input.to_string() })
+    }
+
+    /// What the answer says it used.
+    #[must_use]
+    pub fn usage(mut self, input: i64, output: i64, cache_read: i64, cache_write: i64) -> Turn {
+        self.usage = Usage { input, output, cache_read, cache_write };
+        self
+    }
+
+    /// The model that the answer says it is from, in place of the one asked for.
+    #[must_use]
+    pub fn model(mut self, model: &str) -> Turn {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// Why the answer says it ended, in place of `end_turn` or `tool_use`.
+    #[must_use]
+    pub fn stop_reason(mut self, reason: &str) -> Turn {
+        self.stop_reason = Some(reason.into());
+        self
+    }
+
+    /// A header of a refusal.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Turn {
+        if let Reply::Status { headers, .. } = &mut self.reply {
+            headers.push((name.into(), value.into()));
+        }
+        self
+    }
+
+    /// Waits before the headers.
+    #[must_use]
+    pub fn before(mut self, wait: Duration) -> Turn {
+        self.before = wait;
+        self
+    }
+
+    /// Waits before each event of the stream.
+    #[must_use]
+    pub fn between(mut self, wait: Duration) -> Turn {
+        self.between = wait;
+        self
+    }
+
+    /// Closes the connection in the middle of the event after the first `events`.
+    #[must_use]
+    pub fn cut_after(mut self, events: usize) -> Turn {
+        self.fate = Fate::Cut(events);
+        self
+    }
+
+    /// Says nothing more after that many events, and keeps the connection.
+    #[must_use]
+    pub fn stall_after(mut self, events: usize) -> Turn {
+        self.fate = Fate::Stall(events);
+        self
+    }
+
+    /// Sends an `error` event after that many events.
+    #[must_use]
+    pub fn fail_after(mut self, events: usize, kind: &str, message: &str) -> Turn {
+        self.fate = Fate::Fail(events, kind.into(), message.into());
+        self
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    on: On,
+    turns: Vec<Turn>,
+}
+
+/// Answers, by conversation. Each conversation (same model, system prompt and first message) that a rule is for
+/// plays its turns from the start, one a request, so agents that work at the same time do not disturb each other.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    rules: Vec<Rule>,
+    played: HashMap<(usize, String, usize), usize>,
+}
+
+impl Script {
+    /// A script that plays these turns in every conversation.
+    pub fn of(turns: impl Into<Vec<Turn>>) -> Script {
+        Script::default().when(On::Any, turns)
+    }
+
+    /// The same script, with turns for some conversations. Rules that came before win.
+    #[must_use]
+    pub fn when(mut self, on: On, turns: impl Into<Vec<Turn>>) -> Script {
+        self.rules.push(Rule { on, turns: turns.into() });
+        self
+    }
+
+    /// The next turn for a request. When all are played, a new brief starts over; everybody else is told "Done."
+    pub(crate) fn next(&mut self, request: &Request) -> Turn {
+        let Some((index, rule)) = self.rules.iter().enumerate().find(|(_, rule)| rule.on.holds(request)) else {
+            return Turn::text("Done.");
+        };
+        let (who, spoken) = request.conversation();
+        let played = self.played.entry((index, who, spoken)).or_default();
+        if *played >= rule.turns.len() && !request.goes_on() {
+            *played = 0;
+        }
+        let turn = rule.turns.get(*played).cloned().unwrap_or_else(|| Turn::text("Done."));
+        *played += 1;
+        match turn.reply {
+            Reply::Made(make) => make(request),
+            _ => turn,
+        }
+    }
+}
