@@ -1,1 +1,34 @@
-//! Processes: identity, confined spawn, tree, census, stop, adopt.
+//! Processes: who they are, starting them confined to a session of their own, counting what descends from them, and
+//! ending all of it.
+//!
+//! Killing a process group is not enough: shells and agent CLIs move their children into sessions of their own.
+//! Here a process is found by its parentage, by its session, and by a [`Mark`] in its environment, and the search is
+//! repeated until it finds nothing. No signal is ever sent to a pid alone: a process is held by pid, start time and
+//! boot id ([`Identity`]), and on Linux signalled through a pidfd.
+//!
+//! Linux is the platform that is tested. macOS and Windows have the same functions with the means that
+//! [`sysinfo`](https://docs.rs/sysinfo) gives; their file says what is missing there.
+//!
+//! This is the only crate that may hold `unsafe` code.
+
+mod capture;
+mod env;
+mod identity;
+mod reading;
+mod shell;
+mod spawn;
+mod stop;
+
+#[cfg(target_os = "linux")]
+#[path = "linux/mod.rs"]
+mod platform;
+#[cfg(not(target_os = "linux"))]
+#[path = "elsewhere.rs"]
+mod platform;
+
+pub use env::clean_env;
+pub use identity::Identity;
+pub use platform::{become_subreaper, exited, reap_strangers};
+pub use shell::{COMMAND_MARK, Shell, ShellOutcome, run_shell};
+pub use spawn::{Command, Input, Output, SpawnError, Spawned, spawn};
+pub use stop::{Mark, Stopped, census, stop_tree};

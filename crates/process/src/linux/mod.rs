@@ -1,0 +1,24 @@
+//! Linux: `/proc`, pidfds, subreapers.
+
+mod exit;
+mod proc;
+mod reap;
+mod scan;
+mod start;
+mod stop;
+
+use std::io;
+
+pub use exit::exited;
+pub(crate) use proc::identity;
+pub use reap::reap_strangers;
+pub(crate) use scan::scan;
+pub(crate) use start::{confine, start};
+pub(crate) use stop::stop_tree;
+
+/// Makes this process the new parent of every descendant that loses its own, so that none can leave our tree. What
+/// comes to us this way must be reaped: see [`reap_strangers`].
+pub fn become_subreaper() -> io::Result<()> {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    Ok(())
+}
