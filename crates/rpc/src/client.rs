@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use contract::limits::MAX_LINE_BYTES;
 use contract::methods::Initialize;
@@ -11,6 +12,7 @@ use contract::{Credential, Error, ErrorCode, InitializeParams, InitializeResult,
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::Home;
@@ -20,6 +22,9 @@ use crate::transport::{self, Socket};
 
 /// Lines that wait to be written, and notes that wait to be read, at most.
 const QUEUE: usize = 256;
+
+/// How long a write may take before the daemon counts as stuck.
+const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection to the daemon. Clones share it; it ends with the last of them.
 #[derive(Clone)]
@@ -46,12 +51,15 @@ struct Shared {
     next_id: AtomicU64,
     outbox: mpsc::Sender<Vec<u8>>,
     calls: Arc<Mutex<Calls>>,
+    /// The connection is gone.
     closed: CancellationToken,
+    /// Nobody uses it any more.
+    dropped: CancellationToken,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.closed.cancel();
+        self.dropped.cancel();
     }
 }
 
@@ -112,10 +120,10 @@ impl Client {
         let (outbox, lines) = mpsc::channel(QUEUE);
         let (tell, notes) = mpsc::channel(QUEUE);
         let calls = Arc::new(Mutex::new(Calls::default()));
-        let closed = CancellationToken::new();
+        let (closed, dropped) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(write_all(Arc::clone(&socket), lines, closed.clone()));
-        tokio::spawn(read_all(socket, Arc::clone(&calls), tell, closed.clone()));
-        let shared = Shared { next_id: AtomicU64::new(1), outbox, calls, closed };
+        tokio::spawn(read_all(socket, Arc::clone(&calls), tell, closed.clone(), dropped.clone()));
+        let shared = Shared { next_id: AtomicU64::new(1), outbox, calls, closed, dropped };
         (Client { shared: Arc::new(shared) }, NoteReceiver { notes })
     }
 
@@ -161,9 +169,10 @@ impl Client {
             calls.waiting.insert(id, tell);
         }
         let _waiting = Waiting { calls: &self.shared.calls, id };
-        if let Err(error) = self.send(Some(id), method, params).await {
-            // The server's last words say more than a broken pipe, where there were any.
-            return Err(lock(&self.shared.calls).ended.clone().unwrap_or(error));
+        match self.send(Some(id), method, params).await {
+            // Reading goes on to the end, and then says why there is no answer.
+            Err(error) if error.code == ErrorCode::DAEMON_UNREACHABLE => {}
+            sent => sent?,
         }
         match answer.await {
             Ok(outcome) => outcome,
@@ -191,32 +200,38 @@ impl NoteReceiver {
     }
 }
 
+/// Writes until nobody has anything more to say, or the connection is gone.
 async fn write_all(socket: Socket, mut lines: mpsc::Receiver<Vec<u8>>, closed: CancellationToken) {
     let mut socket = &*socket;
     loop {
         let line = tokio::select! {
-            biased;
             line = lines.recv() => line,
             () = closed.cancelled() => None,
         };
-        let Some(line) = line else { break };
+        let Some(line) = line else { return };
         let written = tokio::select! {
-            written = socket.write_all(&line) => written.is_ok(),
+            written = timeout(WRITE_PATIENCE, socket.write_all(&line)) => matches!(written, Ok(Ok(()))),
             () = closed.cancelled() => false,
         };
         if !written {
-            break;
+            // Reading goes on: the server's last words may say why, and then its end is seen there.
+            return;
         }
     }
-    // What reads ends by itself: it may still find the server's last words.
 }
 
-async fn read_all(socket: Socket, calls: Arc<Mutex<Calls>>, tell: mpsc::Sender<Incoming>, closed: CancellationToken) {
+async fn read_all(
+    socket: Socket,
+    calls: Arc<Mutex<Calls>>,
+    tell: mpsc::Sender<Incoming>,
+    closed: CancellationToken,
+    dropped: CancellationToken,
+) {
     let mut lines = Lines::new(&*socket);
     let last = loop {
         let line = tokio::select! {
             line = lines.next() => line,
-            () = closed.cancelled() => break went_away(),
+            () = dropped.cancelled() => break went_away(),
         };
         let message = match line {
             Ok(Some(line)) if line.is_empty() => continue,
@@ -234,7 +249,7 @@ async fn read_all(socket: Socket, calls: Arc<Mutex<Calls>>, tell: mpsc::Sender<I
                 tokio::select! {
                     // Nobody listens for notes: they are thrown away.
                     _ = tell.send(note) => {}
-                    () = closed.cancelled() => break went_away(),
+                    () = dropped.cancelled() => break went_away(),
                 }
             }
             continue;
@@ -288,8 +303,9 @@ fn broken(error: &dyn std::fmt::Display) -> Error {
     )
 }
 
-/// The error of a client and a daemon that do not speak the same protocol. `data.protocol` is the daemon's.
-pub(crate) fn other_protocol(daemon: u32, client: u32) -> Error {
+/// The error of a client and a daemon that do not speak the same protocol. `data.protocol` is the daemon's: from it a
+/// newer client knows how to ask an older daemon to hand over.
+pub fn other_protocol(daemon: u32, client: u32) -> Error {
     let fix = if daemon > client {
         "This program is older than the daemon: update it."
     } else {

@@ -15,10 +15,10 @@ mod server;
 mod start;
 mod transport;
 
-pub use client::{Client, Incoming, NoteReceiver};
+pub use client::{Client, Incoming, NoteReceiver, other_protocol};
 pub use credential::{ensure_founder_credential, founder_credential};
 pub use env::daemon_env;
-pub use home::Home;
+pub use home::{HOME_VAR, Home};
 pub use outbox::Full;
 pub use server::{Conn, Service, serve};
 pub use start::{EXIT_ALREADY_RUNNING, connect_or_start, connect_running, last_log_line};

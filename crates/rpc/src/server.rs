@@ -30,6 +30,8 @@ const MAX_IN_FLIGHT: usize = 64;
 const STRANGER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a write may take before its reader counts as stuck.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+/// How long answers are waited for after a client has closed its half of the connection.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
 /// How long calls under way, and then answers on their way out, may take once the server is told to stop.
 const STOP_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -74,8 +76,6 @@ pub struct Conn<S> {
     outbox: Outbox,
     /// No more is read, and what waits is written.
     closing: CancellationToken,
-    /// The socket is gone.
-    gone: CancellationToken,
     /// Whether `initialize` went well.
     known: AtomicBool,
 }
@@ -111,8 +111,18 @@ impl<S> Conn<S> {
 
 /// Serves until `stop`, then lets calls under way answer (for half a second) and closes every connection.
 pub async fn serve<S: Service>(listener: Listener, service: Arc<S>, stop: CancellationToken) {
+    serve_with(listener, service, stop, STRANGER_PATIENCE).await;
+}
+
+async fn serve_with<S: Service>(
+    listener: Listener,
+    service: Arc<S>,
+    stop: CancellationToken,
+    stranger_patience: Duration,
+) {
     let server = Server {
         service,
+        stranger_patience,
         stop: stop.clone(),
         abort: CancellationToken::new(),
         tasks: TaskTracker::new(),
@@ -173,6 +183,7 @@ fn overloaded(message: String) -> Error {
 
 struct Server<S> {
     service: Arc<S>,
+    stranger_patience: Duration,
     /// No more is read.
     stop: CancellationToken,
     /// Calls end where they stand, and connections with them.
@@ -185,6 +196,7 @@ impl<S> Clone for Server<S> {
     fn clone(&self) -> Self {
         Server {
             service: Arc::clone(&self.service),
+            stranger_patience: self.stranger_patience,
             stop: self.stop.clone(),
             abort: self.abort.clone(),
             tasks: self.tasks.clone(),
@@ -204,12 +216,21 @@ impl<S: Service> Server<S> {
             state: self.service.connected(),
             outbox: Outbox::default(),
             closing: CancellationToken::new(),
-            gone: CancellationToken::new(),
             known: AtomicBool::new(false),
         });
         let writer = write_all(&socket, &conn);
         let reader = async {
-            self.read_all(&socket, &conn).await;
+            let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+            self.read_all(&socket, &conn, &in_flight).await;
+            if !conn.closing.is_cancelled() && !self.stop.is_cancelled() {
+                // A client that has said all it had to say may still listen for the answers.
+                let all = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
+                tokio::select! {
+                    _answered = timeout(ANSWER_PATIENCE, in_flight.acquire_many(all)) => {}
+                    () = conn.closing.cancelled() => {}
+                    () = self.stop.cancelled() => {}
+                }
+            }
             if self.stop.is_cancelled() {
                 // The very call that stopped the server is owed its answer.
                 self.abort.cancelled().await;
@@ -222,11 +243,10 @@ impl<S: Service> Server<S> {
         drop(slot);
     }
 
-    async fn read_all(&self, socket: &Socket, conn: &ConnOf<S>) {
+    async fn read_all(&self, socket: &Socket, conn: &ConnOf<S>, in_flight: &Arc<Semaphore>) {
         let mut lines = Lines::new(&**socket);
-        let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
         loop {
-            let deadline = Instant::now() + STRANGER_PATIENCE;
+            let deadline = Instant::now() + self.stranger_patience;
             let next = async {
                 if conn.known.load(Ordering::Relaxed) {
                     return Some(lines.next().await);
@@ -243,7 +263,7 @@ impl<S: Service> Server<S> {
                 Some(Ok(Some(line))) if line.is_empty() => {}
                 Some(Ok(Some(line))) => {
                     let sent = message::read(line);
-                    if self.take(conn, &in_flight, sent).await.is_err() {
+                    if self.take(conn, in_flight, sent).await.is_err() {
                         return;
                     }
                 }
@@ -386,9 +406,17 @@ fn stopping() -> Error {
 /// Writes what waits until the outbox is closed and empty, or the reader is stuck or gone.
 async fn write_all<S>(socket: &Socket, conn: &Conn<S>) {
     let mut socket = &**socket;
+    let enough = async {
+        conn.closing.cancelled().await;
+        sleep(STOP_PATIENCE).await;
+    };
+    tokio::pin!(enough);
     while let Some(batch) = conn.outbox.take().await {
-        let patience = if conn.closing.is_cancelled() { STOP_PATIENCE } else { WRITE_PATIENCE };
-        match timeout(patience, socket.write_all(&batch)).await {
+        let written = tokio::select! {
+            written = timeout(WRITE_PATIENCE, socket.write_all(&batch)) => written,
+            () = &mut enough => break,
+        };
+        match written {
             Ok(Ok(())) => conn.outbox.written(batch.len()),
             Ok(Err(error)) => {
                 tracing::debug!("connection {} cannot be written to: {error}", conn.id);
@@ -402,7 +430,6 @@ async fn write_all<S>(socket: &Socket, conn: &Conn<S>) {
     }
     conn.closing.cancel();
     conn.outbox.close();
-    conn.gone.cancel();
 }
 
 /// Reads on for a moment what the client still sends, so that it hears the last words: a socket that is closed with
@@ -417,5 +444,58 @@ async fn drain(socket: &Socket) {
             Ok(Ok(read)) if read > 0 => left = left.saturating_sub(read),
             _ => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+    use crate::{Home, transport};
+
+    struct Yes;
+
+    impl Service for Yes {
+        type State = ();
+        fn connected(&self) {}
+        async fn call(self: &Arc<Self>, _conn: Arc<Conn<()>>, _method: String, _params: Value) -> Result<Value, Error> {
+            Ok(json!("yes"))
+        }
+        async fn note(self: &Arc<Self>, _conn: Arc<Conn<()>>, _method: String, _params: Value) {}
+        fn disconnected(&self, _conn: &Arc<Conn<()>>) {}
+    }
+
+    #[tokio::test]
+    async fn a_stranger_that_dribbles_is_shown_the_door_and_a_known_client_is_not() {
+        let temp = tempfile::tempdir().unwrap();
+        let home = Home::at(temp.path()).unwrap();
+        let stop = CancellationToken::new();
+        let listener = Listener::bind(&home).unwrap();
+        let served = tokio::spawn(serve_with(listener, Arc::new(Yes), stop.clone(), Duration::from_millis(100)));
+
+        let known = transport::connect(&home).await.unwrap();
+        let hello = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}\n";
+        (&*known).write_all(hello).await.unwrap();
+        let mut lines = Lines::new(&*known);
+        assert!(lines.next().await.unwrap().is_some());
+
+        let stranger = transport::connect(&home).await.unwrap();
+        let dribble = async {
+            while (&*stranger).write_all(b"{").await.is_ok() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), dribble).await.unwrap();
+        let mut rest = Vec::new();
+        // A reset says "closed" as well as an end does.
+        let _closed = (&*stranger).read_to_end(&mut rest).await;
+        assert!(rest.is_empty());
+
+        (&*known).write_all(hello).await.unwrap();
+        assert!(lines.next().await.unwrap().is_some());
+        stop.cancel();
+        served.await.unwrap();
     }
 }
