@@ -87,7 +87,7 @@ fn without_app_dir(value: OsString, app_dir: Option<&OsStr>) -> Option<OsString>
     if rest.is_empty() { None } else { join_paths(rest).ok() }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -116,6 +116,7 @@ mod tests {
         assert_eq!(cleaned(&[kept.as_slice(), &left_out].concat()), pairs(&kept));
     }
 
+    #[cfg(unix)]
     #[test]
     fn appimage_leftovers_are_taken_out() {
         let vars = [
