@@ -9,6 +9,7 @@ mod company;
 pub mod config;
 mod create;
 pub mod prompt;
+mod yaml;
 
 pub use agents::{AgentFile, TOOLS, save_agent};
 pub use company::{BrokenAgent, Company, find, load};

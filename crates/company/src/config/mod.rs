@@ -1,20 +1,42 @@
-//! `aicib.config.yaml`.
-use std::collections::BTreeMap;
+//! `aicib.config.yaml`: what it says, what is wrong with it, and how to change one value and nothing else.
+//!
+//! The text is the truth: nothing here writes a config from values. Sections of the original's config that this
+//! program does not use are checked and kept; sections nobody knows are kept.
 
-use contract::{ConfigFault, Error, Money};
-use serde_json::Value;
+mod check;
+mod edit;
+mod known;
+mod rules;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use contract::{ConfigFault, Error, ErrorCode, Money};
+use serde_json::{Map, Value, json};
+
+use crate::yaml::{Node, parse};
+use crate::{CONFIG_FILE, MAX_CONFIG_BYTES};
+use check::Fault;
+pub(crate) use rules::{PRESETS, is_model, is_role};
+
+static DEFAULTS: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../assets/defaults.json")).unwrap_or_default());
+
+fn defaults() -> &'static Value {
+    &DEFAULTS
+}
 
 /// A config that holds, defaults merged in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     /// The company's name.
     pub name: String,
-    /// Its template (`saas-startup`); empty where none is named.
+    /// Its template (`saas-startup`).
     pub template: String,
     /// What the company is, for its agents; empty where the config does not say.
     pub about: String,
-    /// The engine as the config names it: `auto`, `anthropic-api`, `practice`, the original's `claude-code`, or any
-    /// other name.
+    /// The engine as the config names it: `auto`, `anthropic-api`, `practice`, the original's `claude-code` and
+    /// `claude-api`, or any other name. Whoever runs a brief says what to do with it.
     pub engine: String,
     /// What a day may cost; zero means no limit.
     pub daily_limit: Money,
@@ -24,41 +46,304 @@ pub struct Config {
     pub commands_allowed: bool,
     /// The persona preset (`professional`).
     pub persona: String,
+    /// Presets of single agents, by role.
+    pub persona_overrides: BTreeMap<String, String>,
     /// What the config says of agents, by role.
     pub agents: BTreeMap<String, AgentSettings>,
-    /// Everything, custom sections included.
+    /// Everything, defaults merged in, custom sections included. Secrets are blanked out.
     pub value: Value,
 }
 
 /// What a config says of one agent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AgentSettings {
-    /// Whether it is on the team; the file decides where the config does not say.
+    /// Whether it is on the team; its file decides where the config does not say.
     pub enabled: Option<bool>,
     /// Its model, over the file's.
     pub model: Option<String>,
-    /// The head it is listed under as a worker.
+    /// The head that lists it as a worker.
     pub reports_to: Option<String>,
+    /// Its name on screen, over the file's.
+    pub display_name: Option<String>,
 }
 
-/// Every fault of a config, and what is odd about it but harms nothing.
-pub fn validate(_text: &str) -> (Vec<ConfigFault>, Vec<String>) {
-    (Vec::new(), Vec::new())
+/// Every fault of a config, in the order of the file, and what is odd about it but harms nothing.
+pub fn validate(text: &str) -> (Vec<ConfigFault>, Vec<String>) {
+    let (root, faults) = read(text);
+    let warnings = root.as_ref().map(warnings).unwrap_or_default();
+    (faults.iter().map(Fault::to_contract).collect(), warnings)
 }
 
-/// The value of a key with dots, defaults merged in; everything where no key is given.
+/// The value of a key with dots, defaults merged in; everything where no key is given. Secrets are blanked out.
 ///
 /// # Errors
 /// `config.invalid` where the text does not parse, `config.key_unknown` where there is no such key.
-pub fn get(_text: &str, _key: Option<&str>) -> Result<Value, Error> {
-    Err(Error::internal("unfinished"))
+pub fn get(text: &str, key: Option<&str>) -> Result<Value, Error> {
+    let root = parsed(text).map_err(|fault| invalid(CONFIG_FILE, &[fault]))?;
+    let all = merged(root.as_ref());
+    let Some(key) = key else { return Ok(all) };
+    let path: Vec<&str> = key.split('.').collect();
+    let found = path.iter().try_fold(&all, |value, name| value.get(name));
+    match found {
+        Some(value) => Ok(value.clone()),
+        None if known::is_key(&path) => Ok(Value::Null),
+        None => Err(unknown_key(key)),
+    }
 }
 
-/// The text with one value changed and every other byte as it was.
+/// The text with one value changed (or its line, or its section, added) and every other byte as it was. `value` is
+/// what would stand in YAML; what would not read as one value there is quoted as a text.
 ///
 /// # Errors
-/// `config.invalid` where the text does not parse or would not hold with that value, `config.key_unknown` for a
-/// key that a section of ours does not have.
-pub fn set(_text: &str, _key: &str, _value: &str) -> Result<String, Error> {
-    Err(Error::internal("unfinished"))
+/// `config.invalid` where the text does not parse, where it would have a new fault, or where the value cannot be
+/// changed by itself; `config.key_unknown` for a key that a section of ours does not have.
+pub fn set(text: &str, key: &str, value: &str) -> Result<String, Error> {
+    let root = parsed(text).map_err(|fault| invalid(CONFIG_FILE, &[fault]))?;
+    let before = check::faults(root.as_ref());
+    let path: Vec<&str> = key.split('.').collect();
+    may_set(key, &path, root.as_ref())?;
+    let wants_text = known::rule(&path).is_some_and(rules::Check::wants_text);
+    let changed = edit::replace(text, root.as_ref(), &path, value, wants_text)?;
+    if changed.len() as u64 > MAX_CONFIG_BYTES {
+        return Err(Error::new(
+            ErrorCode::CONFIG_INVALID,
+            format!("With that value {CONFIG_FILE} would be larger than {MAX_CONFIG_BYTES} bytes."),
+            "Keep long texts in files of their own.",
+        ));
+    }
+    let (_, after) = read(&changed);
+    let is_new = |fault: &&Fault| fault.key == key || !before.iter().any(|old| old.key == fault.key);
+    match after.iter().find(is_new) {
+        Some(fault) => Err(invalid(CONFIG_FILE, std::slice::from_ref(fault))),
+        None => Ok(changed),
+    }
+}
+
+/// Reads a config that has to hold. `file` is how errors name it.
+///
+/// # Errors
+/// `config.invalid` with every fault in its data.
+pub(crate) fn open(text: &str, file: &str) -> Result<(Config, Vec<String>), Error> {
+    let (root, faults) = read(text);
+    let grave: Vec<Fault> = faults.into_iter().filter(|fault| !fault.opens).collect();
+    match root {
+        Some(root) if grave.is_empty() => Ok((config(&root), warnings(&root))),
+        _ => Err(invalid(file, &grave)),
+    }
+}
+
+/// The tree and its faults; no tree where the text does not parse.
+fn read(text: &str) -> (Option<Node>, Vec<Fault>) {
+    match parsed(text) {
+        Ok(root) => {
+            let faults = check::faults(root.as_ref());
+            (root, faults)
+        }
+        Err(fault) => (None, vec![fault]),
+    }
+}
+
+/// The tree; none where the text holds nothing but comments.
+fn parsed(text: &str) -> Result<Option<Node>, Fault> {
+    if text.len() as u64 > MAX_CONFIG_BYTES {
+        let message = format!("Expected at most {MAX_CONFIG_BYTES} bytes, and the file has {}.", text.len());
+        return Err(Fault { line: None, key: String::new(), message, opens: false });
+    }
+    Ok(parse(text)?)
+}
+
+fn invalid(file: &str, faults: &[Fault]) -> Error {
+    let Some(first) = faults.first() else {
+        return Error::new(ErrorCode::CONFIG_INVALID, format!("{file} does not hold."), "Run `aicib config validate`.");
+    };
+    let place = first.line.map(|line| format!(", line {line}")).unwrap_or_default();
+    let more = match faults.len() - 1 {
+        0 => String::new(),
+        1 => " One more fault is in it.".to_owned(),
+        more => format!(" {more} more faults are in it."),
+    };
+    let fix = if faults.len() == 1 { "Correct that line." } else { "`aicib config validate` lists them all." };
+    let listed: Vec<ConfigFault> = faults.iter().map(Fault::to_contract).collect();
+    Error::new(ErrorCode::CONFIG_INVALID, format!("{file}{place}: {}{more}", first.message), fix).with(json!({
+        "file": file,
+        "line": first.line,
+        "key": first.key,
+        "expected": first.message,
+        "faults": listed,
+    }))
+}
+
+fn unknown_key(key: &str) -> Error {
+    let fix = match known::suggestion(key) {
+        Some(meant) => format!("Did you mean {meant}?"),
+        None => "`aicib config get` lists what there is.".to_owned(),
+    };
+    Error::new(ErrorCode::CONFIG_KEY, format!("The config has no key {:?}.", contract::one_line(key, 80)), fix)
+}
+
+fn may_set(key: &str, path: &[&str], root: Option<&Node>) -> Result<(), Error> {
+    let is_name = |name: &&str| {
+        !name.is_empty() && name.len() <= 80 && !name.chars().any(|c| c.is_control() || c.is_whitespace())
+    };
+    if !path.iter().all(|name| is_name(&name)) || path.len() > 16 {
+        return Err(unknown_key(key));
+    }
+    if path.iter().any(|name| is_secret(name)) {
+        return Err(Error::new(
+            ErrorCode::CONFIG_KEY,
+            format!("{key} would put a secret into a file, and nothing reads one from there."),
+            "`aicib key set` keeps a provider's key in the keychain.",
+        ));
+    }
+    let section = path.first().copied().unwrap_or_default();
+    if known::is_section(section) {
+        return if known::is_key(path) { Ok(()) } else { Err(unknown_key(key)) };
+    }
+    if root.is_some_and(|root| root.get(section).is_some()) {
+        return Ok(());
+    }
+    // A section of the founder's own. A slip of the hand must not make one.
+    let meant = known::section_suggestion(section);
+    match (path, meant) {
+        ([_], _) => Err(unknown_key(key)),
+        (_, Some(meant)) => Err(Error::new(
+            ErrorCode::CONFIG_KEY,
+            format!("The config has no section {section:?}."),
+            format!("Did you mean {meant}?"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a key's name says that its value is a secret.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["api_key", "apikey", "api-key", "auth_token", "access_token", "bot_token", "app_token", "password", "secret"]
+        .iter()
+        .any(|word| name.ends_with(word))
+}
+
+fn blank_secrets(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(text) if is_secret(name) && !text.is_empty() => *field = "(hidden)".into(),
+                    _ => blank_secrets(field),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(blank_secrets),
+        _ => {}
+    }
+}
+
+/// Everything as JSON: defaults under what each section gives (E066), what nobody knows kept (E067).
+fn merged(root: Option<&Node>) -> Value {
+    let mut all = Map::new();
+    for entry in root.map(Node::entries).unwrap_or_default() {
+        all.insert(entry.key.clone(), entry.value.to_json());
+    }
+    for (section, fields) in defaults().as_object().into_iter().flatten() {
+        let mut whole = fields.as_object().cloned().unwrap_or_default();
+        match all.get_mut(section) {
+            Some(Value::Object(given)) => whole.append(given),
+            Some(Value::Null) | None => {}
+            Some(_) => continue,
+        }
+        all.insert(section.clone(), Value::Object(whole));
+    }
+    let mut all = Value::Object(all);
+    blank_secrets(&mut all);
+    all
+}
+
+fn config(root: &Node) -> Config {
+    let value = merged(Some(root));
+    let text = |section: &str, key: &str| value[section][key].as_str().unwrap_or_default().trim().to_owned();
+    let or = |given: String, default: &str| if given.is_empty() { default.to_owned() } else { given };
+    let limit = |key: &str| value["settings"][key].as_f64().map_or(Money::ZERO, limit);
+    let overrides = value["persona"]["overrides"].as_object().into_iter().flatten();
+    Config {
+        name: text("company", "name"),
+        template: text("company", "template"),
+        about: text("company", "about"),
+        engine: or(text("engine", "mode"), "claude-code"),
+        daily_limit: limit("cost_limit_daily"),
+        monthly_limit: limit("cost_limit_monthly"),
+        commands_allowed: value["tools"]["commands"].as_bool().unwrap_or(false),
+        persona: or(text("persona", "preset"), "professional"),
+        persona_overrides: overrides
+            .filter_map(|(role, preset)| Some((role.clone(), preset.as_str()?.to_owned())))
+            .collect(),
+        agents: agents(&value),
+        value,
+    }
+}
+
+/// A limit in dollars. Zero means none, so what is above zero must not round to it, nor what is huge wrap to it.
+fn limit(dollars: f64) -> Money {
+    let largest = Money::nanos(9_000_000_000_000_000 - 1);
+    match Money::dollars(dollars) {
+        Some(money) if money == Money::ZERO && dollars > 0.0 => Money::nanos(1),
+        Some(money) => money,
+        None => largest,
+    }
+}
+
+fn agents(value: &Value) -> BTreeMap<String, AgentSettings> {
+    let mut all: BTreeMap<String, AgentSettings> = BTreeMap::new();
+    let mut take = |role: &str, given: &Value, head: Option<&str>| {
+        let agent = all.entry(role.to_owned()).or_default();
+        agent.enabled = given["enabled"].as_bool().or(agent.enabled.take());
+        agent.model = given["model"].as_str().map(str::to_owned).or(agent.model.take());
+        agent.reports_to = head.map(str::to_owned).or(agent.reports_to.take());
+    };
+    for (role, given) in value["agents"].as_object().into_iter().flatten() {
+        take(role, given, None);
+        for worker in given["workers"].as_array().into_iter().flatten() {
+            match worker {
+                Value::String(worker) => take(worker, &Value::Null, Some(role)),
+                Value::Object(entries) => entries.iter().for_each(|(worker, given)| take(worker, given, Some(role))),
+                _ => {}
+            }
+        }
+    }
+    for (role, given) in value["persona"]["agents"].as_object().into_iter().flatten() {
+        let name = given["display_name"].as_str().filter(|name| !name.trim().is_empty());
+        if let Some(name) = name {
+            all.entry(role.clone()).or_default().display_name = Some(name.to_owned());
+        }
+    }
+    all
+}
+
+/// Keys that nothing reads, where somebody may think that something does.
+fn warnings(root: &Node) -> Vec<String> {
+    let mut found = Vec::new();
+    for section in ["settings", "engine", "tools", "persona"] {
+        for entry in root.get(section).map(Node::entries).unwrap_or_default() {
+            let (key, line) = (format!("{section}.{}", entry.key), entry.key_line);
+            if is_secret(&entry.key) || entry.key.ends_with("base_url") {
+                found.push(format!(
+                    "Line {line}: {key} is not read. Keys and addresses of providers never come from a company's \
+                     folder; `aicib key set` keeps a key in the keychain."
+                ));
+            } else if known::rule(&[section, &entry.key]).is_none() && !known::is_key(&[section, &entry.key]) {
+                let meant = known::suggestion(&key).map(|meant| format!(" Did you mean {meant}?")).unwrap_or_default();
+                found.push(format!("Line {line}: nothing reads {key}.{meant}"));
+            }
+        }
+    }
+    for entry in root.entries() {
+        if !known::is_section(&entry.key)
+            && let Some(meant) = known::section_suggestion(&entry.key)
+        {
+            found.push(format!(
+                "Line {}: nothing reads the section {}. Did you mean {meant}?",
+                entry.key_line, entry.key
+            ));
+        }
+    }
+    found
 }

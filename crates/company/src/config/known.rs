@@ -1,0 +1,71 @@
+//! Which keys there are: what `config get` and `config set` take, and what they suggest for a slip of the hand.
+
+use serde_json::Value;
+
+use super::defaults;
+use super::rules::{Check, RULES};
+
+/// The rule of a key, where it has one of its own.
+pub(super) fn rule(key: &[&str]) -> Option<Check> {
+    RULES.iter().find(|rule| fits(rule.path, key)).map(|rule| rule.check)
+}
+
+fn fits(pattern: &str, key: &[&str]) -> bool {
+    let parts: Vec<&str> = pattern.split('.').collect();
+    parts.len() == key.len() && parts.iter().zip(key).all(|(part, name)| *part == "*" || part == name)
+}
+
+/// Whether a top-level section is one of ours, as opposed to the founder's own.
+pub(super) fn is_section(name: &str) -> bool {
+    defaults().get(name).is_some() || RULES.iter().any(|rule| rule.path == name)
+}
+
+/// Whether a section of ours has such a value.
+pub(super) fn is_key(key: &[&str]) -> bool {
+    match rule(key) {
+        Some(Check::Section) => false,
+        Some(_) => true,
+        None => below_defaults(key),
+    }
+}
+
+/// Whether the defaults hold a value there, or leave what is there open.
+fn below_defaults(key: &[&str]) -> bool {
+    let mut value = defaults();
+    for (depth, name) in key.iter().enumerate() {
+        match value {
+            Value::Object(fields) if fields.is_empty() && depth > 1 => return true,
+            Value::Object(fields) => match fields.get(*name) {
+                Some(below) => value = below,
+                None => return false,
+            },
+            _ => return false,
+        }
+    }
+    key.len() > 1
+}
+
+/// The key that was probably meant.
+pub(super) fn suggestion(key: &str) -> Option<String> {
+    let mut keys: Vec<String> =
+        RULES.iter().filter(|rule| !matches!(rule.check, Check::Section)).map(|rule| rule.path.to_owned()).collect();
+    if let Value::Object(sections) = defaults() {
+        for (section, fields) in sections {
+            keys.extend(fields.as_object().into_iter().flatten().map(|(name, _)| format!("{section}.{name}")));
+        }
+    }
+    keys.retain(|known| !known.contains(['*', '[']));
+    let ends = |known: &&String| known.rsplit('.').next() == Some(key);
+    let close = |known: &&String| strsim::damerau_levenshtein(known, key) <= 2;
+    keys.iter().find(ends).or_else(|| keys.iter().find(close)).cloned()
+}
+
+/// The section of ours that was probably meant.
+pub(super) fn section_suggestion(name: &str) -> Option<String> {
+    let sections = defaults().as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+    let ruled = RULES.iter().map(|rule| rule.path).filter(|path| !path.contains('.'));
+    sections
+        .chain(ruled)
+        .find(|known| *known != name && strsim::damerau_levenshtein(known, name) <= 1)
+        .map(str::to_owned)
+}
