@@ -234,7 +234,7 @@ async fn read_all(
             () = dropped.cancelled() => break went_away(),
         };
         let message = match line {
-            Ok(Some(line)) if line.is_empty() => continue,
+            Ok(Some([])) => continue,
             Ok(Some(line)) => serde_json::from_slice::<FromServer>(line),
             Ok(None) => break went_away(),
             Err(error) => break broken(&error),

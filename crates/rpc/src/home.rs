@@ -183,7 +183,8 @@ fn socket_path(root: &Path) -> Result<PathBuf, Error> {
     Ok(PathBuf::from(format!(r"\\.\pipe\aicib-{}", name_of(root))))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 

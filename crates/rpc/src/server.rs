@@ -260,7 +260,7 @@ impl<S: Service> Server<S> {
                 line = next => line,
             };
             match line {
-                Some(Ok(Some(line))) if line.is_empty() => {}
+                Some(Ok(Some([]))) => {}
                 Some(Ok(Some(line))) => {
                     let sent = message::read(line);
                     if self.take(conn, in_flight, sent).await.is_err() {

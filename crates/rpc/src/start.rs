@@ -12,7 +12,7 @@ use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::client::other_protocol;
-use crate::{Client, Home, NoteReceiver, daemon_env, founder_credential};
+use crate::{Client, Home, NoteReceiver, daemon_env, founder_credential, transport};
 
 /// The exit code of `aicib daemon start --foreground` when another daemon holds the home.
 pub const EXIT_ALREADY_RUNNING: u8 = 3;
@@ -53,25 +53,55 @@ pub async fn connect_or_start(home: &Home, client: &str, aicib: &Path) -> Result
     start(home, client, aicib).await
 }
 
+/// Ends the home's daemon, whatever protocol it speaks; runs go on. False where none runs.
+///
+/// # Errors
+/// When it is there and does not end.
+pub async fn stop_running(home: &Home, client: &str) -> Result<bool, Error> {
+    match connect_running(home, client).await {
+        Ok((daemon, _notes)) => end(daemon).await.map(|()| true),
+        Err(error) if error.code == ErrorCode::PROTOCOL_UNSUPPORTED => {
+            let theirs = protocol_of(&error).ok_or(error)?;
+            end_as(home, client, theirs).await.map(|()| true)
+        }
+        Err(_) if !home.socket().exists() => Ok(false),
+        Err(error) if error.code == ErrorCode::DAEMON_UNREACHABLE && is_dead(home).await => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether nobody listens on the socket.
+async fn is_dead(home: &Home) -> bool {
+    transport::connect(home).await.is_err()
+}
+
 /// Ends a daemon that is older than this program.
 async fn hand_over(home: &Home, client: &str, error: Error) -> Result<(), Error> {
-    let theirs = error.data.as_ref().and_then(|data| data["protocol"].as_u64()).and_then(|p| u32::try_from(p).ok());
-    let Some(theirs) = theirs else { return Err(error) };
+    let Some(theirs) = protocol_of(&error) else { return Err(error) };
     if theirs >= PROTOCOL {
         return Err(other_protocol(theirs, PROTOCOL));
     }
-    let (old, _notes, _server) = Client::connect_as(home, founder_credential(home)?, client, theirs).await?;
+    end_as(home, client, theirs).await
+}
+
+/// The daemon's protocol, as the error says.
+fn protocol_of(error: &Error) -> Option<u32> {
+    error.data.as_ref().and_then(|data| data["protocol"].as_u64()).and_then(|protocol| u32::try_from(protocol).ok())
+}
+
+async fn end_as(home: &Home, client: &str, protocol: u32) -> Result<(), Error> {
+    let (daemon, _notes, _server) = Client::connect_as(home, founder_credential(home)?, client, protocol).await?;
+    end(daemon).await
+}
+
+async fn end(daemon: Client) -> Result<(), Error> {
     // It may be gone before it answers.
-    if let Err(error) = old.call::<DaemonStop>(Empty {}).await
+    if let Err(error) = daemon.call::<DaemonStop>(Empty {}).await
         && error.code != ErrorCode::DAEMON_UNREACHABLE
     {
         return Err(error);
     }
-    let end = Instant::now() + START_PATIENCE;
-    if timeout_at(end, old.closed()).await.is_err() {
-        return Err(silent());
-    }
-    Ok(())
+    timeout_at(Instant::now() + START_PATIENCE, daemon.closed()).await.map_err(|_| silent())
 }
 
 async fn start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteReceiver), Error> {

@@ -1,4 +1,6 @@
 //! The server and the client over a real socket, with a tiny service behind them.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

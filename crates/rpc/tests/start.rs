@@ -1,5 +1,6 @@
 //! Starting a daemon that does not start.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
