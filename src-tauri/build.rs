@@ -1,1 +1,12 @@
-fn main() {}
+//! Bakes in the config, the icons, and what pages may call.
+
+fn main() {
+    println!("cargo:rerun-if-changed=src-tauri/capabilities");
+    let attributes = tauri_build::Attributes::new()
+        .capabilities_path_pattern("./src-tauri/capabilities/*.json")
+        .app_manifest(tauri_build::AppManifest::new().commands(&["call", "listen"]));
+    if let Err(error) = tauri_build::try_build(attributes) {
+        println!("cargo:warning=the desktop cannot be built: {error:#}");
+        std::process::exit(1);
+    }
+}

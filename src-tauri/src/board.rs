@@ -1,0 +1,188 @@
+//! What runs, over all companies, in the few words that a tray has room for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::{CompanyId, Desk, DeskChange, Job, JobId, JobState, Money};
+
+/// Jobs that the menu lists.
+pub const LISTED: usize = 5;
+/// Characters of a job's title in the menu.
+const TITLE_CHARS: usize = 44;
+
+/// What runs and what it costs, as the Desks of all companies tell it.
+#[derive(Default)]
+pub struct Board {
+    companies: BTreeMap<CompanyId, Row>,
+    connected: bool,
+    stopping: bool,
+}
+
+#[derive(Default)]
+struct Row {
+    live: BTreeMap<JobId, Job>,
+    today: Money,
+}
+
+/// What the tray shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Face {
+    /// The menu's first line.
+    pub header: String,
+    /// Jobs that run, as the menu lists them.
+    pub jobs: Vec<(JobId, String)>,
+    /// The text beside the icon, where the platform has it; empty for none.
+    pub title: String,
+}
+
+impl Board {
+    /// A company's Desk was read.
+    pub fn reset(&mut self, desk: &Desk) {
+        let live = desk.live.iter().map(|job| (job.job_id, job.clone())).collect();
+        self.companies.insert(desk.company.company_id, Row { live, today: desk.spend.today_usd });
+    }
+
+    /// A company's Desk changed.
+    pub fn changed(&mut self, change: &DeskChange) {
+        let Some(row) = self.companies.get_mut(&change.company_id) else { return };
+        for job in &change.jobs {
+            if job.state.is_final() {
+                row.live.remove(&job.job_id);
+            } else {
+                row.live.insert(job.job_id, job.clone());
+            }
+        }
+        if let Some(spend) = &change.spend {
+            row.today = spend.today_usd;
+        }
+    }
+
+    /// The connection is gone: what is known may be wrong by now.
+    pub fn lost(&mut self) {
+        self.companies.clear();
+        self.connected = false;
+    }
+
+    /// All Desks have been read.
+    pub fn ready(&mut self) {
+        self.connected = true;
+    }
+
+    /// The founder had the work stopped, and the app ends when it has.
+    pub fn stopping(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Those of `companies` whose Desk has not been read.
+    pub fn missing(&self, companies: &BTreeSet<CompanyId>) -> Vec<CompanyId> {
+        companies.iter().filter(|id| !self.companies.contains_key(id)).copied().collect()
+    }
+
+    /// Jobs that have not ended: those that wait in line first, then the oldest.
+    pub fn live(&self) -> Vec<JobId> {
+        let mut jobs: Vec<&Job> = self.jobs().collect();
+        jobs.sort_by_key(|job| (job.state != JobState::Queued, job.job_id));
+        jobs.iter().map(|job| job.job_id).collect()
+    }
+
+    fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.companies.values().flat_map(|row| row.live.values())
+    }
+
+    /// What the tray shows of it.
+    pub fn face(&self) -> Face {
+        let today = self.companies.values().fold(Money::ZERO, |sum, row| sum + row.today);
+        let count = |state: JobState| self.jobs().filter(|job| job.state == state).count();
+        let (running, waiting, queued) = (count(JobState::Running), count(JobState::Waiting), count(JobState::Queued));
+        let mut parts = Vec::new();
+        for (number, what) in [(running, "running"), (waiting, "waiting"), (queued, "in line")] {
+            if number > 0 {
+                parts.push(format!("{number} {what}"));
+            }
+        }
+        let work = if parts.is_empty() { "Nothing running".into() } else { parts.join(", ") };
+        let header = match (self.stopping, self.connected) {
+            (true, _) => "Stopping the work…".into(),
+            (_, false) => "Connecting…".into(),
+            _ => format!("{work} · {today} today"),
+        };
+        let active = running + waiting;
+        let title = if active > 0 { format!("{active} · {today}") } else { String::new() };
+
+        let mut jobs: Vec<&Job> = self.jobs().filter(|job| job.state != JobState::Queued).collect();
+        jobs.sort_by_key(|job| std::cmp::Reverse(job.job_id));
+        let jobs = jobs.into_iter().take(LISTED).map(|job| (job.job_id, label(job))).collect();
+        Face { header, jobs, title }
+    }
+}
+
+fn label(job: &Job) -> String {
+    format!("#{} {}", job.job_id, contract::one_line(&job.title, TITLE_CHARS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn job(id: i64, state: &str) -> Value {
+        json!({
+            "job_id": id, "company_id": 1, "session_id": 1, "title": format!("Brief number {id}"), "state": state,
+            "reason": "", "engine": "practice", "origin": "desk", "foreground": false, "created_at": 0,
+            "cost_usd": 0.0, "cost_basis": "free", "max_cost_usd": 5.0, "turns": 0, "seq": id
+        })
+    }
+
+    fn change(company: i64, jobs: Vec<Value>, today: Option<f64>) -> DeskChange {
+        let spend = today.map(|today| {
+            json!({ "today_usd": today, "daily_limit_usd": 50.0, "month_usd": today, "monthly_limit_usd": 0.0, "days": [] })
+        });
+        let mut change = json!({ "seq": 9, "company_id": company, "jobs": jobs, "team": [], "reload": false });
+        if let Some(spend) = spend {
+            change["spend"] = spend;
+        }
+        serde_json::from_value(change).unwrap()
+    }
+
+    fn board(companies: &[i64]) -> Board {
+        let mut board = Board::default();
+        for id in companies {
+            board.companies.insert(CompanyId(*id), Row::default());
+        }
+        board.ready();
+        board
+    }
+
+    #[test]
+    fn the_header_counts_over_all_companies() {
+        let mut board = board(&[1, 2]);
+        assert_eq!(board.face().header, "Nothing running · $0.00 today");
+        assert_eq!(board.face().title, "");
+        board.changed(&change(1, vec![job(1, "running"), job(2, "queued")], Some(4.0)));
+        board.changed(&change(2, vec![job(3, "running"), job(4, "waiting")], Some(0.18)));
+        let face = board.face();
+        assert_eq!(face.header, "2 running, 1 waiting, 1 in line · $4.18 today");
+        assert_eq!(face.title, "3 · $4.18");
+        assert_eq!(face.jobs[0], (JobId(4), "#4 Brief number 4".into()));
+        assert_eq!(board.live(), [JobId(2), JobId(1), JobId(3), JobId(4)]);
+    }
+
+    #[test]
+    fn a_job_that_ended_leaves_and_the_list_stays_short() {
+        let mut board = board(&[1]);
+        board.changed(&change(1, (1..=9).map(|id| job(id, "running")).collect(), None));
+        assert_eq!(board.face().jobs.len(), LISTED);
+        board.changed(&change(1, (1..=9).map(|id| job(id, "completed")).collect(), None));
+        assert_eq!(board.face().header, "Nothing running · $0.00 today");
+        assert!(board.face().jobs.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_claimed() {
+        let mut board = board(&[1]);
+        board.changed(&change(7, vec![job(1, "running")], None));
+        assert_eq!(board.missing(&BTreeSet::from([CompanyId(1), CompanyId(7)])), [CompanyId(7)]);
+        board.lost();
+        assert_eq!(board.face().header, "Connecting…");
+        assert!(board.face().jobs.is_empty());
+    }
+}

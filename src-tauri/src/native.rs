@@ -1,0 +1,147 @@
+//! What only the desktop can do for a page: `native.*`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use contract::{Error, ErrorCode, JobId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tauri::WebviewWindow;
+use tauri_plugin_dialog::DialogExt;
+use tauri_plugin_opener::OpenerExt;
+use tokio::sync::oneshot;
+
+use crate::desktop::{Desktop, fitting};
+use crate::{tray, window};
+
+/// Characters of a page's error that the log keeps.
+const MAX_REPORT: usize = 4_000;
+
+#[derive(Deserialize)]
+struct OpenPath {
+    path: String,
+}
+
+#[derive(Deserialize)]
+struct OpenUrl {
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct Viewing {
+    job_id: Option<JobId>,
+}
+
+#[derive(Deserialize)]
+struct Report {
+    message: String,
+    #[serde(default)]
+    stack: String,
+}
+
+/// Answers `native.<name>`.
+///
+/// # Errors
+/// What could not be done, and what to do; or that there is no such method.
+pub async fn call(desktop: &Arc<Desktop>, page: &WebviewWindow, name: &str, params: Value) -> Result<Value, Error> {
+    match name {
+        "info" => return info(desktop, page).await,
+        "pick_folder" => return pick_folder(desktop, page).await,
+        "open_path" => open_path(desktop, &fitting::<OpenPath>("native.open_path", params)?.path)?,
+        "open_url" => open_url(desktop, &fitting::<OpenUrl>("native.open_url", params)?.url)?,
+        "hide_window" => window::hide(desktop, page.label()),
+        "retry" => desktop.link.retry(),
+        "viewing" if page.label() == window::MAIN => {
+            desktop.set_viewing(fitting::<Viewing>("native.viewing", params)?.job_id);
+        }
+        "viewing" => {}
+        "report_error" => {
+            let report: Report = fitting("native.report_error", params)?;
+            let (message, stack) = (clip(&report.message), clip(&report.stack));
+            tracing::error!(window = page.label(), message, stack, "the page failed");
+        }
+        _ => return Err(contract::methods::unknown_method(&format!("native.{name}"))),
+    }
+    Ok(json!({}))
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(MAX_REPORT).collect()
+}
+
+async fn info(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Value, Error> {
+    let state = desktop.link.state().borrow().name();
+    Ok(json!({
+        "platform": std::env::consts::OS,
+        "home": desktop.home.root(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "daemon": state,
+        "global_shortcut": desktop.shortcut.status(),
+        "tray": tray::host_present(desktop).await,
+        "view": window::first_view(desktop, page.label()),
+    }))
+}
+
+async fn pick_folder(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Value, Error> {
+    let (tell, picked) = oneshot::channel();
+    desktop.app.dialog().file().set_parent(page).set_title("Choose a folder").pick_folder(move |folder| {
+        // The page may be gone by the time somebody chose.
+        let _ = tell.send(folder);
+    });
+    let folder = picked.await.unwrap_or_default();
+    let path = folder.map(tauri_plugin_dialog::FilePath::into_path).transpose().map_err(Error::internal)?;
+    Ok(json!({ "path": path }))
+}
+
+fn open_path(desktop: &Desktop, path: &str) -> Result<(), Error> {
+    let found = Path::new(path);
+    if !found.is_absolute() || !found.exists() {
+        return Err(Error::new(
+            ErrorCode::BAD_REQUEST,
+            format!("There is no file {path}."),
+            "It may have been moved or deleted since.",
+        ));
+    }
+    desktop.app.opener().open_path(path, None::<&str>).map_err(|error| not_opened(path, &error))
+}
+
+fn open_url(desktop: &Desktop, url: &str) -> Result<(), Error> {
+    if !is_outside_link(url) {
+        let shown: String = url.chars().take(80).collect();
+        return Err(Error::new(
+            ErrorCode::BAD_REQUEST,
+            format!("{shown} is not a link that AICIB opens."),
+            "Only http, https and mailto links are.",
+        ));
+    }
+    desktop.app.opener().open_url(url, None::<&str>).map_err(|error| not_opened(url, &error))
+}
+
+fn is_outside_link(url: &str) -> bool {
+    let parsed = tauri::Url::parse(url);
+    parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "mailto"))
+}
+
+fn not_opened(what: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::new(
+        ErrorCode::INTERNAL,
+        format!("{what} could not be opened: {error}."),
+        "Set a default program for it in the system's settings.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_outside_link;
+
+    #[test]
+    fn only_links_that_a_browser_or_mail_program_takes_are_opened() {
+        for url in ["https://example.com/a?b#c", "http://localhost:3000", "mailto:a@example.com"] {
+            assert!(is_outside_link(url), "{url}");
+        }
+        for url in ["file:///etc/passwd", "javascript:alert(1)", "data:text/html,x", "smb://host/x", "ssh:x", "", "a b"]
+        {
+            assert!(!is_outside_link(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Notices on their way to the founder, and what became of them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use contract::methods::NoticeReport;
+use contract::{Delivery, Notice, NoticeId, NoticeReportParams, Show};
+
+use crate::desktop::Desktop;
+use crate::{present, window};
+
+/// Notices on screen whose Open is waited for, at most; one more, and the oldest is no longer listened to.
+const MAX_OPEN: usize = 32;
+
+/// Notices that are on screen.
+#[derive(Default)]
+pub struct Notices {
+    open: Mutex<VecDeque<tauri::async_runtime::JoinHandle<()>>>,
+}
+
+impl Notices {
+    /// Tells the founder, or does not where that would be noise, and reports which.
+    pub fn present(&self, desktop: &Arc<Desktop>, notice: Notice) {
+        let shown = tauri::async_runtime::spawn(present(desktop.clone(), notice));
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|shown| !shown.inner().is_finished());
+        open.push_back(shown);
+        if open.len() > MAX_OPEN
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
+    }
+}
+
+async fn present(desktop: Arc<Desktop>, notice: Notice) {
+    let id = notice.notice_id;
+    if !desktop.settings().notifications {
+        return report(&desktop, id, Delivery::Off, String::new()).await;
+    }
+    if desktop.viewing() == Some(notice.job_id) && window::is_looked_at(&desktop) {
+        return report(&desktop, id, Delivery::Seen, String::new()).await;
+    }
+    let job_id = notice.job_id;
+    match present::show(&desktop, notice).await {
+        Ok(on_screen) => {
+            report(&desktop, id, Delivery::Shown, String::new()).await;
+            if on_screen.opened().await {
+                window::bring_up(&desktop, Show::Job { job_id });
+                report(&desktop, id, Delivery::Opened, String::new()).await;
+            }
+        }
+        Err(detail) => {
+            tracing::warn!(detail, notice = %id, "the system did not take a notification");
+            report(&desktop, id, Delivery::Failed, detail).await;
+        }
+    }
+}
+
+async fn report(desktop: &Desktop, notice_id: NoticeId, delivery: Delivery, detail: String) {
+    let params = NoticeReportParams { notice_id, delivery, detail };
+    if let Err(error) = desktop.link.call::<NoticeReport>(params).await {
+        tracing::warn!(%error, %notice_id, "a delivery could not be reported");
+    }
+}

@@ -1,0 +1,241 @@
+//! The windows: the main one, which hides in the tray, and Quick brief.
+
+use std::sync::Arc;
+
+use contract::{Show, Theme};
+use serde_json::Value;
+use tauri::webview::{NewWindowResponse, PageLoadEvent};
+use tauri::window::Color;
+use tauri::{LogicalPosition, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+
+use crate::desktop::Desktop;
+use crate::{quit, tray};
+
+/// The main window's label.
+pub const MAIN: &str = "main";
+/// Quick brief's label.
+pub const QUICK: &str = "quick";
+/// Quick brief's size, and its distance to the screen's edge.
+const QUICK_SIZE: (f64, f64) = (400.0, 330.0);
+const QUICK_MARGIN: (f64, f64) = (16.0, 40.0);
+
+/// The page's own ground, so that no window flashes white before its page is drawn.
+const LIGHT: Color = Color(0xf6, 0xf5, 0xf2, 0xff);
+const DARK: Color = Color(0x16, 0x16, 0x14, 0xff);
+
+/// What a window was made to show first.
+struct FirstView(Show);
+
+/// Brings something up, from any thread: its window is made where it is not there, shown, and told.
+pub fn bring_up(desktop: &Arc<Desktop>, show: Show) {
+    let (app, desktop) = (desktop.app.clone(), desktop.clone());
+    let asked = app.run_on_main_thread(move || {
+        if let Err(error) = bring_up_here(&desktop, &show) {
+            tracing::error!(%error, ?show, "a window could not be shown");
+        }
+    });
+    if let Err(error) = asked {
+        tracing::warn!(%error, "the app is ending");
+    }
+}
+
+/// As [`bring_up`], on the thread of the windows.
+///
+/// # Errors
+/// The window cannot be made or shown.
+pub fn bring_up_here(desktop: &Arc<Desktop>, show: &Show) -> tauri::Result<()> {
+    let label = if *show == Show::Quick { QUICK } else { MAIN };
+    let window = match desktop.app.get_webview_window(label) {
+        Some(window) => {
+            tell(desktop, label, show);
+            window
+        }
+        None if label == QUICK => make_quick(desktop)?,
+        None => make_main(desktop, show)?,
+    };
+    if label == QUICK {
+        place_quick(&window)?;
+    }
+    if window.is_minimized().unwrap_or(false) {
+        window.unminimize()?;
+    }
+    window.show()?;
+    window.set_focus()?;
+    if desktop.pages.set_hidden(label, false) {
+        desktop.resync(label);
+    }
+    Ok(())
+}
+
+fn tell(desktop: &Desktop, label: &str, show: &Show) {
+    match serde_json::to_value(show) {
+        Ok(params) => {
+            desktop.pages.push(label, "native.show", params);
+        }
+        Err(error) => tracing::error!(%error, "a view does not encode"),
+    }
+}
+
+/// What a window is to show first, for a page that has just begun.
+pub fn first_view(desktop: &Desktop, label: &str) -> Value {
+    let show = match (label, desktop.app.try_state::<FirstView>()) {
+        (QUICK, _) => Show::Quick,
+        (_, Some(first)) => first.0.clone(),
+        (_, None) => Show::Window,
+    };
+    serde_json::to_value(show).unwrap_or_default()
+}
+
+fn builder<'a>(desktop: &'a Arc<Desktop>, label: &str) -> WebviewWindowBuilder<'a, tauri::Wry, tauri::AppHandle> {
+    let on_load = desktop.clone();
+    desktop.pages.open(label);
+    WebviewWindowBuilder::new(&desktop.app, label, WebviewUrl::App("index.html".into()))
+        .title("AICIB")
+        // What pages keep lies in the home, like everything else.
+        .data_directory(desktop.home.root().join("webview"))
+        .background_color(if is_dark(desktop) { DARK } else { LIGHT })
+        .on_navigation(|url| is_ours(url))
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_page_load(move |window, load| {
+            if load.event() == PageLoadEvent::Started {
+                on_load.pages.reload(window.label());
+                on_load.forget(window.label());
+            }
+        })
+}
+
+fn is_dark(desktop: &Desktop) -> bool {
+    match desktop.settings().theme {
+        Theme::Dark => true,
+        Theme::Light => false,
+        Theme::System => {
+            let window = desktop.app.webview_windows().into_values().next();
+            window.and_then(|window| window.theme().ok()) == Some(tauri::Theme::Dark)
+        }
+    }
+}
+
+/// Whether an address is a page of ours. Everything else stays out of our windows; links open outside.
+fn is_ours(url: &Url) -> bool {
+    match url.scheme() {
+        "tauri" => true,
+        "about" => url.as_str() == "about:blank",
+        "http" | "https" => {
+            let host = url.host_str();
+            host == Some("tauri.localhost")
+                || (tauri::is_dev() && host == Some("localhost") && url.port() == Some(5173))
+        }
+        _ => false,
+    }
+}
+
+fn make_main(desktop: &Arc<Desktop>, show: &Show) -> tauri::Result<WebviewWindow> {
+    desktop.app.manage(FirstView(show.clone()));
+    let window = builder(desktop, MAIN).inner_size(1280.0, 860.0).min_inner_size(820.0, 560.0).center().build()?;
+    let on_event = desktop.clone();
+    window.on_window_event(move |event| match event {
+        WindowEvent::CloseRequested { api, .. } => {
+            api.prevent_close();
+            close_main(&on_event);
+        }
+        WindowEvent::Destroyed => gone(&on_event, MAIN),
+        _ => {}
+    });
+    Ok(window)
+}
+
+/// Closing leaves the tray. Without one, a hidden window could be neither found nor quit: closing it then quits the
+/// app, which asks first when work is under way.
+fn close_main(desktop: &Arc<Desktop>) {
+    let desktop = desktop.clone();
+    tauri::async_runtime::spawn(async move {
+        if tray::host_present(&desktop).await {
+            hide(&desktop, MAIN);
+        } else {
+            quit::ask(&desktop);
+        }
+    });
+}
+
+fn make_quick(desktop: &Arc<Desktop>) -> tauri::Result<WebviewWindow> {
+    let window = builder(desktop, QUICK)
+        .title("Quick brief")
+        .inner_size(QUICK_SIZE.0, QUICK_SIZE.1)
+        .resizable(false)
+        .decorations(false)
+        .always_on_top(true)
+        .skip_taskbar(true)
+        .visible(false)
+        .build()?;
+    let on_event = desktop.clone();
+    window.on_window_event(move |event| match event {
+        // Clicking elsewhere puts it away, with what was typed.
+        WindowEvent::Focused(false) => hide(&on_event, QUICK),
+        WindowEvent::Destroyed => gone(&on_event, QUICK),
+        _ => {}
+    });
+    Ok(window)
+}
+
+/// At the top right of the screen that the pointer is on, where menus of the tray are.
+fn place_quick(window: &WebviewWindow) -> tauri::Result<()> {
+    let pointer = window.cursor_position().ok();
+    let pointed = pointer.and_then(|at| window.monitor_from_point(at.x, at.y).ok().flatten());
+    let Some(screen) = pointed.or(window.primary_monitor()?) else { return Ok(()) };
+    let scale = screen.scale_factor();
+    let (at, size) = (screen.position().to_logical::<f64>(scale), screen.size().to_logical::<f64>(scale));
+    let left = at.x + size.width - QUICK_SIZE.0 - QUICK_MARGIN.0;
+    window.set_position(LogicalPosition::new(left.max(at.x), at.y + QUICK_MARGIN.1))
+}
+
+/// Hides a window; it stays as it is. Its page is sent no events until it is back.
+pub fn hide(desktop: &Desktop, label: &str) {
+    let Some(window) = desktop.app.get_webview_window(label) else { return };
+    match window.hide() {
+        Ok(()) => {
+            desktop.pages.set_hidden(label, true);
+        }
+        Err(error) => tracing::warn!(%error, label, "a window could not be hidden"),
+    }
+}
+
+fn gone(desktop: &Arc<Desktop>, label: &str) {
+    desktop.pages.close(label);
+    desktop.forget(label);
+}
+
+/// Whether the founder has the main window before them.
+pub fn is_looked_at(desktop: &Desktop) -> bool {
+    desktop.app.get_webview_window(MAIN).is_some_and(|window| {
+        window.is_visible().unwrap_or(false)
+            && window.is_focused().unwrap_or(false)
+            && !window.is_minimized().unwrap_or(false)
+    })
+}
+
+/// Makes windows light or dark, as the settings say.
+pub fn set_theme(desktop: &Desktop, theme: Theme) {
+    let theme = match theme {
+        Theme::System => None,
+        Theme::Light => Some(tauri::Theme::Light),
+        Theme::Dark => Some(tauri::Theme::Dark),
+    };
+    desktop.app.set_theme(theme);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_load_in_our_windows() {
+        for url in ["tauri://localhost/index.html", "about:blank", "http://tauri.localhost/"] {
+            assert!(is_ours(&Url::parse(url).unwrap()), "{url}");
+        }
+        for url in
+            ["https://example.com/", "file:///etc/passwd", "about:config", "data:text/html,x", "http://localhost/"]
+        {
+            assert!(!is_ours(&Url::parse(url).unwrap()), "{url}");
+        }
+    }
+}
