@@ -1,1 +1,46 @@
-//! SQLite: the only crate with SQL.
+//! SQLite: the only crate with SQL, and the daemon its only user.
+//!
+//! [`Store`] has one writer thread and a few reader threads. A closure given to [`Store::write`] is one
+//! transaction; one given to [`Store::read`] sees one snapshot. What can be asked and changed are the methods of
+//! [`Read`] and [`Write`], which live in one module a table.
+//!
+//! Events are the truth. [`fold`] says what each event means for the rows that screens read (projections), and
+//! [`Write::append`] applies that in the transaction that stores the event. [`Write::rebuild_projections`]
+//! does it all again from the events alone.
+
+mod agents;
+mod append;
+mod backup;
+mod claim;
+mod companies;
+mod costs;
+mod days;
+mod error;
+mod events;
+pub mod fold;
+mod job_changes;
+mod jobs;
+mod leases;
+mod notices;
+mod pool;
+mod project;
+mod rebuild;
+mod rows;
+mod runs;
+mod schema;
+mod search;
+mod sessions;
+mod settings;
+mod spans;
+
+pub use agents::{AgentNow, TeamStates};
+pub use append::{Appended, Touched};
+pub use claim::{Claim, Claimed};
+pub use companies::CompanyRow;
+pub use costs::Spent;
+pub use error::{Missing, StoreError};
+pub use job_changes::{Inserted, NewJob, Settlement, StopCounts};
+pub use leases::{Limit, Limits, Refused};
+pub use notices::NewNotice;
+pub use pool::{Read, Store, Write};
+pub use runs::LiveRun;

@@ -1,0 +1,463 @@
+//! What an event means for the rows that screens read. Pure: the same event always means the same.
+
+use contract::{
+    Activity, ChangedFile, CostBasis, Event, EventBody, FileChange, JobState, LeaseId, Money, Seq, Span, SpanKind,
+    StepCount, Time, Tokens, WaitReason, one_line, role_name,
+};
+use jiff::tz::TimeZone;
+
+use crate::days;
+
+/// The role whose conversation a session is.
+pub(crate) const CEO: &str = "ceo";
+/// More than anybody pays, and so little that sums never overflow.
+const MOST_NANOS: i64 = 9_000_000_000_000_000;
+/// More than any count of ours, and so little that sums never overflow.
+const MOST: i64 = 1_000_000_000_000_000;
+/// Characters of a span's title and of an agent's task.
+const TITLE: usize = 120;
+/// Characters of what an activity is about.
+const SUBJECT: usize = 80;
+
+/// What [`fold`] has to know beside the event.
+pub struct Facts<'a> {
+    /// The job's title: the CEO's task.
+    pub title: &'a str,
+    /// The zone whose days money is counted by.
+    pub zone: &'a TimeZone,
+}
+
+/// A change to a projection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// The job came to another state.
+    State {
+        /// The state.
+        state: JobState,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Time,
+    },
+    /// A model call was paid for.
+    Spent(Call),
+    /// Model calls of the CEO, as the worker counted them.
+    Turns(i64),
+    /// Who does what.
+    Doing(Activity),
+    /// How far the work is.
+    Steps(StepCount),
+    /// A span began; a model call's begins and ends at once.
+    SpanOpened(Span),
+    /// A span ended.
+    SpanClosed {
+        /// Its kind.
+        kind: SpanKind,
+        /// Its name.
+        span: String,
+        /// When.
+        at: Time,
+        /// Whether it went well.
+        ok: bool,
+        /// What it cost.
+        cost: Money,
+    },
+    /// Nothing of the job is under way any more: spans left open end, its agents are free, and the CEO is at fault
+    /// where it failed.
+    Ended {
+        /// When.
+        at: Time,
+        /// Whether the job failed.
+        failed: bool,
+    },
+    /// A file was changed.
+    FileChanged(ChangedFile),
+    /// An agent is at work.
+    AgentWorking {
+        /// Its role.
+        role: String,
+        /// On what.
+        task: String,
+    },
+    /// A delegation to an agent ended: it is free, unless it has another.
+    AgentFree {
+        /// Its role.
+        role: String,
+    },
+    /// The lease of a call is settled.
+    LeaseSettled(LeaseId),
+}
+
+/// A model call, paid for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// Who called (role).
+    pub agent: String,
+    /// The model.
+    pub model: String,
+    /// The local day on which it began.
+    pub day: String,
+    /// What it used.
+    pub tokens: Tokens,
+    /// What it cost.
+    pub cost: Money,
+    /// Where that figure comes from.
+    pub basis: CostBasis,
+    /// Whether it was the CEO's own.
+    pub by_ceo: bool,
+}
+
+/// What `event` means.
+pub fn fold(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
+    let entry = &event.entry;
+    let at = entry.at;
+    let doing = |text: String| Effect::Doing(Activity { agent: entry.agent.clone(), text });
+    let span = |span: &str, kind, agent: &str, title: String| Span {
+        span: span.to_owned(),
+        kind,
+        agent: agent.to_owned(),
+        parent: entry.parent.clone(),
+        title,
+        started_at: at,
+        finished_at: None,
+        ok: false,
+        cost_usd: Money::ZERO,
+        children: 0,
+    };
+    match &entry.body {
+        EventBody::Message { .. } | EventBody::Thinking { .. } => vec![doing("is thinking".into())],
+        EventBody::ToolStarted { call, tool, subject, .. } => {
+            let title = one_line(&format!("{tool} {subject}"), TITLE);
+            vec![
+                doing(tool_activity(tool, subject)),
+                Effect::SpanOpened(span(call, SpanKind::Tool, &entry.agent, title)),
+            ]
+        }
+        EventBody::ToolFinished { call, ok, change, .. } => {
+            let closed =
+                Effect::SpanClosed { kind: SpanKind::Tool, span: call.clone(), at, ok: *ok, cost: Money::ZERO };
+            let changed = change.as_ref().map(|change| {
+                let change =
+                    FileChange { added: count(change.added), removed: count(change.removed), ..change.clone() };
+                Effect::FileChanged(ChangedFile { change, agent: entry.agent.clone(), at })
+            });
+            [Some(doing("is thinking".into())), Some(closed), changed].into_iter().flatten().collect()
+        }
+        EventBody::DelegationStarted { span: name, to, task } => {
+            let task = one_line(task, TITLE);
+            vec![
+                doing(format!("is delegating to {}", one_line(&role_name(to), SUBJECT))),
+                Effect::SpanOpened(span(name, SpanKind::Delegation, to, task.clone())),
+                Effect::AgentWorking { role: to.clone(), task },
+            ]
+        }
+        EventBody::DelegationFinished { span: name, to, ok, cost_usd, .. } => vec![
+            doing("is thinking".into()),
+            Effect::SpanClosed { kind: SpanKind::Delegation, span: name.clone(), at, ok: *ok, cost: paid(*cost_usd) },
+            Effect::AgentFree { role: to.clone() },
+        ],
+        EventBody::Usage { .. } => usage(event, facts),
+        EventBody::Progress { done, total, .. } => {
+            vec![Effect::Steps(StepCount { done: count(*done), total: count(*total) })]
+        }
+        EventBody::Waiting { over: true, .. } => vec![doing("is thinking".into())],
+        EventBody::Waiting { reason, .. } => vec![doing(format!("is waiting for {}", awaited(*reason)))],
+        EventBody::Notice { .. } | EventBody::Error { .. } => Vec::new(),
+        EventBody::RunExited { turns, .. } => vec![Effect::Turns(count(*turns))],
+        // Only the daemon moves a job: a worker's word for it counts for nothing.
+        EventBody::JobChanged { .. } if event.run_id.is_some() => Vec::new(),
+        EventBody::JobChanged { state, reason } => job_changed(*state, reason, at, facts),
+    }
+}
+
+fn usage(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
+    let entry = &event.entry;
+    let EventBody::Usage {
+        model,
+        input_tokens,
+        output_tokens,
+        cache_read_tokens,
+        cache_write_tokens,
+        cost_usd,
+        basis,
+        started_at,
+        lease_id,
+    } = &entry.body
+    else {
+        return Vec::new();
+    };
+    let cost = paid(*cost_usd);
+    let call = Call {
+        agent: entry.agent.clone(),
+        model: model.clone(),
+        day: days::of_in(*started_at, facts.zone),
+        tokens: Tokens {
+            input: count(*input_tokens),
+            output: count(*output_tokens),
+            cache_read: count(*cache_read_tokens),
+            cache_write: count(*cache_write_tokens),
+        },
+        cost,
+        basis: *basis,
+        by_ceo: entry.parent.is_none(),
+    };
+    let turn = Span {
+        span: format!("turn-{}", event.seq),
+        kind: SpanKind::Turn,
+        agent: entry.agent.clone(),
+        parent: entry.parent.clone(),
+        title: one_line(model, TITLE),
+        started_at: (*started_at).min(entry.at),
+        finished_at: Some(entry.at),
+        ok: true,
+        cost_usd: cost,
+        children: 0,
+    };
+    let settled = lease_id.map(Effect::LeaseSettled);
+    [Some(Effect::Spent(call)), Some(Effect::SpanOpened(turn)), settled].into_iter().flatten().collect()
+}
+
+fn job_changed(state: JobState, reason: &str, at: Time, facts: &Facts<'_>) -> Vec<Effect> {
+    let mut effects = vec![Effect::State { state, reason: reason.to_owned(), at }];
+    match state {
+        JobState::Running => {
+            effects.push(Effect::Doing(Activity { agent: CEO.into(), text: "is thinking".into() }));
+            effects.push(Effect::AgentWorking { role: CEO.into(), task: facts.title.to_owned() });
+        }
+        JobState::Queued | JobState::Waiting => {}
+        JobState::Completed | JobState::Failed | JobState::Cancelled => {
+            effects.push(Effect::Ended { at, failed: state == JobState::Failed });
+        }
+    }
+    effects
+}
+
+fn tool_activity(tool: &str, subject: &str) -> String {
+    let subject = one_line(subject, SUBJECT);
+    let verb = match tool.to_ascii_lowercase().as_str() {
+        _ if subject.is_empty() => return format!("is using {}", one_line(tool, SUBJECT)),
+        "write" => "writing",
+        "edit" => "editing",
+        "read" => "reading",
+        "list" => "looking at",
+        "glob" | "grep" => "searching for",
+        "bash" | "command" | "run" | "run_command" => "running",
+        _ => return format!("is using {}: {subject}", one_line(tool, SUBJECT)),
+    };
+    format!("is {verb} {subject}")
+}
+
+fn awaited(reason: WaitReason) -> &'static str {
+    match reason {
+        WaitReason::RateLimit => "the provider's rate limit",
+        WaitReason::Provider => "the provider",
+        WaitReason::Daemon => "the daemon",
+        WaitReason::Keychain => "the keychain to be unlocked",
+    }
+}
+
+/// A worker's figures are not trusted: less than nothing is nothing (E027), and no sum overflows.
+fn paid(cost: Money) -> Money {
+    Money::nanos(cost.as_nanos().clamp(0, MOST_NANOS))
+}
+
+fn count(n: i64) -> i64 {
+    n.clamp(0, MOST)
+}
+
+/// The projected half of a job's row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobNow {
+    /// Where it stands.
+    pub state: JobState,
+    /// Why.
+    pub reason: String,
+    /// When its first run began.
+    pub started_at: Option<Time>,
+    /// When it ended.
+    pub finished_at: Option<Time>,
+    /// What it cost.
+    pub cost: Money,
+    /// Where that figure comes from: the least certain of its parts.
+    pub basis: CostBasis,
+    /// Model calls of the CEO.
+    pub turns: i64,
+    /// Tokens, all agents together.
+    pub tokens: Tokens,
+    /// Who does what.
+    pub activity: Option<Activity>,
+    /// How far the work is.
+    pub steps: Option<StepCount>,
+    /// Events stored.
+    pub events: i64,
+    /// The last of them.
+    pub last_seq: Seq,
+}
+
+impl Default for JobNow {
+    fn default() -> JobNow {
+        JobNow {
+            state: JobState::Queued,
+            reason: String::new(),
+            started_at: None,
+            finished_at: None,
+            cost: Money::ZERO,
+            basis: CostBasis::Free,
+            turns: 0,
+            tokens: Tokens::default(),
+            activity: None,
+            steps: None,
+            events: 0,
+            last_seq: Seq(0),
+        }
+    }
+}
+
+impl JobNow {
+    /// The row after one more event.
+    pub fn count_event(&mut self, seq: Seq) {
+        self.events += 1;
+        self.last_seq = seq;
+    }
+
+    /// The row after `effect`; most effects are for other tables.
+    pub fn apply(&mut self, effect: &Effect) {
+        match effect {
+            Effect::State { state, reason, at } if !self.state.is_final() => {
+                self.state = *state;
+                self.reason.clone_from(reason);
+                if *state == JobState::Running && self.started_at.is_none() {
+                    self.started_at = Some(*at);
+                }
+                if state.is_final() {
+                    self.finished_at = Some(*at);
+                    self.activity = None;
+                }
+            }
+            Effect::Spent(call) => {
+                self.cost = paid(self.cost + call.cost);
+                if certainty(call.basis) < certainty(self.basis) {
+                    self.basis = call.basis;
+                }
+                self.turns = count(self.turns + i64::from(call.by_ceo));
+                self.tokens = Tokens {
+                    input: count(self.tokens.input + call.tokens.input),
+                    output: count(self.tokens.output + call.tokens.output),
+                    cache_read: count(self.tokens.cache_read + call.tokens.cache_read),
+                    cache_write: count(self.tokens.cache_write + call.tokens.cache_write),
+                };
+            }
+            // Calls without usage (refused, broken off) are turns too.
+            Effect::Turns(turns) => self.turns = self.turns.max(*turns),
+            Effect::Doing(activity) if !self.state.is_final() => self.activity = Some(activity.clone()),
+            Effect::Steps(steps) => self.steps = Some(*steps),
+            _ => {}
+        }
+    }
+}
+
+fn certainty(basis: CostBasis) -> u8 {
+    match basis {
+        CostBasis::Unknown => 0,
+        CostBasis::Estimated => 1,
+        CostBasis::Reported => 2,
+        CostBasis::Free => 3,
+    }
+}
+
+/// The basis's name in SQL.
+pub(crate) fn basis_name(basis: CostBasis) -> &'static str {
+    match basis {
+        CostBasis::Reported => "reported",
+        CostBasis::Estimated => "estimated",
+        CostBasis::Free => "free",
+        CostBasis::Unknown => "unknown",
+    }
+}
+
+/// The basis with that name.
+pub(crate) fn basis_from_name(name: &str) -> Option<CostBasis> {
+    [CostBasis::Reported, CostBasis::Estimated, CostBasis::Free, CostBasis::Unknown]
+        .into_iter()
+        .find(|basis| basis_name(*basis) == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{Entry, JobId, RunId};
+
+    fn folded(run: Option<RunId>, body: EventBody) -> Vec<Effect> {
+        let entry = Entry { at: Time(5), agent: "cmo".into(), parent: Some("d1".into()), body };
+        let event = Event { seq: Seq(7), job_id: JobId(1), run_id: run, entry };
+        fold(&event, &Facts { title: "Launch", zone: &TimeZone::UTC })
+    }
+
+    #[test]
+    fn a_worker_cannot_move_its_job() {
+        let body = EventBody::JobChanged { state: JobState::Completed, reason: String::new() };
+        assert_eq!(folded(Some(RunId(1)), body.clone()), []);
+        assert!(!folded(None, body).is_empty());
+    }
+
+    #[test]
+    fn activities_read_as_sentences() {
+        let text = |tool: &str, subject: &str| tool_activity(tool, subject);
+        assert_eq!(text("Write", "docs/about.md"), "is writing docs/about.md");
+        assert_eq!(text("Bash", "cargo\ntest"), "is running cargo test");
+        assert_eq!(text("Teleport", ""), "is using Teleport");
+        assert_eq!(text("Teleport", "home"), "is using Teleport: home");
+        let to = EventBody::DelegationStarted { span: "d2".into(), to: "cfo".into(), task: "t".into() };
+        let Effect::Doing(activity) = &folded(None, to)[0] else { panic!("no activity") };
+        assert_eq!(activity.text, "is delegating to CFO");
+    }
+
+    #[test]
+    fn e027_less_than_nothing_costs_nothing() {
+        let usage = EventBody::Usage {
+            model: "m".into(),
+            input_tokens: -4,
+            output_tokens: i64::MAX,
+            cache_read_tokens: 0,
+            cache_write_tokens: 0,
+            cost_usd: Money::nanos(-1),
+            basis: CostBasis::Reported,
+            started_at: Time(9),
+            lease_id: None,
+        };
+        let effects = folded(Some(RunId(1)), usage);
+        let mut job = JobNow::default();
+        for _ in 0..3 {
+            effects.iter().for_each(|effect| job.apply(effect));
+        }
+        assert_eq!((job.cost, job.tokens.input, job.tokens.output, job.turns), (Money::ZERO, 0, MOST, 0));
+        let Effect::SpanOpened(turn) = &effects[1] else { panic!("no turn") };
+        assert_eq!((turn.started_at, turn.finished_at), (Time(5), Some(Time(5))));
+    }
+
+    #[test]
+    fn the_least_certain_cost_names_the_sum() {
+        let mut job = JobNow::default();
+        let call = |basis| {
+            Effect::Spent(Call {
+                agent: "ceo".into(),
+                model: "m".into(),
+                day: "2026-11-20".into(),
+                tokens: Tokens::default(),
+                cost: Money::nanos(1),
+                basis,
+                by_ceo: true,
+            })
+        };
+        for (basis, sum) in [
+            (CostBasis::Free, CostBasis::Free),
+            (CostBasis::Reported, CostBasis::Reported),
+            (CostBasis::Unknown, CostBasis::Unknown),
+            (CostBasis::Estimated, CostBasis::Unknown),
+        ] {
+            job.apply(&call(basis));
+            assert_eq!(job.basis, sum);
+        }
+        assert_eq!((job.turns, job.cost), (4, Money::nanos(4)));
+    }
+}

@@ -1,0 +1,85 @@
+//! What the founder is told natively, and what became of it.
+
+use contract::{CompanyId, Delivery, JobId, Notice, NoticeId, Time};
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::{Missing, Read, StoreError, Write};
+
+/// A notice before it has an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewNotice {
+    /// The job it is about.
+    pub job_id: JobId,
+    /// The heading.
+    pub title: String,
+    /// A line or two, plain text.
+    pub body: String,
+    /// Whether it is about something that went wrong.
+    pub urgent: bool,
+}
+
+fn notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
+    Ok(Notice {
+        notice_id: NoticeId(row.get("id")?),
+        job_id: JobId(row.get("job_id")?),
+        company_id: CompanyId(row.get("company_id")?),
+        title: row.get("title")?,
+        body: row.get("body")?,
+        urgent: row.get("urgent")?,
+    })
+}
+
+impl Read<'_> {
+    /// Notices of which nobody has said what became, oldest first; at most 100.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn notices_unreported(&self) -> Result<Vec<Notice>, StoreError> {
+        let mut select =
+            self.conn.prepare_cached("SELECT * FROM notices WHERE delivery IS NULL ORDER BY id LIMIT 100")?;
+        let rows = select.query_map([], notice)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The notice about a job, and what became of it.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn notice_of(&self, job: JobId) -> Result<Option<(Notice, Option<String>)>, StoreError> {
+        let mut select = self.conn.prepare_cached("SELECT * FROM notices WHERE job_id = ?1")?;
+        Ok(select.query_row([job.0], |row| Ok((notice(row)?, row.get("delivery")?))).optional()?)
+    }
+}
+
+impl Write<'_> {
+    /// Keeps a notice to be presented; `None` where the job has had one: the founder is told once.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for a job that is not there.
+    pub fn notice_put(&self, new: &NewNotice, at: Time) -> Result<Option<Notice>, StoreError> {
+        let job = self.job(new.job_id)?;
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO notices (job_id, company_id, title, body, urgent, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (job_id) DO NOTHING RETURNING *",
+        )?;
+        let row = params![new.job_id.0, job.company_id.0, new.title, new.body, new.urgent, at.0];
+        Ok(insert.query_row(row, notice).optional()?)
+    }
+
+    /// Records what became of a notice. That it was opened is not forgotten for what is heard later.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub fn notice_report(&self, id: NoticeId, delivery: Delivery, detail: &str, at: Time) -> Result<(), StoreError> {
+        let mut known = self.conn.prepare_cached("SELECT 1 FROM notices WHERE id = ?1")?;
+        if !known.exists([id.0])? {
+            return Err(StoreError::NotFound(Missing::Notice(id)));
+        }
+        let mut update = self.conn.prepare_cached(
+            "UPDATE notices SET delivery = ?2, detail = ?3, reported_at = ?4
+             WHERE id = ?1 AND delivery IS NOT 'opened'",
+        )?;
+        update.execute(params![id.0, delivery.name(), contract::one_line(detail, 500), at.0])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,204 @@
+//! The store's threads: one that writes, a few that read.
+
+use std::any::Any;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{StoreError, backup, schema};
+
+/// Calls that wait for the writer, at most; callers beyond wait in `write`.
+const WRITE_QUEUE: usize = 256;
+/// Calls that wait for a reader, at most.
+const READ_QUEUE: usize = 256;
+/// Threads that read.
+const READERS: usize = 3;
+
+type Call = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// The database of a home. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    backups: PathBuf,
+    /// Taken by `close`; without senders the threads end.
+    lanes: Mutex<Option<Lanes>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+#[derive(Clone)]
+struct Lanes {
+    writer: mpsc::Sender<Call>,
+    readers: mpsc::Sender<Call>,
+}
+
+/// What can be asked of a snapshot of the database.
+pub struct Read<'c> {
+    pub(crate) conn: &'c Connection,
+}
+
+/// What can be changed within one transaction, and everything that can be asked.
+pub struct Write<'c> {
+    read: Read<'c>,
+}
+
+impl<'c> Deref for Write<'c> {
+    type Target = Read<'c>;
+    fn deref(&self) -> &Read<'c> {
+        &self.read
+    }
+}
+
+impl Store {
+    /// Opens the database at `db`, made where it is missing, and brings it to this version's schema, after a copy to
+    /// the folder `backups` where that changes anything. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerDatabase`] for one that a newer version wrote (nothing is touched then),
+    /// [`StoreError::Corrupt`] for a file that is no database, else what the file system or SQLite said.
+    pub fn open(db: &Path, backups: &Path) -> Result<Store, StoreError> {
+        schema::migrate(db, backups)?;
+        let mut threads = Vec::with_capacity(READERS + 1);
+        let (writer, calls) = mpsc::channel(WRITE_QUEUE);
+        threads.push(spawn("store-writer", schema::writer(db)?, Queue(Arc::new(Mutex::new(calls))))?);
+        let (readers, calls) = mpsc::channel(READ_QUEUE);
+        let calls = Arc::new(Mutex::new(calls));
+        for number in 1..=READERS {
+            threads.push(spawn(&format!("store-read-{number}"), schema::reader(db)?, Queue(Arc::clone(&calls)))?);
+        }
+        let shared = Shared {
+            path: db.to_owned(),
+            backups: backups.to_owned(),
+            lanes: Mutex::new(Some(Lanes { writer, readers })),
+            threads: Mutex::new(threads),
+        };
+        Ok(Store { shared: Arc::new(shared) })
+    }
+
+    /// Runs `change` in one transaction on the writer's thread, and commits it where it returns `Ok`. What it did is
+    /// on disk then. Calls run one after another, in the order in which they came.
+    ///
+    /// A caller that stops waiting does not stop the call.
+    ///
+    /// # Errors
+    /// What `change` returns, [`StoreError::DiskFull`] and the like from the commit, [`StoreError::Panicked`] where
+    /// it panics; in each case nothing of it is kept.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let writer = self.lanes()?.writer;
+        call(writer, move |conn| {
+            let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = change(&Write { read: Read { conn: &tx } })?;
+            tx.commit()?;
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Runs `ask` on a reader's thread. It sees one snapshot: everything committed before it began, nothing after.
+    ///
+    /// # Errors
+    /// What `ask` returns, [`StoreError::Panicked`] where it panics.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Read<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = self.lanes()?.readers;
+        call(readers, move |conn| {
+            let tx = conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
+            let answer = ask(&Read { conn: &tx })?;
+            tx.finish()?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Copies the database to the folder of backups, once a local day, while it is in use; three backups are kept.
+    /// Returns the copy, or `None` where today has one.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] or what else keeps it from being written; nothing half-written is left.
+    pub async fn backup_daily(&self) -> Result<Option<PathBuf>, StoreError> {
+        let backups = self.shared.backups.clone();
+        call(self.lanes()?.readers, move |conn| backup::daily(conn, &backups)).await
+    }
+
+    /// Size of the database on disk with its write-ahead log, in bytes.
+    pub fn size_bytes(&self) -> i64 {
+        let mut wal = self.shared.path.clone().into_os_string();
+        wal.push("-wal");
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
+        i64::try_from(size(&self.shared.path) + size(Path::new(&wal))).unwrap_or(i64::MAX)
+    }
+
+    /// Closes the store for all its clones, after the calls that are in line. Blocks until its threads have ended.
+    pub fn close(self) {
+        drop(self.shared.lanes.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let threads = std::mem::take(&mut *self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+    }
+
+    fn lanes(&self) -> Result<Lanes, StoreError> {
+        self.shared.lanes.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(StoreError::Closed)
+    }
+}
+
+async fn call<T: Send + 'static>(
+    lane: mpsc::Sender<Call>,
+    work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (answer, wait) = oneshot::channel();
+    let call: Call = Box::new(move |conn| {
+        // A panic in here unwinds through the transaction, which rolls back, and must not take the thread along.
+        let done = catch_unwind(AssertUnwindSafe(|| work(conn)));
+        let done = done.unwrap_or_else(|panic| Err(StoreError::Panicked(message(panic.as_ref()))));
+        if let Err(StoreError::Panicked(what)) = &done {
+            tracing::error!(what, "a database call panicked");
+        }
+        // Whoever asked may have stopped waiting.
+        let _ = answer.send(done);
+    });
+    lane.send(call).await.map_err(|_| StoreError::Closed)?;
+    drop(lane);
+    wait.await.map_err(|_| StoreError::Closed)?
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
+}
+
+struct Queue(Arc<Mutex<mpsc::Receiver<Call>>>);
+
+impl Queue {
+    fn next(&self) -> Option<Call> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv()
+    }
+}
+
+fn spawn(name: &str, mut conn: Connection, queue: Queue) -> Result<JoinHandle<()>, StoreError> {
+    let run = move || {
+        while let Some(call) = queue.next() {
+            call(&mut conn);
+        }
+        if let Err((_, error)) = conn.close() {
+            tracing::warn!(%error, "the database did not close cleanly");
+        }
+    };
+    thread::Builder::new().name(name.into()).spawn(run).map_err(|error| StoreError::file("store thread", error))
+}

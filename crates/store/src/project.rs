@@ -1,0 +1,322 @@
+//! Stores events and applies what they mean, in one transaction. One [`Projector`] takes a batch of one job's events.
+
+use contract::{
+    ChangedFile, CompanyId, CostBasis, Entry, Event, JobId, Money, RunId, Seq, SessionId, Span, StepCount, Tokens,
+};
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::fold::{self, CEO, Call, Effect, Facts, JobNow};
+use crate::rows::{maybe_time, money, named};
+use crate::{Missing, StoreError, Touched, search};
+
+/// A batch of one job's events on its way into the database. Nothing of the job's own row is written before
+/// [`Projector::finish`].
+pub(crate) struct Projector<'c> {
+    conn: &'c Connection,
+    zone: TimeZone,
+    job_id: JobId,
+    directive: String,
+    title: String,
+    /// Whether its agents are those of the company's latest session: what came before is not shown.
+    current: bool,
+    before: JobNow,
+    now: JobNow,
+    scope: String,
+    touched: Touched,
+}
+
+impl<'c> Projector<'c> {
+    /// Reads what the batch starts from.
+    pub(crate) fn load(conn: &'c Connection, job_id: JobId) -> Result<Projector<'c>, StoreError> {
+        let mut select = conn.prepare_cached(
+            "SELECT j.*, (SELECT max(s.id) FROM sessions s WHERE s.company_id = j.company_id) = j.session_id AS current
+             FROM jobs j WHERE j.id = ?1",
+        )?;
+        let row = |row: &Row<'_>| {
+            let company_id = CompanyId(row.get("company_id")?);
+            let now = job_now(row)?;
+            Ok(Projector {
+                conn,
+                zone: TimeZone::system(),
+                job_id,
+                directive: row.get("directive")?,
+                title: row.get("title")?,
+                current: row.get("current")?,
+                before: now.clone(),
+                now,
+                scope: search::scope(company_id, job_id),
+                touched: Touched {
+                    company_id,
+                    session_id: SessionId(row.get("session_id")?),
+                    job_id,
+                    agents: false,
+                    spend: false,
+                },
+            })
+        };
+        select.query_row([job_id.0], row).optional()?.ok_or(StoreError::NotFound(Missing::Job(job_id)))
+    }
+
+    /// The job as it is with what the batch brought so far.
+    pub(crate) fn now(&self) -> &JobNow {
+        &self.now
+    }
+
+    /// Stores an event and applies it. `None` where that line of the run's spool is stored already.
+    pub(crate) fn store(&mut self, line: Option<(RunId, i64)>, entry: Entry) -> Result<Option<Event>, StoreError> {
+        let body = serde_json::to_string(&entry.body).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO events (job_id, run_id, run_n, at, kind, agent, parent, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run_id, run_n) DO NOTHING",
+        )?;
+        let inserted = insert.execute(params![
+            self.job_id.0,
+            line.map(|(run, _)| run.0),
+            line.map(|(_, n)| n),
+            entry.at.0,
+            entry.body.kind(),
+            entry.agent,
+            entry.parent,
+            body,
+        ])?;
+        if inserted == 0 {
+            return Ok(None);
+        }
+        let seq = Seq(self.conn.last_insert_rowid());
+        let event = Event { seq, job_id: self.job_id, run_id: line.map(|(run, _)| run), entry };
+        self.apply(&event)?;
+        Ok(Some(event))
+    }
+
+    /// Applies an event that is stored.
+    pub(crate) fn apply(&mut self, event: &Event) -> Result<(), StoreError> {
+        let text = search::indexed_text(&event.entry.body, &self.directive);
+        if !text.is_empty() {
+            let mut insert =
+                self.conn.prepare_cached("INSERT INTO events_fts (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
+            insert.execute(params![event.seq.0, text, self.scope])?;
+        }
+        self.now.count_event(event.seq);
+        let effects = fold::fold(event, &Facts { title: &self.title, zone: &self.zone });
+        for effect in &effects {
+            self.now.apply(effect);
+            self.effect(effect, event.run_id)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the job's row, and only where it is in the state in which the batch found it.
+    pub(crate) fn finish(self) -> Result<Touched, StoreError> {
+        let now = &self.now;
+        let mut update = self.conn.prepare_cached(
+            "UPDATE jobs SET state = ?3, reason = ?4, started_at = ?5, finished_at = ?6, cost_nanos = ?7,
+               cost_basis = ?8, turns = ?9, tokens_input = ?10, tokens_output = ?11, tokens_cache_read = ?12,
+               tokens_cache_write = ?13, activity_agent = ?14, activity_text = ?15, progress_done = ?16,
+               progress_total = ?17, events = ?18, last_seq = ?19
+             WHERE id = ?1 AND state = ?2",
+        )?;
+        let updated = update.execute(params![
+            self.job_id.0,
+            self.before.state.name(),
+            now.state.name(),
+            now.reason,
+            now.started_at.map(|at| at.0),
+            now.finished_at.map(|at| at.0),
+            now.cost.as_nanos(),
+            fold::basis_name(now.basis),
+            now.turns,
+            now.tokens.input,
+            now.tokens.output,
+            now.tokens.cache_read,
+            now.tokens.cache_write,
+            now.activity.as_ref().map(|activity| &activity.agent),
+            now.activity.as_ref().map(|activity| &activity.text),
+            now.steps.map(|steps| steps.done),
+            now.steps.map(|steps| steps.total),
+            now.events,
+            now.last_seq.0,
+        ])?;
+        if updated == 1 {
+            Ok(self.touched)
+        } else {
+            Err(StoreError::JobNotThere { job: self.job_id, state: self.before.state })
+        }
+    }
+
+    fn effect(&mut self, effect: &Effect, run: Option<RunId>) -> Result<(), StoreError> {
+        match effect {
+            Effect::State { .. } | Effect::Turns(_) | Effect::Doing(_) | Effect::Steps(_) => Ok(()),
+            Effect::Spent(call) => {
+                self.touched.spend |= call.cost > Money::ZERO;
+                self.spent(call)
+            }
+            Effect::SpanOpened(span) => self.span_opened(span),
+            Effect::SpanClosed { kind, span, at, ok, cost } => {
+                let mut update = self.conn.prepare_cached(
+                    "UPDATE spans SET finished_at = max(?4, started_at), ok = ?5, cost_nanos = ?6
+                     WHERE job_id = ?1 AND span = ?2 AND kind = ?3 AND finished_at IS NULL",
+                )?;
+                update.execute(params![self.job_id.0, span, kind.name(), at.0, ok, cost.as_nanos()])?;
+                Ok(())
+            }
+            Effect::Ended { at, failed } => {
+                let mut update = self.conn.prepare_cached(
+                    "UPDATE spans SET finished_at = max(?2, started_at) WHERE job_id = ?1 AND finished_at IS NULL",
+                )?;
+                update.execute(params![self.job_id.0, at.0])?;
+                self.agents_released(*failed)
+            }
+            Effect::FileChanged(file) => self.file_changed(file),
+            Effect::AgentWorking { role, task } => self.agent_working(role, task),
+            Effect::AgentFree { role } => self.agent_free(role),
+            Effect::LeaseSettled(lease) => {
+                // A run settles its own leases only.
+                let mut delete = self.conn.prepare_cached("DELETE FROM leases WHERE id = ?1 AND run_id = ?2")?;
+                delete.execute(params![lease.0, run.map(|run| run.0)])?;
+                Ok(())
+            }
+        }
+    }
+
+    fn spent(&self, call: &Call) -> Result<(), StoreError> {
+        let mut add = self.conn.prepare_cached(
+            "INSERT INTO costs (job_id, company_id, agent, model, day, calls, tokens_input, tokens_output,
+               tokens_cache_read, tokens_cache_write, cost_nanos)
+             VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (job_id, agent, model, day) DO UPDATE SET calls = calls + 1,
+               tokens_input = min(tokens_input + ?6, 1000000000000000),
+               tokens_output = min(tokens_output + ?7, 1000000000000000),
+               tokens_cache_read = min(tokens_cache_read + ?8, 1000000000000000),
+               tokens_cache_write = min(tokens_cache_write + ?9, 1000000000000000),
+               cost_nanos = min(cost_nanos + ?10, 9000000000000000)",
+        )?;
+        add.execute(params![
+            self.job_id.0,
+            self.touched.company_id.0,
+            call.agent,
+            call.model,
+            call.day,
+            call.tokens.input,
+            call.tokens.output,
+            call.tokens.cache_read,
+            call.tokens.cache_write,
+            call.cost.as_nanos(),
+        ])?;
+        Ok(())
+    }
+
+    fn span_opened(&self, span: &Span) -> Result<(), StoreError> {
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO spans (job_id, span, kind, agent, parent, title, started_at, finished_at, ok, cost_nanos)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+        )?;
+        let inserted = insert.execute(params![
+            self.job_id.0,
+            span.span,
+            span.kind.name(),
+            span.agent,
+            span.parent,
+            span.title,
+            span.started_at.0,
+            span.finished_at.map(|at| at.0),
+            span.ok,
+            span.cost_usd.as_nanos(),
+        ])?;
+        if let (1, Some(parent)) = (inserted, &span.parent) {
+            let mut count = self.conn.prepare_cached(
+                "UPDATE spans SET children = children + 1 WHERE job_id = ?1 AND span = ?2 AND kind = 'delegation'",
+            )?;
+            count.execute(params![self.job_id.0, parent])?;
+        }
+        Ok(())
+    }
+
+    fn file_changed(&self, file: &ChangedFile) -> Result<(), StoreError> {
+        let change = &file.change;
+        let mut put = self.conn.prepare_cached(
+            "INSERT INTO files (job_id, path, created, added, removed, agent, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (job_id, path) DO UPDATE SET created = max(created, ?3),
+               added = min(added + ?4, 1000000000000000), removed = min(removed + ?5, 1000000000000000),
+               agent = ?6, at = ?7",
+        )?;
+        let row =
+            params![self.job_id.0, change.path, change.created, change.added, change.removed, file.agent, file.at.0];
+        put.execute(row)?;
+        Ok(())
+    }
+
+    fn agent_working(&mut self, role: &str, task: &str) -> Result<(), StoreError> {
+        if !self.current || self.now.state.is_final() {
+            return Ok(());
+        }
+        self.touched.agents = true;
+        let mut put = self.conn.prepare_cached(
+            "INSERT INTO agent_states (company_id, role, state, task, job_id) VALUES (?1, ?2, 'working', ?3, ?4)
+             ON CONFLICT (company_id, role) DO UPDATE SET state = 'working', task = ?3, job_id = ?4",
+        )?;
+        put.execute(params![self.touched.company_id.0, role, task, self.job_id.0])?;
+        Ok(())
+    }
+
+    fn agent_free(&mut self, role: &str) -> Result<(), StoreError> {
+        if !self.current || role == CEO {
+            return Ok(());
+        }
+        self.touched.agents = true;
+        let mut update = self.conn.prepare_cached(
+            "UPDATE agent_states SET state = 'idle', task = '', job_id = NULL
+             WHERE company_id = ?1 AND role = ?2 AND job_id = ?3 AND state = 'working' AND NOT EXISTS (
+               SELECT 1 FROM spans WHERE job_id = ?3 AND agent = ?2 AND kind = 'delegation' AND finished_at IS NULL)",
+        )?;
+        update.execute(params![self.touched.company_id.0, role, self.job_id.0])?;
+        Ok(())
+    }
+
+    fn agents_released(&mut self, failed: bool) -> Result<(), StoreError> {
+        if !self.current {
+            return Ok(());
+        }
+        self.touched.agents = true;
+        let mut update = self.conn.prepare_cached(
+            "UPDATE agent_states SET
+               state = CASE WHEN ?3 AND role = 'ceo' THEN 'error' ELSE 'idle' END,
+               task = '', job_id = CASE WHEN ?3 AND role = 'ceo' THEN job_id END
+             WHERE company_id = ?1 AND job_id = ?2",
+        )?;
+        update.execute(params![self.touched.company_id.0, self.job_id.0, failed])?;
+        Ok(())
+    }
+}
+
+/// The projected columns of a row of `jobs`.
+pub(crate) fn job_now(row: &Row<'_>) -> rusqlite::Result<JobNow> {
+    let agent: Option<String> = row.get("activity_agent")?;
+    let text: Option<String> = row.get("activity_text")?;
+    let done: Option<i64> = row.get("progress_done")?;
+    let total: Option<i64> = row.get("progress_total")?;
+    Ok(JobNow {
+        state: named(row, "state", contract::JobState::from_name)?,
+        reason: row.get("reason")?,
+        started_at: maybe_time(row, "started_at")?,
+        finished_at: maybe_time(row, "finished_at")?,
+        cost: money(row, "cost_nanos")?,
+        basis: named::<CostBasis>(row, "cost_basis", fold::basis_from_name)?,
+        turns: row.get("turns")?,
+        tokens: tokens(row)?,
+        activity: agent.zip(text).map(|(agent, text)| contract::Activity { agent, text }),
+        steps: done.zip(total).map(|(done, total)| StepCount { done, total }),
+        events: row.get("events")?,
+        last_seq: Seq(row.get("last_seq")?),
+    })
+}
+
+/// The token columns of a row of `jobs` or `costs`.
+pub(crate) fn tokens(row: &Row<'_>) -> rusqlite::Result<Tokens> {
+    Ok(Tokens {
+        input: row.get("tokens_input")?,
+        output: row.get("tokens_output")?,
+        cache_read: row.get("tokens_cache_read")?,
+        cache_write: row.get("tokens_cache_write")?,
+    })
+}

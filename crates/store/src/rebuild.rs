@@ -1,0 +1,45 @@
+//! The projections, made again from the events alone.
+
+use contract::JobId;
+
+use crate::events::{COLUMNS, event};
+use crate::project::Projector;
+use crate::{StoreError, Write};
+
+impl Write<'_> {
+    /// Throws every projection away and makes it again from the events: the projected half of `jobs`, `spans`,
+    /// `files`, `costs`, `agent_states` and the search index. What is no projection stays: directives, runs, and
+    /// what a settlement said. Takes about as long as storing the events did.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for an event that does not read; nothing is changed then.
+    pub fn rebuild_projections(&self) -> Result<(), StoreError> {
+        self.conn.execute_batch(
+            "DELETE FROM spans; DELETE FROM files; DELETE FROM costs; DELETE FROM agent_states;
+             INSERT INTO events_fts (events_fts) VALUES ('delete-all');
+             UPDATE jobs SET state = 'queued', reason = '', started_at = NULL, finished_at = NULL, cost_nanos = 0,
+               cost_basis = 'free', turns = 0, tokens_input = 0, tokens_output = 0, tokens_cache_read = 0,
+               tokens_cache_write = 0, activity_agent = NULL, activity_text = NULL, progress_done = NULL,
+               progress_total = NULL, events = 0, last_seq = 0;",
+        )?;
+        let mut select = self.conn.prepare(&format!("SELECT {COLUMNS} FROM events ORDER BY id"))?;
+        let mut rows = select.query([])?;
+        let mut batch: Option<(JobId, Projector<'_>)> = None;
+        while let Some(row) = rows.next()? {
+            let (event, _) = event(row)?;
+            if let Some((_, done)) = batch.take_if(|(job, _)| *job != event.job_id) {
+                done.finish()?;
+            }
+            let projector = match batch.take() {
+                Some((_, projector)) => projector,
+                None => Projector::load(self.conn, event.job_id)?,
+            };
+            let (_, projector) = batch.insert((event.job_id, projector));
+            projector.apply(&event)?;
+        }
+        if let Some((_, done)) = batch {
+            done.finish()?;
+        }
+        Ok(())
+    }
+}

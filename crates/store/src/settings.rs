@@ -1,0 +1,58 @@
+//! The founder's settings, a row each.
+
+use contract::Settings;
+use rusqlite::params;
+use serde_json::{Map, Value};
+
+use crate::{Read, StoreError, Write};
+
+impl Read<'_> {
+    /// The settings: what was set, and defaults for the rest. A value that does not read (another version wrote it)
+    /// counts as not set.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn settings(&self) -> Result<Settings, StoreError> {
+        let mut select = self.conn.prepare_cached("SELECT key, value FROM settings")?;
+        let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let mut settings = Settings::default();
+        for row in rows {
+            let (key, text) = row?;
+            match with(&settings, &key, &text) {
+                Some(changed) => settings = changed,
+                None => tracing::warn!(key, "a setting does not read; its default holds"),
+            }
+        }
+        Ok(settings)
+    }
+}
+
+impl Write<'_> {
+    /// Keeps the settings.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn settings_put(&self, settings: &Settings) -> Result<(), StoreError> {
+        let mut put = self.conn.prepare_cached(
+            "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?;
+        for (key, value) in fields(settings) {
+            put.execute(params![key, value.to_string()])?;
+        }
+        Ok(())
+    }
+}
+
+fn fields(settings: &Settings) -> Map<String, Value> {
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// `settings` with the value of one key; `None` where key or value does not fit.
+fn with(settings: &Settings, key: &str, text: &str) -> Option<Settings> {
+    let mut map = fields(settings);
+    map.insert(key.to_owned(), serde_json::from_str(text).ok()?);
+    serde_json::from_value(Value::Object(map)).ok()
+}
