@@ -16,8 +16,10 @@ mod env;
 mod identity;
 mod reading;
 mod shell;
+mod signals;
 mod spawn;
 mod stop;
+mod system;
 
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]
@@ -30,5 +32,7 @@ pub use env::clean_env;
 pub use identity::Identity;
 pub use platform::{become_subreaper, exited, reap_strangers};
 pub use shell::{COMMAND_MARK, Shell, ShellOutcome, run_shell};
+pub use signals::StopSignals;
 pub use spawn::{Command, Input, Output, SpawnError, Spawned, spawn};
 pub use stop::{Mark, Stopped, census, stop_tree};
+pub use system::{free_space, lend_session_bus};

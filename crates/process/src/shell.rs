@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::reading::Reading;
-use crate::spawn::{Command, Output, SpawnError, Spawned, spawn};
+use crate::spawn::{Command, Output, SpawnError, Spawned, in_path, spawn};
 use crate::stop::{Mark, Stopped, stop_tree};
 use crate::{clean_env, exited};
 
@@ -54,7 +54,8 @@ pub struct ShellOutcome {
 
 /// Runs one command with `bash -c` (`sh -c` where there is no bash) and waits for it, at most `limit`, or until `stop`
 /// is cancelled. Its whole tree is ended before this returns, also what it left running in the background. Keeps at
-/// most `cap` bytes of output, however much there is.
+/// most `cap` bytes of output, however much there is. What took itself out of the tree altogether (environment
+/// cleared, session left, parent ended) is not found here but by a census of the run, whose worker is a subreaper.
 ///
 /// Fails only when the shell cannot be started.
 pub async fn run_shell(
@@ -121,17 +122,7 @@ fn own_mark(run: &Mark) -> Mark {
 }
 
 /// Bash where it is to be found in the PATH that the command will have.
-fn shell_program(env: &[(OsString, OsString)]) -> &'static str {
-    let clean = clean_env();
-    let path = env.iter().rev().chain(&clean).find(|(name, _)| name == "PATH").map(|(_, value)| value);
-    let has_bash = path.is_some_and(|path| std::env::split_paths(path).any(|dir| is_program(&dir.join("bash"))));
-    if has_bash { "bash" } else { "sh" }
-}
-
-fn is_program(file: &Path) -> bool {
-    #[cfg(unix)]
-    let runs = |data: &std::fs::Metadata| std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o111 != 0;
-    #[cfg(not(unix))]
-    let runs = |_: &std::fs::Metadata| true;
-    file.metadata().is_ok_and(|data| data.is_file() && runs(&data))
+fn shell_program(added: &[(OsString, OsString)]) -> &'static str {
+    let env: Vec<_> = clean_env().into_iter().chain(added.iter().cloned()).collect();
+    if in_path("bash", &env) { "bash" } else { "sh" }
 }

@@ -152,6 +152,7 @@ pub fn spawn(command: Command) -> Result<Spawned, SpawnError> {
     if let Some(dir) = command.dir.as_ref().filter(|dir| !dir.is_dir()) {
         return Err(SpawnError::NoFolder(dir.clone()));
     }
+    let is_nowhere = !program.contains(['/', '\\']) && !in_path(&program, &command.env);
     let mut os = build(command).map_err(|source| SpawnError::Refused { program: program.clone(), source })?;
     platform::confine(&mut os);
     match platform::start(os.into()) {
@@ -162,8 +163,18 @@ pub fn spawn(command: Command) -> Result<Spawned, SpawnError> {
             Err(SpawnError::NoPid(program))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SpawnError::NotFound(program)),
+        // Said as well when it is in none of the folders, but one of these may not be read.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_nowhere => {
+            Err(SpawnError::NotFound(program))
+        }
         Err(source) => Err(SpawnError::Refused { program, source }),
     }
+}
+
+/// Whether a file of that name is in the PATH of this environment.
+pub(crate) fn in_path(program: &str, env: &[(OsString, OsString)]) -> bool {
+    let path = env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value);
+    path.is_some_and(|path| std::env::split_paths(path).any(|dir| dir.join(program).is_file()))
 }
 
 fn build(command: Command) -> io::Result<std::process::Command> {
