@@ -14,6 +14,11 @@ pub(crate) fn of_in(at: Time, zone: &TimeZone) -> String {
     zoned(at, zone.clone()).date().to_string()
 }
 
+/// The moment at which the local day of `at` began.
+pub fn start_of_day(at: Time) -> Time {
+    zoned(at, TimeZone::system()).start_of_day().map_or(at, |start| Time(start.timestamp().as_millisecond()))
+}
+
 /// The local day of `at`.
 pub(crate) fn of(at: Time) -> String {
     of_in(at, &TimeZone::system())

@@ -38,6 +38,7 @@ pub use append::{Appended, Touched};
 pub use claim::{Claim, Claimed};
 pub use companies::CompanyRow;
 pub use costs::Spent;
+pub use days::start_of_day;
 pub use error::{Missing, StoreError};
 pub use job_changes::{Inserted, NewJob, Settlement, StopCounts};
 pub use leases::{Limit, Limits, Refused};

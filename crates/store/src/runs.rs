@@ -1,9 +1,9 @@
 //! Runs: one attempt at a job, in one worker process.
 
-use contract::{JobId, Run, RunId, RunState, Time};
+use contract::{EventBody, JobId, Run, RunId, RunState, Time};
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::rows::{maybe_time, named, time};
+use crate::rows::{json, maybe_time, named, time};
 use crate::{Missing, Read, StoreError, Write};
 
 /// A run that has not ended, as the daemon adopts it.
@@ -99,6 +99,18 @@ impl Read<'_> {
         row.ok_or(StoreError::NotFound(Missing::Run(id)))
     }
 
+    /// The run's last word: its `run_exited`, once that is stored. Looked for in its last lines.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn last_word(&self, id: RunId) -> Result<Option<EventBody>, StoreError> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT body FROM (SELECT kind, body FROM events WHERE run_id = ?1 ORDER BY run_n DESC LIMIT 8)
+             WHERE kind = 'run_exited' LIMIT 1",
+        )?;
+        Ok(select.query_row([id.0], |row| json(row, "body")).optional()?.flatten())
+    }
+
     pub(crate) fn latest_run(&self, job: JobId) -> Result<Option<Run>, StoreError> {
         let mut select = self.conn.prepare_cached("SELECT * FROM runs WHERE job_id = ?1 ORDER BY id DESC LIMIT 1")?;
         Ok(select.query_row([job.0], run).optional()?)
@@ -115,6 +127,17 @@ impl Write<'_> {
             "UPDATE runs SET pid = ?2, start_ticks = ?3, boot_id = ?4 WHERE id = ?1 AND ended_at IS NULL",
         )?;
         let updated = update.execute(params![id.0, pid, start.cast_signed(), boot])?;
+        self.was_live(id, updated)
+    }
+
+    /// The run's worker is started again, with another token.
+    ///
+    /// # Errors
+    /// [`StoreError::RunFinal`] where it has ended, [`StoreError::NotFound`].
+    pub fn run_token(&self, id: RunId, token_hash: &str) -> Result<(), StoreError> {
+        let mut update =
+            self.conn.prepare_cached("UPDATE runs SET token_hash = ?2 WHERE id = ?1 AND ended_at IS NULL")?;
+        let updated = update.execute(params![id.0, token_hash])?;
         self.was_live(id, updated)
     }
 

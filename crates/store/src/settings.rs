@@ -1,7 +1,7 @@
 //! The founder's settings, a row each.
 
 use contract::Settings;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use serde_json::{Map, Value};
 
 use crate::{Read, StoreError, Write};
@@ -13,7 +13,7 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn settings(&self) -> Result<Settings, StoreError> {
-        let mut select = self.conn.prepare_cached("SELECT key, value FROM settings")?;
+        let mut select = self.conn.prepare_cached("SELECT key, value FROM settings WHERE key NOT LIKE 'daemon.%'")?;
         let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let mut settings = Settings::default();
         for row in rows {
@@ -27,7 +27,31 @@ impl Read<'_> {
     }
 }
 
+impl Read<'_> {
+    /// A value that the daemon keeps beside the settings, under a name of its own; `None` where there is none.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn kept(&self, name: &str) -> Result<Option<Value>, StoreError> {
+        let mut select = self.conn.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
+        let text: Option<String> = select.query_row([own(name)], |row| row.get(0)).optional()?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+}
+
 impl Write<'_> {
+    /// Keeps a value under a name of its own, beside the settings.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn keep_value(&self, name: &str, value: &Value) -> Result<(), StoreError> {
+        let mut put = self.conn.prepare_cached(
+            "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?;
+        put.execute(params![own(name), value.to_string()])?;
+        Ok(())
+    }
+
     /// Keeps the settings.
     ///
     /// # Errors
@@ -41,6 +65,11 @@ impl Write<'_> {
         }
         Ok(())
     }
+}
+
+/// The key of a value that is no setting of the founder's.
+fn own(name: &str) -> String {
+    format!("daemon.{name}")
 }
 
 fn fields(settings: &Settings) -> Map<String, Value> {
