@@ -1,1 +1,51 @@
-fn main() {}
+//! The headless binary. It is the CLI, the daemon (`aicib daemon start --foreground`) and the worker (`aicib worker`),
+//! chosen by its arguments before anything else is done: that a command starts fast is felt with every one.
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+/// What we are to be.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    /// Runs one job. Started by the daemon, which tells it the rest on stdin.
+    Worker,
+    /// The daemon itself. Every other form of `aicib daemon` is a command of the CLI.
+    Daemon,
+    /// A command of the user, also one that is wrong: the CLI says what is.
+    Cli,
+}
+
+fn main() -> ExitCode {
+    match part(std::env::args_os().skip(1)) {
+        Part::Worker => worker::main(),
+        Part::Daemon => daemon::main(),
+        Part::Cli => cli::main(),
+    }
+}
+
+/// Looks at the arguments after the program's name. A fourth one makes any of them the CLI's.
+fn part<A: AsRef<OsStr>>(mut args: impl Iterator<Item = A>) -> Part {
+    let args: [Option<A>; 4] = std::array::from_fn(|_| args.next());
+    match args.each_ref().map(|arg| arg.as_ref().and_then(|arg| arg.as_ref().to_str())) {
+        [Some("worker"), None, None, None] => Part::Worker,
+        [Some("daemon"), Some("start"), Some("--foreground"), None] => Part::Daemon,
+        _ => Part::Cli,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_very_arguments_make_a_worker_or_a_daemon() {
+        let part_of = |line: &str| part(line.split_whitespace());
+        assert_eq!(part_of("worker"), Part::Worker);
+        assert_eq!(part_of("daemon start --foreground"), Part::Daemon);
+        for line in
+            ["", "status", "daemon", "daemon start", "daemon start --foreground --help", "worker --help", "--version"]
+        {
+            assert_eq!(part_of(line), Part::Cli, "{line}");
+        }
+    }
+}
