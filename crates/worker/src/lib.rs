@@ -1,1 +1,57 @@
-//! Runs one job to its end.
+//! Runs one job to its end, in a process of its own that outlives the daemon.
+//!
+//! The worker never opens the database and never cancels itself because the daemon left. What it does is in its
+//! spool before anybody hears of it.
+
+mod host;
+mod link;
+mod run;
+mod spool;
+
+use std::io::{BufRead, Read};
+use std::process::ExitCode;
+
+use contract::{WORKER_PROTOCOL, WorkerSpec};
+
+/// Bytes of the spec on stdin, at most: a directive, a session's history and a key fit many times over.
+const MAX_SPEC_BYTES: u64 = 64 * 1024 * 1024;
+/// The exit code of a worker that was told nothing it could understand.
+const EXIT_NO_SPEC: u8 = 64;
+
+/// The `aicib worker` process: reads a [`WorkerSpec`] on stdin and runs it.
+pub fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false).init();
+    let spec = match read_spec() {
+        Ok(spec) => spec,
+        Err(error) => {
+            tracing::error!("{error}");
+            return ExitCode::from(EXIT_NO_SPEC);
+        }
+    };
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run::run(spec)),
+        Err(error) => {
+            tracing::error!(%error, "no runtime");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read_spec() -> Result<WorkerSpec, String> {
+    let mut line = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_SPEC_BYTES)
+        .read_until(b'\n', &mut line)
+        .map_err(|error| format!("cannot read the spec: {error}"))?;
+    if line.last() != Some(&b'\n') {
+        return Err("the daemon left before it said what to do".into());
+    }
+    // The error of serde_json names a place, never the text: the text holds a key.
+    let spec: WorkerSpec = serde_json::from_slice(&line)
+        .map_err(|error| format!("the spec does not read ({:?} at column {})", error.classify(), error.column()))?;
+    if spec.protocol != WORKER_PROTOCOL {
+        return Err(format!("the daemon speaks worker protocol {}, this worker {WORKER_PROTOCOL}", spec.protocol));
+    }
+    Ok(spec)
+}

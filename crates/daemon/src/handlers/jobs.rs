@@ -1,0 +1,221 @@
+//! Jobs: briefs, their stop, their money.
+
+use contract::*;
+use store::{Inserted, NewJob, Refused};
+
+use crate::app::App;
+use crate::companies::{self, Limits};
+use crate::engines;
+use crate::handlers::sessions;
+use crate::hub::Touched;
+use crate::runs;
+
+pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
+    let directive = readable(&params.directive)?;
+    let row = companies::resolve(app, params.company).await?;
+    let loaded = companies::load(&row).await?;
+    let config = &loaded.config;
+    let limits = Limits { daily: config.daily_limit, monthly: config.monthly_limit };
+    let choice = engines::choose(app, &config.engine).await?;
+    let engine = match (choice.kind, choice.problem) {
+        (Some(kind), _) => kind,
+        (None, problem) => return Err(problem.unwrap_or_else(|| Error::internal("There is no engine."))),
+    };
+    check_limits(app, row.company_id, limits).await?;
+    let company_id = row.company_id;
+    let session = match app.store.read(move |db| db.session_open_of(company_id)).await? {
+        Some(session) => session,
+        None if params.start_session => sessions::open(app, &row).await?,
+        None => return Err(sessions::none(company_id)),
+    };
+    let max_cost_usd = match params.max_cost_usd {
+        Some(limit) => limit,
+        None => app.settings().await?.brief_limit_usd,
+    };
+    let new = NewJob {
+        company_id: row.company_id,
+        session_id: session.session_id,
+        parent_job_id: None,
+        directive,
+        engine,
+        origin: params.origin,
+        foreground: params.foreground,
+        max_cost: max_cost_usd,
+        idempotency_key: params.idempotency_key,
+        queue: params.queue,
+    };
+    insert(app, new).await
+}
+
+pub async fn restart(app: &App, params: JobRef) -> Result<Job, Error> {
+    let job_id = params.job_id;
+    let old = app.store.read(move |db| db.job_detail(job_id)).await?;
+    if !old.job.state.is_final() {
+        let what = format!("Job {job_id} has not ended: it is {}.", old.job.state.name());
+        return Err(Error::new(
+            ErrorCode::JOB_NOT_FINAL,
+            what,
+            format!("Wait for it, or stop it: `aicib cancel {job_id}`."),
+        ));
+    }
+    let row = companies::resolve(app, CompanyRef { company_id: Some(old.job.company_id), dir: None }).await?;
+    let loaded = companies::load(&row).await?;
+    let choice = engines::choose(app, &loaded.config.engine).await?;
+    let engine = match (choice.kind, choice.problem) {
+        (Some(kind), _) => kind,
+        (None, problem) => return Err(problem.unwrap_or_else(|| Error::internal("There is no engine."))),
+    };
+    let limits = Limits { daily: loaded.config.daily_limit, monthly: loaded.config.monthly_limit };
+    check_limits(app, row.company_id, limits).await?;
+    let company_id = row.company_id;
+    let session = match app.store.read(move |db| db.session_open_of(company_id)).await? {
+        Some(session) => session,
+        None => sessions::open(app, &row).await?,
+    };
+    let new = NewJob {
+        company_id: row.company_id,
+        session_id: session.session_id,
+        parent_job_id: Some(job_id),
+        directive: old.directive,
+        engine,
+        origin: old.job.origin,
+        foreground: false,
+        max_cost: old.job.max_cost_usd,
+        idempotency_key: None,
+        queue: true,
+    };
+    insert(app, new).await
+}
+
+async fn insert(app: &App, new: NewJob) -> Result<Job, Error> {
+    let Inserted { job, event } = app.store.write(move |db| db.job_insert(&new, Time::now())).await?;
+    if let Some(event) = event {
+        app.announce(job.company_id, &Touched::job(job.job_id), &[event]);
+        app.runs.wake_queue();
+    }
+    Ok(job)
+}
+
+pub async fn get(app: &App, params: JobRef) -> Result<JobDetail, Error> {
+    let job_id = params.job_id;
+    let detail = app.store.read(move |db| db.job_detail(job_id)).await?;
+    Ok(companies::with_live(app, detail))
+}
+
+pub async fn cancel(app: &App, params: JobRef) -> Result<JobCancelResult, Error> {
+    let swept = runs::cancel(app, params.job_id, "Stopped by you.").await?;
+    let job = app.store.read(move |db| db.job(params.job_id)).await?;
+    Ok(JobCancelResult { job, ended: swept.ended, forced: swept.forced, left: swept.left })
+}
+
+/// Grants a model call its worst case from every limit at once, or says which limit says no.
+pub async fn lease(app: &App, run_id: RunId, params: LeaseParams) -> Result<Lease, Error> {
+    if app.stop.is_cancelled() {
+        return Err(Error::new(ErrorCode::STOPPING, "The daemon is stopping.", "The next one answers."));
+    }
+    let run = app.runs.get(run_id).ok_or_else(|| {
+        Error::new(ErrorCode::UNAUTHORIZED, format!("Run {run_id} has ended."), "A run that has ended makes no calls.")
+    })?;
+    let company_id = run.company_id;
+    let row = app.store.read(move |db| db.company(company_id)).await?;
+    let loaded = companies::load(&row).await?;
+    let job_id = run.job_id;
+    let granted = app
+        .store
+        .write(move |db| {
+            let limits = store::Limits {
+                daily: loaded.config.daily_limit,
+                monthly: loaded.config.monthly_limit,
+                job: db.job(job_id)?.max_cost_usd,
+            };
+            db.lease_grant(run_id, params.worst_usd, &limits, Time::now())
+        })
+        .await?;
+    match granted {
+        Ok(lease_id) => Ok(Lease { lease_id }),
+        Err(refused) => Err(over_limit(&refused, params.worst_usd)),
+    }
+}
+
+/// E003, E024, E025: refused before any model call.
+async fn check_limits(app: &App, company_id: CompanyId, limits: Limits) -> Result<(), Error> {
+    let spend = companies::spend(app, company_id, limits).await?;
+    if limits.daily > Money::ZERO && spend.today_usd >= limits.daily {
+        return Err(limit_reached(ErrorCode::BUDGET_DAILY, "Daily", spend.today_usd, limits.daily));
+    }
+    if limits.monthly > Money::ZERO && spend.month_usd >= limits.monthly {
+        return Err(limit_reached(ErrorCode::BUDGET_MONTHLY, "Monthly", spend.month_usd, limits.monthly));
+    }
+    Ok(())
+}
+
+fn limit_reached(code: ErrorCode, which: &str, spent: Money, limit: Money) -> Error {
+    let (key, until) = match which {
+        "Daily" => ("settings.cost_limit_daily", "tomorrow"),
+        _ => ("settings.cost_limit_monthly", "next month"),
+    };
+    Error::new(
+        code,
+        format!("{which} cost limit reached ({spent} / {limit})."),
+        format!("Raise it with `aicib config set {key} AMOUNT`, or wait until {until}."),
+    )
+    .with(serde_json::json!({ "spent_usd": spent, "limit_usd": limit }))
+}
+
+/// A call whose worst case does not fit under a limit is not made.
+fn over_limit(refused: &Refused, worst: Money) -> Error {
+    let (code, which, fix) = match refused.which {
+        store::Limit::Daily => (
+            ErrorCode::BUDGET_DAILY,
+            "The daily cost limit",
+            "Raise it with `aicib config set settings.cost_limit_daily AMOUNT`, or wait until tomorrow.",
+        ),
+        store::Limit::Monthly => (
+            ErrorCode::BUDGET_MONTHLY,
+            "The monthly cost limit",
+            "Raise it with `aicib config set settings.cost_limit_monthly AMOUNT`, or wait until next month.",
+        ),
+        store::Limit::Job => (
+            ErrorCode::BUDGET_BRIEF,
+            "The brief's own limit",
+            "Send the brief again with more: `aicib brief --max-cost AMOUNT`.",
+        ),
+    };
+    let message = format!(
+        "{which} of {} does not cover the next call: {} is spent or set aside, and the call may cost up to {worst}.",
+        refused.limit, refused.spent
+    );
+    Error::new(code, message, fix)
+        .with(serde_json::json!({ "spent_usd": refused.spent, "limit_usd": refused.limit, "worst_usd": worst }))
+}
+
+/// The directive without what nobody can read: control characters other than line ends and tabs.
+fn readable(directive: &str) -> Result<String, Error> {
+    let fault = |what: &str, fix: &str| Err(Error::new(ErrorCode::DIRECTIVE_INVALID, what, fix));
+    if directive.len() > limits::MAX_DIRECTIVE_BYTES {
+        let kilobytes = limits::MAX_DIRECTIVE_BYTES / 1024;
+        return fault(
+            &format!("The directive is {} bytes long; {kilobytes} KB is the most.", directive.len()),
+            "Put the long part into a file of the company folder, and name the file in the brief.",
+        );
+    }
+    let text: String = directive.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    if title(&text).is_empty() {
+        return fault("The directive is empty: there is nothing in it to read.", "Say what the CEO is to do.");
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directive_must_hold_something_to_read() {
+        for bad in ["", "  \n\t", "\u{1}\u{2}\u{1b}", "\u{200b}\u{feff}"] {
+            assert_eq!(readable(bad).unwrap_err().code, ErrorCode::DIRECTIVE_INVALID, "{bad:?}");
+        }
+        assert!(readable(&"x".repeat(limits::MAX_DIRECTIVE_BYTES + 1)).is_err());
+        assert_eq!(readable("Write\u{1b}[31m a\npage").unwrap(), "Write[31m a\npage");
+    }
+}

@@ -1,0 +1,192 @@
+//! The answers to the contract's methods. Each function here is a line; what it does is beside it, by topic.
+
+mod company;
+mod events;
+mod jobs;
+mod keys;
+mod sessions;
+mod system;
+
+use std::sync::Arc;
+
+use contract::*;
+
+use crate::service::{self, Connection, Front};
+
+impl contract::Handlers for Front {
+    type Caller = Arc<Connection>;
+
+    async fn initialize(&self, conn: &Arc<Connection>, params: InitializeParams) -> Result<InitializeResult, Error> {
+        service::initialize(&self.0, conn, params).await
+    }
+
+    async fn ping(&self, _: &Arc<Connection>, _: Empty) -> Result<Pong, Error> {
+        Ok(Pong { pid: std::process::id() })
+    }
+
+    async fn daemon_status(&self, _: &Arc<Connection>, _: Empty) -> Result<DaemonStatus, Error> {
+        system::status(&self.0).await
+    }
+
+    async fn daemon_stop(&self, _: &Arc<Connection>, _: Empty) -> Result<Empty, Error> {
+        system::stop(&self.0)
+    }
+
+    async fn company_create(&self, _: &Arc<Connection>, params: CompanyCreateParams) -> Result<Company, Error> {
+        company::create(&self.0, params).await
+    }
+
+    async fn company_get(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<Company, Error> {
+        company::get(&self.0, params).await
+    }
+
+    async fn company_list(&self, _: &Arc<Connection>, _: Empty) -> Result<CompanyList, Error> {
+        company::list(&self.0).await
+    }
+
+    async fn config_get(&self, _: &Arc<Connection>, params: ConfigGetParams) -> Result<ConfigValue, Error> {
+        company::config_get(&self.0, params).await
+    }
+
+    async fn config_set(&self, _: &Arc<Connection>, params: ConfigSetParams) -> Result<ConfigValue, Error> {
+        company::config_set(&self.0, params).await
+    }
+
+    async fn config_validate(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<ConfigReport, Error> {
+        company::config_validate(&self.0, params).await
+    }
+
+    async fn agent_list(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<AgentList, Error> {
+        company::agents(&self.0, params).await
+    }
+
+    async fn agent_get(&self, _: &Arc<Connection>, params: AgentRef) -> Result<AgentDetail, Error> {
+        company::agent(&self.0, params).await
+    }
+
+    async fn agent_save(&self, _: &Arc<Connection>, params: AgentSaveParams) -> Result<AgentDetail, Error> {
+        company::agent_save(&self.0, params).await
+    }
+
+    async fn session_start(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<Session, Error> {
+        sessions::start(&self.0, params).await
+    }
+
+    async fn session_stop(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<SessionStopResult, Error> {
+        sessions::stop(&self.0, params).await
+    }
+
+    async fn desk_get(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<Desk, Error> {
+        company::desk(&self.0, params).await
+    }
+
+    async fn desk_subscribe(&self, conn: &Arc<Connection>, params: CompanyRef) -> Result<Desk, Error> {
+        company::desk_subscribe(&self.0, conn, params).await
+    }
+
+    async fn job_submit(&self, _: &Arc<Connection>, params: JobSubmitParams) -> Result<Job, Error> {
+        jobs::submit(&self.0, params).await
+    }
+
+    async fn job_cancel(&self, _: &Arc<Connection>, params: JobRef) -> Result<JobCancelResult, Error> {
+        jobs::cancel(&self.0, params).await
+    }
+
+    async fn job_restart(&self, _: &Arc<Connection>, params: JobRef) -> Result<Job, Error> {
+        jobs::restart(&self.0, params).await
+    }
+
+    async fn job_list(&self, _: &Arc<Connection>, params: JobListParams) -> Result<JobPage, Error> {
+        Ok(self.0.store.read(move |db| db.jobs(&params)).await?)
+    }
+
+    async fn job_get(&self, _: &Arc<Connection>, params: JobRef) -> Result<JobDetail, Error> {
+        jobs::get(&self.0, params).await
+    }
+
+    async fn job_stats(&self, _: &Arc<Connection>, _: Empty) -> Result<JobStats, Error> {
+        Ok(self.0.store.read(|db| db.stats()).await?)
+    }
+
+    async fn job_spans(&self, _: &Arc<Connection>, params: JobPageParams) -> Result<SpanPage, Error> {
+        Ok(self.0.store.read(move |db| db.spans(&params)).await?)
+    }
+
+    async fn job_files(&self, _: &Arc<Connection>, params: JobPageParams) -> Result<FilePage, Error> {
+        Ok(self.0.store.read(move |db| db.files(&params)).await?)
+    }
+
+    async fn event_list(&self, _: &Arc<Connection>, params: EventListParams) -> Result<EventPage, Error> {
+        events::list(&self.0, params).await
+    }
+
+    async fn event_search(&self, _: &Arc<Connection>, params: EventSearchParams) -> Result<EventHits, Error> {
+        Ok(self.0.store.read(move |db| db.search(&params)).await?)
+    }
+
+    async fn event_subscribe(
+        &self,
+        conn: &Arc<Connection>,
+        params: EventSubscribeParams,
+    ) -> Result<Subscription, Error> {
+        events::subscribe(&self.0, conn, params).await
+    }
+
+    async fn event_unsubscribe(&self, conn: &Arc<Connection>, params: Subscription) -> Result<Empty, Error> {
+        conn.state.unsubscribe(params.subscription);
+        Ok(Empty {})
+    }
+
+    async fn key_set(&self, _: &Arc<Connection>, params: KeySetParams) -> Result<Key, Error> {
+        keys::set(&self.0, params).await
+    }
+
+    async fn key_list(&self, _: &Arc<Connection>, _: Empty) -> Result<KeyList, Error> {
+        keys::list(&self.0).await
+    }
+
+    async fn key_remove(&self, _: &Arc<Connection>, params: KeyRef) -> Result<Empty, Error> {
+        keys::remove(&self.0, params).await
+    }
+
+    async fn key_unlock(&self, _: &Arc<Connection>, params: KeyUnlockParams) -> Result<KeyList, Error> {
+        keys::unlock(&self.0, params).await
+    }
+
+    async fn settings_get(&self, _: &Arc<Connection>, _: Empty) -> Result<Settings, Error> {
+        self.0.settings().await
+    }
+
+    async fn settings_set(&self, _: &Arc<Connection>, params: Settings) -> Result<Settings, Error> {
+        system::settings_set(&self.0, params).await
+    }
+
+    async fn doctor_run(&self, _: &Arc<Connection>, _: Empty) -> Result<DoctorReport, Error> {
+        Ok(crate::doctor::run(&self.0).await)
+    }
+
+    async fn desktop_attach(&self, conn: &Arc<Connection>, _: Empty) -> Result<Empty, Error> {
+        self.0.desktop.attach(conn);
+        Ok(Empty {})
+    }
+
+    async fn desktop_show(&self, _: &Arc<Connection>, params: Show) -> Result<ShowResult, Error> {
+        Ok(ShowResult { shown: self.0.desktop.send::<contract::methods::ShowRequested>(&params) })
+    }
+
+    async fn notice_report(&self, _: &Arc<Connection>, params: NoticeReportParams) -> Result<Empty, Error> {
+        let NoticeReportParams { notice_id, delivery, detail } = params;
+        self.0.store.write(move |db| db.notice_report(notice_id, delivery, &detail, Time::now())).await?;
+        Ok(Empty {})
+    }
+
+    async fn run_lease(&self, conn: &Arc<Connection>, params: LeaseParams) -> Result<Lease, Error> {
+        jobs::lease(&self.0, conn.state.run_id()?, params).await
+    }
+
+    async fn run_lease_return(&self, conn: &Arc<Connection>, params: LeaseReturn) -> Result<Empty, Error> {
+        let run_id = conn.state.run_id()?;
+        self.0.store.write(move |db| db.lease_return(run_id, params.lease_id)).await?;
+        Ok(Empty {})
+    }
+}

@@ -1,0 +1,164 @@
+//! Who hears what: wakes subscribers after each commit. Carries no events itself, so it can lose none; a subscriber
+//! reads from the store, from where it stands.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use contract::{CompanyId, Delta, JobId, Seq};
+use tokio::sync::{Notify, broadcast, watch};
+
+/// Pieces of unfinished messages on their way, at most; a slow reader loses the oldest.
+const DELTA_QUEUE: usize = 1024;
+
+/// What a commit changed.
+#[derive(Clone, Debug, Default)]
+pub struct Touched {
+    /// Jobs whose rows changed.
+    pub jobs: BTreeSet<JobId>,
+    /// Whether agents changed.
+    pub team: bool,
+    /// Whether spending changed.
+    pub spend: bool,
+    /// Whether all is to be read again.
+    pub reload: bool,
+}
+
+impl Touched {
+    /// A job's row.
+    pub fn row(job_id: JobId) -> Touched {
+        Touched { jobs: BTreeSet::from([job_id]), ..Touched::default() }
+    }
+
+    /// A job's row, and agents with it.
+    pub fn job(job_id: JobId) -> Touched {
+        Touched { team: true, ..Touched::row(job_id) }
+    }
+
+    /// Everything.
+    pub fn all() -> Touched {
+        Touched { reload: true, ..Touched::default() }
+    }
+
+    fn add(&mut self, other: &Touched) {
+        self.jobs.extend(&other.jobs);
+        self.team |= other.team;
+        self.spend |= other.spend;
+        self.reload |= other.reload;
+    }
+}
+
+/// A subscriber to a Desk: what changed since it last looked.
+pub struct DeskFeed {
+    company_id: CompanyId,
+    dirty: Mutex<Option<Touched>>,
+    wake: Notify,
+}
+
+impl DeskFeed {
+    /// Waits until something changed, and takes it.
+    pub async fn changed(&self) -> Touched {
+        loop {
+            if let Some(touched) = lock(&self.dirty).take() {
+                return touched;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// Notes a change, to be taken with the next.
+    pub fn touch(&self, touched: &Touched) {
+        lock(&self.dirty).get_or_insert_default().add(touched);
+        self.wake.notify_one();
+    }
+}
+
+/// The hub.
+pub struct Hub {
+    desks: Mutex<Vec<Arc<DeskFeed>>>,
+    jobs: Mutex<HashMap<JobId, watch::Sender<Seq>>>,
+    deltas: broadcast::Sender<Arc<Delta>>,
+}
+
+impl Default for Hub {
+    fn default() -> Hub {
+        Hub { desks: Mutex::default(), jobs: Mutex::default(), deltas: broadcast::Sender::new(DELTA_QUEUE) }
+    }
+}
+
+impl Hub {
+    /// A new subscriber to a company's Desk. It is forgotten when it is dropped.
+    pub fn desk(&self, company_id: CompanyId) -> Arc<DeskFeed> {
+        let feed = Arc::new(DeskFeed { company_id, dirty: Mutex::default(), wake: Notify::new() });
+        let mut desks = lock(&self.desks);
+        desks.retain(|feed| Arc::strong_count(feed) > 1);
+        desks.push(feed.clone());
+        feed
+    }
+
+    /// A new subscriber to a job's events.
+    pub fn job(&self, job_id: JobId) -> watch::Receiver<Seq> {
+        let mut jobs = lock(&self.jobs);
+        jobs.retain(|_, sender| sender.receiver_count() > 0);
+        jobs.entry(job_id).or_insert_with(|| watch::Sender::new(Seq(0))).subscribe()
+    }
+
+    /// A new listener to unfinished messages, of all jobs.
+    pub fn deltas(&self) -> broadcast::Receiver<Arc<Delta>> {
+        self.deltas.subscribe()
+    }
+
+    /// Something was committed: wakes those who want to know.
+    pub fn committed(&self, company_id: CompanyId, touched: &Touched, events: &[(JobId, Seq)]) {
+        for (job_id, seq) in events {
+            if let Some(sender) = lock(&self.jobs).get(job_id) {
+                sender.send_modify(|last| *last = (*last).max(*seq));
+            }
+        }
+        for feed in lock(&self.desks).iter().filter(|feed| feed.company_id == company_id) {
+            feed.touch(touched);
+        }
+    }
+
+    /// Everything may have changed, for everybody.
+    pub fn reload_all(&self) {
+        for feed in lock(&self.desks).iter() {
+            feed.touch(&Touched::all());
+        }
+    }
+
+    /// A piece of an unfinished message.
+    pub fn delta(&self, delta: Delta) {
+        // Nobody listening is no fault.
+        let _ = self.deltas.send(Arc::new(delta));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn changes_gather_until_they_are_taken() {
+        let hub = Hub::default();
+        let feed = hub.desk(CompanyId(1));
+        hub.committed(CompanyId(1), &Touched::job(JobId(7)), &[]);
+        hub.committed(CompanyId(2), &Touched::job(JobId(8)), &[]);
+        hub.committed(CompanyId(1), &Touched { spend: true, ..Touched::job(JobId(9)) }, &[]);
+        let touched = feed.changed().await;
+        assert_eq!(touched.jobs, BTreeSet::from([JobId(7), JobId(9)]));
+        assert!(touched.spend && !touched.reload);
+    }
+
+    #[tokio::test]
+    async fn a_job_subscriber_hears_of_the_newest_event_only() {
+        let hub = Hub::default();
+        let mut job = hub.job(JobId(7));
+        hub.committed(CompanyId(1), &Touched::default(), &[(JobId(7), Seq(5)), (JobId(7), Seq(4))]);
+        job.changed().await.unwrap();
+        assert_eq!(*job.borrow(), Seq(5));
+    }
+}

@@ -1,0 +1,156 @@
+//! Tells the founder once when a job ends: through the desktop where one is attached, else natively from here.
+
+use contract::methods::{NoticePresent, ShowRequested};
+use contract::{Delivery, Error, ErrorCode, Job, JobState, Money, Notice, Show, Time, one_line, role_name};
+use store::NewNotice;
+use toast::Toast;
+
+use crate::app::App;
+
+/// The key of the action that brings up the job.
+const OPEN: &str = "open";
+/// Characters of a notice's lines.
+const LINE_CHARS: usize = 160;
+
+/// A job has ended: tells the founder where that is due. What the founder stopped is known to the founder.
+pub async fn job_ended(app: &App, job: &Job) {
+    if job.state == JobState::Cancelled {
+        return;
+    }
+    if let Err(error) = tell(app, job).await {
+        tracing::error!(%error, job_id = %job.job_id, "the founder could not be told");
+    }
+}
+
+/// Tells what an earlier daemon had no time to tell.
+///
+/// # Errors
+/// The database's.
+pub async fn tell_the_rest(app: &App) -> Result<(), Error> {
+    for notice in app.store.read(|db| db.notices_unreported()).await? {
+        present(app, notice).await?;
+    }
+    Ok(())
+}
+
+async fn tell(app: &App, job: &Job) -> Result<(), Error> {
+    let (title, body, urgent) = words(job);
+    let new = NewNotice { job_id: job.job_id, title, body, urgent };
+    let new = app.store.write(move |db| db.notice_put(&new, Time::now())).await?;
+    match new {
+        Some(notice) => present(app, notice).await,
+        // Told already.
+        None => Ok(()),
+    }
+}
+
+async fn present(app: &App, notice: Notice) -> Result<(), Error> {
+    if !app.settings().await?.notifications {
+        return report(app, &notice, Delivery::Off, "").await;
+    }
+    if app.watchers.is_watched(notice.job_id) {
+        return report(app, &notice, Delivery::Seen, "").await;
+    }
+    if app.desktop.send::<NoticePresent>(&notice) {
+        // The desktop reports what becomes of it.
+        return Ok(());
+    }
+    let toast = Toast {
+        title: notice.title.clone(),
+        body: notice.body.clone(),
+        urgent: notice.urgent,
+        actions: vec![(OPEN.into(), "Open".into())],
+    };
+    match toast::show(toast).await {
+        Ok(shown) => {
+            report(app, &notice, Delivery::Shown, "").await?;
+            let app = app.clone();
+            tokio::spawn(async move {
+                if shown.action().await.as_deref() == Some(OPEN)
+                    && let Err(error) = open(&app, &notice).await
+                {
+                    tracing::error!(%error, "the job could not be brought up");
+                }
+            });
+            Ok(())
+        }
+        Err(error) => report(app, &notice, Delivery::Failed, &error.to_string()).await,
+    }
+}
+
+/// Brings up the notice's job: in the desktop that runs, or in one that is started for it.
+async fn open(app: &App, notice: &Notice) -> Result<(), Error> {
+    report(app, notice, Delivery::Opened, "").await?;
+    if app.desktop.send::<ShowRequested>(&Show::Job { job_id: notice.job_id }) {
+        return Ok(());
+    }
+    let desktop = app.program()?.with_file_name(format!("aicib-desktop{}", std::env::consts::EXE_SUFFIX));
+    let command =
+        process::Command::new(desktop).args(["--job", &notice.job_id.to_string()]).env("AICIB_HOME", app.home.root());
+    let mut spawned = process::spawn(command).map_err(|error| {
+        Error::new(ErrorCode::INTERNAL, format!("The desktop app could not be started: {error}."), "Start it by hand.")
+    })?;
+    tokio::spawn(async move {
+        if let Err(error) = spawned.child.wait().await {
+            tracing::warn!(%error, "the desktop app could not be waited for");
+        }
+    });
+    Ok(())
+}
+
+async fn report(app: &App, notice: &Notice, delivery: Delivery, detail: &str) -> Result<(), Error> {
+    let (notice_id, detail) = (notice.notice_id, detail.to_owned());
+    Ok(app.store.write(move |db| db.notice_report(notice_id, delivery, &detail, Time::now())).await?)
+}
+
+fn words(job: &Job) -> (String, String, bool) {
+    let took = job.finished_at.map_or(0, |end| end.since(job.started_at.unwrap_or(job.created_at)));
+    match (&job.error, job.state) {
+        (Some(error), _) => {
+            let title = if is_limit(&error.code) { "Stopped at a limit" } else { "Failed" };
+            let body = format!("Job {}: {}\n{}", job.job_id, one_line(&error.message, LINE_CHARS), error.fix);
+            (format!("{title}: {}", job.title), body, true)
+        }
+        (None, _) => {
+            let cost = match job.cost_usd {
+                Money::ZERO => String::new(),
+                cost => format!(" for {cost}"),
+            };
+            let result = one_line(job.result.as_deref().unwrap_or_default(), LINE_CHARS);
+            let who = role_name("ceo");
+            let body = format!("{who} finished job {} in {}{cost}.\n{result}", job.job_id, spoken(took));
+            (format!("Done: {}", job.title), body, false)
+        }
+    }
+}
+
+fn is_limit(code: &ErrorCode) -> bool {
+    [
+        ErrorCode::BUDGET_BRIEF,
+        ErrorCode::BUDGET_DAILY,
+        ErrorCode::BUDGET_MONTHLY,
+        ErrorCode::RUN_TIME,
+        ErrorCode::RUN_TURNS,
+    ]
+    .contains(code)
+}
+
+fn spoken(ms: i64) -> String {
+    let seconds = (ms + 500) / 1000;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} m {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_spoken() {
+        let spoken: Vec<String> = [400, 8_200, 96_000, 3_720_000].map(spoken).into();
+        assert_eq!(spoken, ["0 s", "8 s", "1 m 36 s", "1 h 2 m"]);
+    }
+}

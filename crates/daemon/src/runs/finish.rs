@@ -1,0 +1,166 @@
+//! The end of a run: sweeps its tree, settles its job, tells the founder, puts its spool away.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use contract::{Error, ErrorCode, EventBody, Job, JobChange, Outcome, RunState, Time, one_line};
+use store::{Settlement, StopCounts};
+
+use super::drive::not_started;
+use super::{LiveRun, Swept, lock};
+use crate::app::App;
+use crate::hub::Touched;
+use crate::notices;
+
+/// Bytes of a worker's log that go into an error.
+const LOG_TAIL_BYTES: usize = 600;
+/// How long to wait after the database said no.
+const AFTER_TROUBLE: Duration = Duration::from_millis(500);
+
+/// How a run came to its end.
+pub enum End {
+    /// Its worker is gone; the spool says how it went, or is silent.
+    Exited,
+    /// There never was a worker.
+    NotStarted(Error),
+    /// The daemon stops; the worker goes on.
+    DaemonLeaves,
+}
+
+/// Brings a run and its job to their final states.
+pub async fn settle(app: &App, run: &LiveRun, end: End) {
+    let swept = process::stop_tree(None, false, &run.mark, Duration::ZERO).await;
+    let swept = Swept { ended: swept.ended, forced: swept.forced, left: swept.left };
+    let (job, swept) = loop {
+        match try_settle(app, run, &end, &swept).await {
+            Ok((job, swept)) => break (Some(job), swept),
+            Err(error) if error.code == ErrorCode::JOB_NOT_FOUND => {
+                tracing::error!(%error, run_id = %run.run_id, "a run without a job ended");
+                break (None, swept);
+            }
+            Err(error) => tracing::error!(%error, run_id = %run.run_id, "a run could not be settled; trying again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(AFTER_TROUBLE) => {}
+            () = app.stop.cancelled() => return,
+        }
+    };
+    app.runs.remove(run.run_id);
+    run.done.send_replace(Some(swept));
+    app.runs.wake_queue();
+    if let Some(job) = job {
+        notices::job_ended(app, &job).await;
+    }
+    let dir = run.dir.clone();
+    let stored = tokio::task::spawn_blocking(move || put_away(&dir)).await;
+    match stored {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, run_id = %run.run_id, "the run's folder was not tidied"),
+        Err(error) => tracing::warn!(%error, run_id = %run.run_id, "tidying the run's folder failed"),
+    }
+}
+
+async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: &Swept) -> Result<(Job, Swept), Error> {
+    let run_id = run.run_id;
+    let last_word = app.store.read(move |db| db.last_word(run_id)).await?;
+    let (state, change, settlement) = judge(run, end, last_word, swept);
+    let swept = settlement.stopped.map_or(*swept, |counts| Swept {
+        ended: counts.ended,
+        forced: counts.forced,
+        left: counts.left,
+    });
+    let (job, events) = app.store.write(move |db| db.settle(run_id, state, change, &settlement, Time::now())).await?;
+    app.announce(run.company_id, &Touched { spend: true, ..Touched::job(run.job_id) }, &events);
+    Ok((job, swept))
+}
+
+/// What the run's end means for its job.
+fn judge(run: &LiveRun, end: &End, last_word: Option<EventBody>, swept: &Swept) -> (RunState, JobChange, Settlement) {
+    let stopped = run.stop.is_cancelled();
+    let stop_reason = lock(&run.stop_reason).clone();
+    if let End::NotStarted(error) = end {
+        let (state, change, error) = not_started(error.clone());
+        return (state, change, failed(error, None));
+    }
+    let Some(EventBody::RunExited { outcome, result, error, ended, forced, .. }) = last_word else {
+        if stopped {
+            let state = if run.identity().is_some() { RunState::Killed } else { RunState::Exited };
+            return (
+                state,
+                JobChange::Cancel,
+                Settlement { reason: stop_reason, stopped: counts(swept), ..Settlement::default() },
+            );
+        }
+        let error = vanished(&run.log());
+        return (RunState::Crashed, JobChange::Fail, failed(error, counts(swept)));
+    };
+    // What the worker could not end may have ended since: of what is left, the daemon's own sweep has the last say.
+    let swept = Swept { ended: swept.ended + ended, forced: swept.forced + forced, left: swept.left };
+    let base = Settlement { stopped: counts(&swept), ..Settlement::default() };
+    match outcome {
+        Outcome::Completed => {
+            let answer = result.unwrap_or_default();
+            (RunState::Exited, JobChange::Complete, Settlement { answer: Some(answer), ..base })
+        }
+        Outcome::Failed => {
+            let error = error.unwrap_or_else(|| Error::internal("The run failed and did not say why."));
+            (RunState::Exited, JobChange::Fail, failed(error, base.stopped))
+        }
+        Outcome::Cancelled => {
+            let reason = if stop_reason.is_empty() { "Its worker was told to stop.".into() } else { stop_reason };
+            (RunState::Exited, JobChange::Cancel, Settlement { reason, ..base })
+        }
+    }
+}
+
+fn failed(error: Error, stopped: Option<StopCounts>) -> Settlement {
+    Settlement { reason: error.message.clone(), error: Some(error), stopped, ..Settlement::default() }
+}
+
+fn counts(swept: &Swept) -> Option<StopCounts> {
+    Some(StopCounts { ended: swept.ended, forced: swept.forced, left: swept.left })
+}
+
+/// The worker went without a word: killed, crashed, or the machine went down.
+fn vanished(log: &Path) -> Error {
+    let tail = log_tail(log);
+    let detail = if tail.is_empty() { String::new() } else { format!(" Its log ends with: {tail}") };
+    Error::new(
+        ErrorCode::RUN_INTERRUPTED,
+        format!("The worker was interrupted: it ended without a word (crash, kill or power loss).{detail}"),
+        "Restart the job; what it had written to files is still there.",
+    )
+}
+
+fn log_tail(log: &Path) -> String {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let from = bytes.len().saturating_sub(LOG_TAIL_BYTES);
+    one_line(&String::from_utf8_lossy(&bytes[from..]), LOG_TAIL_BYTES)
+}
+
+/// Compresses the spool and removes what only the worker needed. The spool stays: the database can be rebuilt from it.
+fn put_away(dir: &Path) -> std::io::Result<()> {
+    for leftover in ["tmp", "reserve", "tried"] {
+        let path = dir.join(leftover);
+        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let spool = dir.join("spool.jsonl");
+    let bytes = match std::fs::File::open(&spool) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let fresh = tempfile::NamedTempFile::new_in(dir)?;
+    let mut packer = flate2::write::GzEncoder::new(fresh, flate2::Compression::default());
+    std::io::copy(&mut std::io::BufReader::new(bytes), &mut packer)?;
+    let mut fresh = packer.finish()?;
+    fresh.flush()?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(dir.join("spool.jsonl.gz")).map_err(|error| error.error)?;
+    std::fs::remove_file(spool)
+}

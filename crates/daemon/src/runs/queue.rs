@@ -1,0 +1,81 @@
+//! The queue: claims the next job while there is a slot, and takes up what an earlier daemon left.
+
+use std::time::Duration;
+
+use contract::{Error, Time};
+use store::{Claim, StoreError};
+
+use super::drive::{Begin, drive};
+use super::{LiveRun, random_token, token_hash};
+use crate::app::App;
+use crate::hub::Touched;
+
+/// How often the queue is looked at without being told to: a timer stops in sleep, a wake-up may be lost.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How long to wait after the database said no.
+const AFTER_TROUBLE: Duration = Duration::from_secs(1);
+
+/// Claims jobs until the daemon stops.
+pub async fn keep_claiming(app: App) {
+    loop {
+        let pause = match claim_all(&app).await {
+            Ok(()) => LOOK_EVERY,
+            Err(error) => {
+                tracing::error!(%error, "the queue could not be read");
+                AFTER_TROUBLE
+            }
+        };
+        tokio::select! {
+            () = app.runs.queue.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = app.stop.cancelled() => return,
+        }
+    }
+}
+
+async fn claim_all(app: &App) -> Result<(), Error> {
+    let max = app.settings().await?.max_parallel_jobs;
+    while !app.stop.is_cancelled() {
+        let token = random_token()?;
+        let hash = token_hash(&token);
+        let home = app.home.clone();
+        let claimed = app
+            .store
+            .write(move |db| {
+                db.claim_next(&Claim {
+                    max_parallel: max,
+                    token_hash: &hash,
+                    run_dir: &|run_id| home.run_dir(run_id).display().to_string(),
+                    at: Time::now(),
+                })
+            })
+            .await?;
+        let Some(claimed) = claimed else { return Ok(()) };
+        let job = &claimed.job.job;
+        let run = LiveRun::new(app, claimed.run_id, job.job_id, job.company_id, claimed.run_dir);
+        let run = app.runs.add(run);
+        app.announce(job.company_id, &Touched::job(job.job_id), &[claimed.event]);
+        tokio::spawn(drive(app.clone(), run, Begin::Fresh { token }));
+    }
+    Ok(())
+}
+
+/// Takes up the runs that an earlier daemon left: those that live are followed, the others are settled.
+///
+/// # Errors
+/// The database's.
+pub async fn adopt(app: &App) -> Result<(), Error> {
+    let left = app
+        .store
+        .read(|db| {
+            let runs = db.live_runs()?.into_iter();
+            runs.map(|row| Ok((db.job(row.job_id)?.company_id, row))).collect::<Result<Vec<_>, StoreError>>()
+        })
+        .await?;
+    for (company_id, row) in left {
+        let run = app.runs.add(LiveRun::new(app, row.run_id, row.job_id, company_id, row.dir.clone()));
+        tracing::info!(run_id = %row.run_id, job_id = %row.job_id, process = ?row.process, "adopting a run");
+        tokio::spawn(drive(app.clone(), run, Begin::Adopted(row)));
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! The worker's line to the daemon. It may break at any time and comes back by itself: what must not be lost is in
+//! the spool.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use contract::methods::{RunCancelled, RunDelta, RunSpoolGrew};
+use contract::{Credential, Delta, ErrorCode, Method, Note, RunCancel, RunGrew, RunId};
+use rpc::{Client, Home};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How long to wait before trying again to reach the daemon: doubles from the first to the second.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// How often the daemon hears of a worker that has nothing to say.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How long deltas are gathered before they are sent.
+const DELTA_PAUSE: Duration = Duration::from_millis(40);
+/// Pieces of text that wait to be sent, at most; more are dropped.
+const DELTA_QUEUE: usize = 256;
+
+/// The line to the daemon.
+pub struct Link {
+    client: watch::Receiver<Option<Client>>,
+    grew: Arc<Notify>,
+    deltas: mpsc::Sender<Delta>,
+    children: Arc<AtomicI64>,
+}
+
+/// How a stop was asked for.
+pub type StopReason = Arc<std::sync::OnceLock<String>>;
+
+impl Link {
+    /// Starts connecting, in the background. `stop` is cancelled when the daemon says so, with its reason in
+    /// `reason`.
+    pub fn start(home: Home, run_id: RunId, token: String, stop: CancellationToken, reason: StopReason) -> Link {
+        let (set_client, client) = watch::channel(None);
+        let grew = Arc::new(Notify::new());
+        let (deltas, delta_queue) = mpsc::channel(DELTA_QUEUE);
+        let children = Arc::new(AtomicI64::new(0));
+        let credential = Credential::Run { run_id, token };
+        tokio::spawn(keep_connected(home, credential, set_client, stop, reason));
+        tokio::spawn(send_hints(run_id, client.clone(), grew.clone(), children.clone()));
+        tokio::spawn(send_deltas(client.clone(), delta_queue));
+        Link { client, grew, deltas, children }
+    }
+
+    /// Tells the daemon that the spool has grown.
+    pub fn grew(&self) {
+        self.grew.notify_one();
+    }
+
+    /// Notes how many processes are under the worker, for the next hint.
+    pub fn set_children(&self, children: i64) {
+        self.children.store(children, Ordering::Relaxed);
+    }
+
+    /// Sends a piece of an unfinished message; drops it where the daemon is away or slow.
+    pub fn delta(&self, delta: Delta) {
+        if self.client.borrow().is_some() {
+            // A full queue loses text that the finished message will hold.
+            let _ = self.deltas.try_send(delta);
+        }
+    }
+
+    /// Calls the daemon; `None` where it is away or leaves in mid-call.
+    pub async fn call<M: Method>(&self, params: M::Params) -> Option<Result<M::Result, contract::Error>> {
+        let client = self.client.borrow().clone()?;
+        tokio::select! {
+            answer = client.call::<M>(params) => match answer {
+                Err(error) if error.code == ErrorCode::DAEMON_UNREACHABLE => None,
+                answer => Some(answer),
+            },
+            () = client.closed() => None,
+        }
+    }
+
+    /// Waits until the daemon is there.
+    pub async fn up(&self) {
+        // The sender lives as long as the runtime; an error means that everything ends.
+        if self.client.clone().wait_for(Option::is_some).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn keep_connected(
+    home: Home,
+    credential: Credential,
+    set_client: watch::Sender<Option<Client>>,
+    stop: CancellationToken,
+    reason: StopReason,
+) {
+    let name = concat!("worker ", env!("CARGO_PKG_VERSION"));
+    let mut pause = RETRY.0;
+    loop {
+        match Client::connect(&home, credential.clone(), name).await {
+            Ok((client, mut notes)) => {
+                pause = RETRY.0;
+                set_client.send_replace(Some(client.clone()));
+                loop {
+                    tokio::select! {
+                        note = notes.recv() => match note {
+                            Some(note) if note.method == RunCancelled::NAME => {
+                                let why = serde_json::from_value::<RunCancel>(note.params).map(|cancel| cancel.reason);
+                                let _ = reason.set(why.unwrap_or_default());
+                                stop.cancel();
+                            }
+                            Some(_) => {}
+                            None => break,
+                        },
+                        () = client.closed() => break,
+                    }
+                }
+                set_client.send_replace(None);
+            }
+            Err(error) => tracing::debug!(%error, "the daemon cannot be reached"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(RETRY.1);
+    }
+}
+
+async fn send_hints(
+    run_id: RunId,
+    mut client: watch::Receiver<Option<Client>>,
+    grew: Arc<Notify>,
+    children: Arc<AtomicI64>,
+) {
+    let pid = std::process::id();
+    loop {
+        tokio::select! {
+            () = grew.notified() => {}
+            () = tokio::time::sleep(HEARTBEAT) => {}
+            changed = client.changed() => if changed.is_err() { return },
+        }
+        let Some(client) = client.borrow_and_update().clone() else { continue };
+        let hint = RunGrew { run_id, pid, children: children.load(Ordering::Relaxed) };
+        if let Err(error) = client.note::<RunSpoolGrew>(hint).await {
+            tracing::debug!(%error, "a hint was lost");
+        }
+    }
+}
+
+async fn send_deltas(client: watch::Receiver<Option<Client>>, mut queue: mpsc::Receiver<Delta>) {
+    while let Some(mut delta) = queue.recv().await {
+        tokio::time::sleep(DELTA_PAUSE).await;
+        let mut ready = Vec::new();
+        while let Ok(next) = queue.try_recv() {
+            if next.agent == delta.agent && next.parent == delta.parent {
+                delta.text.push_str(&next.text);
+            } else {
+                ready.push(std::mem::replace(&mut delta, next));
+            }
+        }
+        ready.push(delta);
+        let Some(client) = client.borrow().clone() else { continue };
+        for delta in ready {
+            if let Err(error) = client.note::<RunDelta>(delta).await {
+                tracing::debug!(%error, "a delta was lost");
+            }
+        }
+    }
+}
