@@ -25,7 +25,6 @@ CREATE TABLE jobs (
     company_id INTEGER NOT NULL REFERENCES companies (id),
     session_id INTEGER NOT NULL REFERENCES sessions (id),
     parent_job_id INTEGER REFERENCES jobs (id),
-    directive TEXT NOT NULL,
     title TEXT NOT NULL,
     engine TEXT NOT NULL,
     origin TEXT NOT NULL,
@@ -56,11 +55,14 @@ CREATE TABLE jobs (
 
     -- What its settlement said.
     result TEXT,
-    answer TEXT,
     error TEXT,
     processes_ended INTEGER,
     processes_forced INTEGER,
     processes_left INTEGER,
+
+    -- Long texts come last: what stands before them is read without them.
+    answer TEXT,
+    directive TEXT NOT NULL,
 
     CHECK ((state IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL)),
     CHECK ((activity_agent IS NULL) = (activity_text IS NULL)),
@@ -71,7 +73,7 @@ CREATE INDEX jobs_company ON jobs (company_id, id);
 CREATE INDEX jobs_session ON jobs (session_id, id);
 CREATE INDEX jobs_state ON jobs (state, cost_nanos);
 CREATE INDEX jobs_queued ON jobs (id) WHERE state = 'queued';
-CREATE INDEX jobs_line ON jobs (session_id, id) WHERE state = 'queued';
+CREATE INDEX jobs_session_live ON jobs (session_id, id) WHERE finished_at IS NULL;
 CREATE INDEX jobs_live ON jobs (company_id, id) WHERE finished_at IS NULL;
 CREATE INDEX jobs_finished ON jobs (company_id, finished_at) WHERE finished_at IS NOT NULL;
 CREATE UNIQUE INDEX jobs_one_at_work ON jobs (session_id) WHERE state IN ('running', 'waiting');
@@ -184,7 +186,14 @@ CREATE TABLE costs (
     PRIMARY KEY (job_id, agent, model, day)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX costs_day ON costs (company_id, day, cost_nanos);
+-- The same money by day, so that a limit is checked without reading a month of calls.
+CREATE TABLE day_costs (
+    company_id INTEGER NOT NULL REFERENCES companies (id),
+    day TEXT NOT NULL,
+    cost_nanos INTEGER NOT NULL CHECK (cost_nanos >= 0),
+
+    PRIMARY KEY (company_id, day)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE leases (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -40,7 +40,7 @@ impl Write<'_> {
     /// What SQLite said.
     pub fn claim_next(&self, claim: &Claim<'_>) -> Result<Option<Claimed>, StoreError> {
         let mut count = self.conn.prepare_cached(
-            "SELECT count(*) FROM runs r JOIN jobs j ON j.id = r.job_id
+            "SELECT count(*) FROM runs r INDEXED BY runs_one_live JOIN jobs j ON j.id = r.job_id
              WHERE r.ended_at IS NULL AND j.state <> 'waiting'",
         )?;
         let live: i64 = count.query_row([], |row| row.get(0))?;
@@ -48,7 +48,7 @@ impl Write<'_> {
             return Ok(None);
         }
         let mut select = self.conn.prepare_cached(
-            "SELECT j.id, j.company_id FROM jobs j WHERE j.state = 'queued' AND NOT EXISTS (
+            "SELECT j.id, j.company_id FROM jobs j INDEXED BY jobs_queued WHERE j.state = 'queued' AND NOT EXISTS (
                SELECT 1 FROM jobs w WHERE w.session_id = j.session_id AND w.state IN ('running', 'waiting'))
              ORDER BY j.id LIMIT 1",
         )?;

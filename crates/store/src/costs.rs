@@ -33,11 +33,11 @@ impl Read<'_> {
         let from = days.first().map_or(&first, |day| day.min(&first));
         let mut select = self
             .conn
-            .prepare_cached("SELECT day, cost_nanos FROM costs WHERE company_id = ?1 AND day BETWEEN ?2 AND ?3")?;
+            .prepare_cached("SELECT day, cost_nanos FROM day_costs WHERE company_id = ?1 AND day BETWEEN ?2 AND ?3")?;
         let mut by_day: BTreeMap<String, Money> = BTreeMap::new();
         let mut rows = select.query(params![company.0, from, last])?;
         while let Some(row) = rows.next()? {
-            *by_day.entry(row.get(0)?).or_default() += Money::nanos(row.get(1)?);
+            by_day.insert(row.get(0)?, Money::nanos(row.get(1)?));
         }
         let of = |day: &String| by_day.get(day).copied().unwrap_or_default();
         let month = by_day.range(first..).fold(Money::ZERO, |sum, (_, cost)| sum + *cost);

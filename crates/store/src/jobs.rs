@@ -9,7 +9,7 @@ use contract::{
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
-use crate::project::job_now;
+use crate::project::{PROJECTED, job_now};
 use crate::rows::{json, maybe_job, money, named, page, time};
 use crate::{Missing, Read, StoreError};
 
@@ -17,9 +17,15 @@ use crate::{Missing, Read, StoreError};
 pub(crate) const KEY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A job's place is the one in its session's line: that is what it waits for.
-const SELECT: &str = "SELECT j.*, CASE WHEN j.state = 'queued' THEN
-    (SELECT count(*) FROM jobs q WHERE q.session_id = j.session_id AND q.state = 'queued' AND q.id <= j.id)
-  END AS position FROM jobs j";
+fn select(more: &str, rest: &str) -> String {
+    format!(
+        "SELECT j.id, j.session_id, j.parent_job_id, j.title, j.engine, j.origin, j.foreground, j.created_at,
+           j.max_cost_nanos, j.result, j.error, {PROJECTED}, CASE WHEN j.state = 'queued' THEN
+             (SELECT count(*) FROM jobs q INDEXED BY jobs_session_live
+              WHERE q.session_id = j.session_id AND q.finished_at IS NULL AND q.state = 'queued' AND q.id <= j.id)
+           END AS position {more} FROM jobs j {rest}"
+    )
+}
 
 fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
     let now = job_now(row)?;
@@ -56,7 +62,7 @@ impl Read<'_> {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub fn job(&self, id: JobId) -> Result<Job, StoreError> {
-        let mut select = self.conn.prepare_cached(&format!("{SELECT} WHERE j.id = ?1"))?;
+        let mut select = self.conn.prepare_cached(&select("", "WHERE j.id = ?1"))?;
         select.query_row([id.0], job).optional()?.ok_or(StoreError::NotFound(Missing::Job(id)))
     }
 
@@ -65,7 +71,7 @@ impl Read<'_> {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub fn job_detail(&self, id: JobId) -> Result<JobDetail, StoreError> {
-        let mut select = self.conn.prepare_cached(&format!("{SELECT} WHERE j.id = ?1"))?;
+        let mut select = self.conn.prepare_cached(&select(", j.directive, j.answer", "WHERE j.id = ?1"))?;
         let detail = select
             .query_row([id.0], |row| {
                 Ok(JobDetail {
@@ -92,8 +98,7 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn job_by_key(&self, key: &str, now: Time) -> Result<Option<Job>, StoreError> {
-        let mut select =
-            self.conn.prepare_cached(&format!("{SELECT} WHERE j.idempotency_key = ?1 AND j.created_at > ?2"))?;
+        let mut select = self.conn.prepare_cached(&select("", "WHERE j.idempotency_key = ?1 AND j.created_at > ?2"))?;
         Ok(select.query_row(params![key, now.0.saturating_sub(KEY_MS)], job).optional()?)
     }
 
@@ -103,7 +108,7 @@ impl Read<'_> {
     /// What SQLite said.
     pub fn jobs(&self, list: &JobListParams) -> Result<JobPage, StoreError> {
         let limit = page(list.limit, 50);
-        let mut sql = format!("{SELECT} WHERE 1");
+        let mut sql = select("", "WHERE 1");
         let mut values: Vec<Value> = Vec::new();
         let filters = [
             ("j.company_id =", list.company_id.map(|id| id.0)),
@@ -135,11 +140,11 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn live(&self, company: CompanyId, limit: i64) -> Result<(Vec<Job>, i64), StoreError> {
-        let live = "j.company_id = ?1 AND j.finished_at IS NULL";
-        let mut select = self.conn.prepare_cached(&format!("{SELECT} WHERE {live} ORDER BY j.id LIMIT ?2"))?;
+        let live = "INDEXED BY jobs_live WHERE j.company_id = ?1 AND j.finished_at IS NULL";
+        let mut select = self.conn.prepare_cached(&select("", &format!("{live} ORDER BY j.id LIMIT ?2")))?;
         let rows = select.query_map(params![company.0, page(Some(limit), limit)], job)?;
         let jobs = rows.collect::<Result<Vec<_>, _>>()?;
-        let mut count = self.conn.prepare_cached(&format!("SELECT count(*) FROM jobs j WHERE {live}"))?;
+        let mut count = self.conn.prepare_cached(&format!("SELECT count(*) FROM jobs j {live}"))?;
         Ok((jobs, count.query_row([company.0], |row| row.get(0))?))
     }
 
@@ -148,8 +153,9 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn live_in_session(&self, session: SessionId) -> Result<Vec<Job>, StoreError> {
-        let mut select = self.conn.prepare_cached(&format!(
-            "{SELECT} WHERE j.session_id = ?1 AND j.finished_at IS NULL ORDER BY j.id LIMIT 500"
+        let mut select = self.conn.prepare_cached(&select(
+            "",
+            "INDEXED BY jobs_session_live WHERE j.session_id = ?1 AND j.finished_at IS NULL ORDER BY j.id LIMIT 500",
         ))?;
         let rows = select.query_map([session.0], job)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -160,8 +166,10 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn finished_since(&self, company: CompanyId, since: Time, limit: i64) -> Result<Vec<Job>, StoreError> {
-        let mut select = self.conn.prepare_cached(&format!(
-            "{SELECT} WHERE j.company_id = ?1 AND j.finished_at >= ?2 ORDER BY j.finished_at DESC, j.id DESC LIMIT ?3"
+        let mut select = self.conn.prepare_cached(&select(
+            "",
+            "INDEXED BY jobs_finished WHERE j.company_id = ?1 AND j.finished_at >= ?2
+             ORDER BY j.finished_at DESC, j.id DESC LIMIT ?3",
         ))?;
         let rows = select.query_map(params![company.0, since.0, page(Some(limit), limit)], job)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -197,7 +205,7 @@ impl Read<'_> {
     /// The session's job at work, or else the first in line, with its title.
     pub(crate) fn session_job(&self, session: SessionId) -> Result<Option<(JobId, String)>, StoreError> {
         let mut select = self.conn.prepare_cached(
-            "SELECT id, title FROM jobs WHERE session_id = ?1 AND finished_at IS NULL
+            "SELECT id, title FROM jobs INDEXED BY jobs_session_live WHERE session_id = ?1 AND finished_at IS NULL
              ORDER BY state = 'queued', id LIMIT 1",
         )?;
         let row = select.query_row([session.0], |row| Ok((JobId(row.get(0)?), row.get(1)?)));

@@ -91,7 +91,7 @@ impl Write<'_> {
             let sql = format!("SELECT {column} FROM {table} WHERE company_id = ?1 AND day BETWEEN ?2 AND ?3");
             self.sum(&sql, params![company, first, last])
         };
-        Ok(of("costs", "cost_nanos")? + of("leases", "nanos")?)
+        Ok(of("day_costs", "cost_nanos")? + of("leases", "nanos")?)
     }
 
     fn job_total(&self, job: i64) -> Result<Money, StoreError> {

@@ -1,7 +1,8 @@
 //! Stores events and applies what they mean, in one transaction. One [`Projector`] takes a batch of one job's events.
 
 use contract::{
-    ChangedFile, CompanyId, CostBasis, Entry, Event, JobId, Money, RunId, Seq, SessionId, Span, StepCount, Tokens,
+    ChangedFile, CompanyId, CostBasis, Entry, Event, EventBody, JobId, JobState, Money, RunId, Seq, SessionId, Span,
+    StepCount, Tokens,
 };
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -16,7 +17,6 @@ pub(crate) struct Projector<'c> {
     conn: &'c Connection,
     zone: TimeZone,
     job_id: JobId,
-    directive: String,
     title: String,
     /// Whether its agents are those of the company's latest session: what came before is not shown.
     current: bool,
@@ -29,10 +29,10 @@ pub(crate) struct Projector<'c> {
 impl<'c> Projector<'c> {
     /// Reads what the batch starts from.
     pub(crate) fn load(conn: &'c Connection, job_id: JobId) -> Result<Projector<'c>, StoreError> {
-        let mut select = conn.prepare_cached(
-            "SELECT j.*, (SELECT max(s.id) FROM sessions s WHERE s.company_id = j.company_id) = j.session_id AS current
+        let mut select = conn.prepare_cached(&format!(
+            "SELECT j.title, j.session_id, {PROJECTED}, (SELECT max(s.id) FROM sessions s WHERE s.company_id = j.company_id) = j.session_id AS current
              FROM jobs j WHERE j.id = ?1",
-        )?;
+        ))?;
         let row = |row: &Row<'_>| {
             let company_id = CompanyId(row.get("company_id")?);
             let now = job_now(row)?;
@@ -40,7 +40,6 @@ impl<'c> Projector<'c> {
                 conn,
                 zone: TimeZone::system(),
                 job_id,
-                directive: row.get("directive")?,
                 title: row.get("title")?,
                 current: row.get("current")?,
                 before: now.clone(),
@@ -91,7 +90,11 @@ impl<'c> Projector<'c> {
 
     /// Applies an event that is stored.
     pub(crate) fn apply(&mut self, event: &Event) -> Result<(), StoreError> {
-        let text = search::indexed_text(&event.entry.body, &self.directive);
+        let directive = match &event.entry.body {
+            EventBody::JobChanged { state: JobState::Queued, .. } => self.directive()?,
+            _ => String::new(),
+        };
+        let text = search::indexed_text(&event.entry.body, &directive);
         if !text.is_empty() {
             let mut insert =
                 self.conn.prepare_cached("INSERT INTO events_fts (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
@@ -104,6 +107,12 @@ impl<'c> Projector<'c> {
             self.effect(effect, event.run_id)?;
         }
         Ok(())
+    }
+
+    /// Long, and needed for the job's first event only.
+    fn directive(&self) -> Result<String, StoreError> {
+        let mut select = self.conn.prepare_cached("SELECT directive FROM jobs WHERE id = ?1")?;
+        Ok(select.query_row([self.job_id.0], |row| row.get(0))?)
     }
 
     /// Writes the job's row, and only where it is in the state in which the batch found it.
@@ -203,6 +212,11 @@ impl<'c> Projector<'c> {
             call.tokens.cache_write,
             call.cost.as_nanos(),
         ])?;
+        let mut add = self.conn.prepare_cached(
+            "INSERT INTO day_costs (company_id, day, cost_nanos) VALUES (?1, ?2, ?3)
+             ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = min(cost_nanos + ?3, 9000000000000000)",
+        )?;
+        add.execute(params![self.touched.company_id.0, call.day, call.cost.as_nanos()])?;
         Ok(())
     }
 
@@ -267,7 +281,8 @@ impl<'c> Projector<'c> {
         let mut update = self.conn.prepare_cached(
             "UPDATE agent_states SET state = 'idle', task = '', job_id = NULL
              WHERE company_id = ?1 AND role = ?2 AND job_id = ?3 AND state = 'working' AND NOT EXISTS (
-               SELECT 1 FROM spans WHERE job_id = ?3 AND agent = ?2 AND kind = 'delegation' AND finished_at IS NULL)",
+               SELECT 1 FROM spans INDEXED BY spans_open_delegation
+               WHERE job_id = ?3 AND agent = ?2 AND kind = 'delegation' AND finished_at IS NULL)",
         )?;
         update.execute(params![self.touched.company_id.0, role, self.job_id.0])?;
         Ok(())
@@ -289,14 +304,19 @@ impl<'c> Projector<'c> {
     }
 }
 
-/// The projected columns of a row of `jobs`.
+/// The projected columns of `jobs` ([`job_now`]), with its company.
+pub(crate) const PROJECTED: &str = "j.company_id, j.state, j.reason, j.started_at, j.finished_at, j.cost_nanos,
+    j.cost_basis, j.turns, j.tokens_input, j.tokens_output, j.tokens_cache_read, j.tokens_cache_write,
+    j.activity_agent, j.activity_text, j.progress_done, j.progress_total, j.events, j.last_seq";
+
+/// The columns of [`PROJECTED`].
 pub(crate) fn job_now(row: &Row<'_>) -> rusqlite::Result<JobNow> {
     let agent: Option<String> = row.get("activity_agent")?;
     let text: Option<String> = row.get("activity_text")?;
     let done: Option<i64> = row.get("progress_done")?;
     let total: Option<i64> = row.get("progress_total")?;
     Ok(JobNow {
-        state: named(row, "state", contract::JobState::from_name)?,
+        state: named(row, "state", JobState::from_name)?,
         reason: row.get("reason")?,
         started_at: maybe_time(row, "started_at")?,
         finished_at: maybe_time(row, "finished_at")?,

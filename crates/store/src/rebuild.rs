@@ -8,14 +8,15 @@ use crate::{StoreError, Write};
 
 impl Write<'_> {
     /// Throws every projection away and makes it again from the events: the projected half of `jobs`, `spans`,
-    /// `files`, `costs`, `agent_states` and the search index. What is no projection stays: directives, runs, and
+    /// `files`, `costs`, `day_costs`, `agent_states` and the search index. What is no projection stays: directives, runs, and
     /// what a settlement said. Takes about as long as storing the events did.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] for an event that does not read; nothing is changed then.
     pub fn rebuild_projections(&self) -> Result<(), StoreError> {
         self.conn.execute_batch(
-            "DELETE FROM spans; DELETE FROM files; DELETE FROM costs; DELETE FROM agent_states;
+            "DELETE FROM spans; DELETE FROM files; DELETE FROM costs; DELETE FROM day_costs;
+             DELETE FROM agent_states;
              INSERT INTO events_fts (events_fts) VALUES ('delete-all');
              UPDATE jobs SET state = 'queued', reason = '', started_at = NULL, finished_at = NULL, cost_nanos = 0,
                cost_basis = 'free', turns = 0, tokens_input = 0, tokens_output = 0, tokens_cache_read = 0,

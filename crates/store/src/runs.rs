@@ -74,7 +74,9 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn live_runs(&self) -> Result<Vec<LiveRun>, StoreError> {
-        let mut select = self.conn.prepare_cached("SELECT * FROM runs WHERE ended_at IS NULL ORDER BY id")?;
+        let mut select = self
+            .conn
+            .prepare_cached("SELECT * FROM runs INDEXED BY runs_one_live WHERE ended_at IS NULL ORDER BY id")?;
         let rows = select.query_map([], live_run)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
