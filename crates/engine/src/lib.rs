@@ -1,15 +1,25 @@
 //! One engine trait and its agents: Anthropic API and practice.
+//!
+//! An engine plays a [`Brief`]: the CEO works through a loop of model calls and tool calls, and hands work to its
+//! reports, who work the same way at the same time. Both engines share that loop and the tools; they differ in the
+//! model that answers. What happens is told to the [`Host`] as events, in order, before it has effects outside.
 
+mod agent_loop;
+mod anthropic;
+mod calls;
+mod conversation;
+mod delegation;
+mod engines;
 mod host;
+mod model;
+mod patience;
+mod play;
+mod practice;
+pub mod prices;
+mod tools;
+mod voice;
 
+pub use engines::{open, open_with};
 pub use host::{Abilities, Brief, Ending, Engine, Host};
-
-use contract::{EngineSpec, Error};
-
-/// The engine that a spec describes.
-///
-/// # Errors
-/// `key.missing` without a key where one is needed, `config.invalid` for an address that is none.
-pub fn open(spec: EngineSpec) -> Result<Box<dyn Engine>, Error> {
-    Err(Error::internal(format!("The engine {} is not here.", spec.kind.label())))
-}
+pub use model::Usage;
+pub use patience::Patience;

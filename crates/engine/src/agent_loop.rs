@@ -1,0 +1,258 @@
+//! An agent at work: it is asked, uses its tools, and is asked again, until it has answered.
+
+use contract::limits::{MAX_EVENT_OUTPUT_BYTES, MAX_EVENT_TEXT_BYTES};
+use contract::{Error, ErrorCode, EventBody, Time, clip, one_line};
+use serde_json::Value;
+
+use crate::calls::Worst;
+use crate::conversation::Conversation;
+use crate::model::{Answer, Block, Request, StopReason};
+use crate::play::{Desk, Fell, Play};
+use crate::tools::{Done, Tool};
+
+/// Output tokens of one call, at most. A lease covers them, so they are not more than an answer needs.
+const MAX_TOKENS: u32 = 8_192;
+/// Tool calls of one answer, at most.
+const MAX_CALLS: usize = 64;
+/// Answers in a row that end at the limit of output tokens.
+const MAX_CUT_SHORT: u32 = 8;
+/// Bytes of a text in an event's tool input.
+const MAX_INPUT_TEXT: usize = 2_000;
+/// Parts of an event's tool input, at each level.
+const MAX_INPUT_PARTS: usize = 50;
+
+/// A tool call as the model made it.
+pub(crate) struct Call {
+    /// The provider's id.
+    pub id: String,
+    /// The tool's name as the model gave it.
+    pub name: String,
+    /// The input, or its text where it is no JSON.
+    pub input: Result<Value, String>,
+}
+
+impl Call {
+    /// What the model is told of it.
+    pub fn outcome(self, done: Done) -> Block {
+        Block::Outcome { id: self.id, ok: done.ok, text: done.output }
+    }
+}
+
+impl Play<'_> {
+    /// Works until the agent has answered. `turns` counts its model calls.
+    pub(crate) async fn work(&self, desk: &Desk<'_>, mut talk: Conversation, turns: &mut u32) -> Result<String, Fell> {
+        let company = &self.brief.company;
+        let reports =
+            if desk.depth < crate::delegation::MAX_DEPTH { company.reports(&desk.agent.role) } else { Vec::new() };
+        let roles: Vec<_> = reports.iter().map(|report| (report.role.as_str(), report.name.as_str())).collect();
+        let own = self.toolbox.of(&desk.agent.role, &desk.agent.tools, !roles.is_empty());
+        let tools: Vec<_> = own.iter().map(|tool| tool.spec(&roles)).collect();
+        let options = company::prompt::PromptOptions {
+            tools: tools.iter().map(|tool| tool.name.to_owned()).collect(),
+            commands: own.contains(&Tool::Bash),
+            max_cost_usd: self.brief.limits.max_cost_usd,
+        };
+        let system = company::prompt::system(company, desk.agent, &options);
+        let model = self.model.resolve(&desk.agent.model);
+        self.warn_once(desk, model.warning.clone())?;
+        let limit = if desk.depth == 0 { self.brief.limits.ceo_turns } else { self.brief.limits.agent_turns };
+        let mut cut_short = Vec::new();
+        let mut last_words = String::new();
+        loop {
+            if limit > 0 && *turns >= limit {
+                return Err(Fell::Agent(Box::new(out_of_turns(desk, limit))));
+            }
+            talk.shrink();
+            let request = Request {
+                role: &desk.agent.role,
+                model: &model.id,
+                system: &system,
+                tools: &tools,
+                messages: talk.messages(),
+                turn: *turns,
+                max_tokens: MAX_TOKENS,
+            };
+            let worst = Worst(model.price.worst(self.model.input_tokens(&request), i64::from(MAX_TOKENS)));
+            let Answer { blocks, stop } = self.call(desk, &request, worst).await?;
+            *turns += 1;
+            let text = words(&blocks);
+            let calls = calls(&blocks);
+            let nothing = blocks.is_empty();
+            talk.said(blocks);
+            if !text.is_empty() {
+                last_words.clone_from(&text);
+            }
+            if !calls.is_empty() && matches!(stop, StopReason::Tools | StopReason::Done | StopReason::TooLong) {
+                cut_short.clear();
+                let outcomes = self.run_calls(desk, &own, calls, stop == StopReason::TooLong).await?;
+                talk.results(outcomes);
+                continue;
+            }
+            match stop {
+                StopReason::TooLong if cut_short.len() < MAX_CUT_SHORT as usize => {
+                    cut_short.push(text);
+                    talk.told("Your answer was cut at the limit of its length. Go on exactly where it stopped.");
+                }
+                StopReason::Paused if !nothing => {}
+                StopReason::Refused | StopReason::Full => return Err(Fell::Agent(Box::new(declined(desk, &stop)))),
+                _ => {
+                    let whole = cut_short.concat() + &text;
+                    return Ok(if whole.trim().is_empty() { last_words } else { whole });
+                }
+            }
+        }
+    }
+
+    /// Runs an answer's tool calls: those of the agent's own in order, then all delegations at once.
+    async fn run_calls(
+        &self,
+        desk: &Desk<'_>,
+        own: &std::collections::BTreeSet<Tool>,
+        calls: Vec<Call>,
+        cut: bool,
+    ) -> Result<Vec<Block>, Fell> {
+        let mut outcomes: Vec<Option<Block>> = Vec::new();
+        let mut delegations = Vec::new();
+        for (index, call) in calls.into_iter().enumerate() {
+            let tool = Tool::named(&call.name).filter(|tool| own.contains(tool));
+            if index < MAX_CALLS && tool == Some(Tool::Delegate) && call.input.is_ok() {
+                delegations.push((index, call));
+                outcomes.push(None);
+                continue;
+            }
+            let done = if index < MAX_CALLS { self.run_call(desk, tool, &call, cut).await? } else { too_many() };
+            outcomes.push(Some(call.outcome(done)));
+        }
+        for (index, outcome) in self.delegate_all(desk, delegations).await? {
+            outcomes[index] = Some(outcome);
+        }
+        Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    async fn run_call(&self, desk: &Desk<'_>, tool: Option<Tool>, call: &Call, cut: bool) -> Result<Done, Fell> {
+        if self.halt.is_cancelled() {
+            return Err(Fell::Stopped);
+        }
+        let known = tool.filter(|_| call.input.is_ok());
+        let id = self.next_call();
+        let name = tool.map_or_else(|| one_line(&call.name, 60), |tool| tool.name().to_owned());
+        let null = Value::Null;
+        let input = call.input.as_ref().unwrap_or(&null);
+        desk.voice.emit(EventBody::ToolStarted {
+            call: id.clone(),
+            tool: name.clone(),
+            subject: tool.map(|tool| tool.subject(input)).unwrap_or_default(),
+            input: shown(input, 0),
+        })?;
+        if known.is_some_and(Tool::has_effects) {
+            // The start is on disk before the effect is: what a crash interrupts is never missing.
+            self.host.sync()?;
+        }
+        let began = Time::now();
+        let done = match (tool, &call.input) {
+            (None, _) => Done::failed(format!("There is no tool {name} here.")),
+            (Some(_), Err(text)) => broken(text, cut),
+            (Some(tool), Ok(input)) => self.toolbox.run(tool, input, &self.halt).await,
+        };
+        desk.voice.emit(EventBody::ToolFinished {
+            call: id,
+            tool: name,
+            ok: done.ok,
+            summary: done.summary.clone(),
+            output: clip(&done.output, MAX_EVENT_OUTPUT_BYTES).into_owned(),
+            change: done.change.clone(),
+            duration_ms: Time::now().since(began),
+        })?;
+        if self.halt.is_cancelled() {
+            return Err(Fell::Stopped);
+        }
+        Ok(done)
+    }
+
+    /// A call to delegate that cannot be one, as a tool call that failed.
+    pub(crate) fn refuse_call(&self, desk: &Desk<'_>, call: &Call, why: String) -> Result<Done, Fell> {
+        let id = self.next_call();
+        let tool = Tool::Delegate;
+        let null = Value::Null;
+        let input = call.input.as_ref().unwrap_or(&null);
+        let done = Done::failed(why);
+        desk.voice.emit(EventBody::ToolStarted {
+            call: id.clone(),
+            tool: tool.name().into(),
+            subject: tool.subject(input),
+            input: shown(input, 0),
+        })?;
+        desk.voice.emit(EventBody::ToolFinished {
+            call: id,
+            tool: tool.name().into(),
+            ok: false,
+            summary: done.summary.clone(),
+            output: clip(&done.output, MAX_EVENT_OUTPUT_BYTES).into_owned(),
+            change: None,
+            duration_ms: 0,
+        })?;
+        Ok(done)
+    }
+}
+
+fn words(blocks: &[Block]) -> String {
+    let texts = blocks.iter().filter_map(|block| match block {
+        Block::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
+        _ => None,
+    });
+    clip(&texts.collect::<Vec<_>>().join("\n\n"), MAX_EVENT_TEXT_BYTES).into_owned()
+}
+
+fn calls(blocks: &[Block]) -> Vec<Call> {
+    let calls = blocks.iter().filter_map(|block| match block {
+        Block::Call { id, name, input } => Some(Call { id: id.clone(), name: name.clone(), input: input.clone() }),
+        _ => None,
+    });
+    calls.collect()
+}
+
+/// A tool's input as an event keeps it: long texts and lists cut.
+fn shown(input: &Value, depth: usize) -> Value {
+    match input {
+        Value::String(text) => Value::String(clip(text, MAX_INPUT_TEXT).into_owned()),
+        Value::Array(_) | Value::Object(_) if depth >= 3 => Value::String("…".into()),
+        Value::Array(items) => items.iter().take(MAX_INPUT_PARTS).map(|item| shown(item, depth + 1)).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().take(MAX_INPUT_PARTS);
+            fields.map(|(key, item)| (one_line(key, 60), shown(item, depth + 1))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+fn broken(text: &str, cut: bool) -> Done {
+    let why = match serde_json::from_str::<Value>(text) {
+        Err(error) => error.to_string(),
+        Ok(_) => "not an object".to_owned(),
+    };
+    Done::failed(if cut {
+        "The call was cut at the limit of an answer's length, and not made. Do it in smaller parts.".to_owned()
+    } else {
+        format!("The input is not valid JSON ({why}), and the call was not made. Make it again.")
+    })
+}
+
+fn too_many() -> Done {
+    Done::failed(format!("Only {MAX_CALLS} calls of one answer are made. Make this one again."))
+}
+
+fn out_of_turns(desk: &Desk<'_>, limit: u32) -> Error {
+    Error::new(
+        ErrorCode::RUN_TURNS,
+        format!("{} reached its limit of {limit} turns.", desk.agent.name),
+        "Split the work into smaller briefs, then send it again.",
+    )
+}
+
+fn declined(desk: &Desk<'_>, stop: &StopReason) -> Error {
+    let (what, fix) = match stop {
+        StopReason::Full => ("has more to read than its model can hold", "Split the work into smaller briefs."),
+        _ => ("was refused an answer by its model", "Say it in other words, then send it again."),
+    };
+    Error::new(ErrorCode::PROVIDER_REFUSED, format!("{} {what}.", desk.agent.name), fix)
+}

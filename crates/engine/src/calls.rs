@@ -1,0 +1,188 @@
+//! One model call with all that belongs to it: the lease before, waiting and asking again, the usage after.
+
+use std::time::{Duration, Instant};
+
+use contract::limits::MAX_EVENT_TEXT_BYTES;
+use contract::{CostBasis, Error, ErrorCode, EventBody, LeaseId, NoticeLevel, Time, WaitReason, clip};
+
+use crate::model::{Answer, Block, Heard, ModelError, Request, Usage};
+use crate::play::{Desk, Fell, Play};
+
+/// The longest single sleep: timers stop while a machine sleeps, the wall clock does not.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+impl Play<'_> {
+    /// Asks the model, as often as it takes. Each answer, whole or broken off, is charged and recorded.
+    pub(crate) async fn call(&self, desk: &Desk<'_>, request: &Request<'_>, worst: Worst) -> Result<Answer, Fell> {
+        let mut waits = self.patience.waits();
+        let mut down_since: Option<Instant> = None;
+        let mut waiting = None;
+        let mut cuts = 0;
+        loop {
+            let lease = match self.lease(desk, request, &worst).await {
+                Ok(lease) => lease,
+                Err(fell) => return Err(self.give_up(desk, waiting, fell)),
+            };
+            let started_at = Time::now();
+            let heard = Heard::new(&desk.voice, waiting);
+            let answer = tokio::select! {
+                biased;
+                () = self.halt.cancelled() => None,
+                answer = self.model.complete(request, &heard) => Some(answer),
+            };
+            let (usage, still, fault) = heard.known();
+            waiting = still;
+            let charged = usage.is_some();
+            if let Some(Ok(answer)) = &answer {
+                self.record(desk, answer)?;
+            }
+            self.settle(desk, request.model, started_at, usage, lease).await?;
+            if let Some(fault) = fault {
+                return Err(Fell::run(fault));
+            }
+            let (error, after) = match answer {
+                Some(Ok(answer)) => return Ok(answer),
+                None => return Err(self.give_up(desk, waiting, Fell::Stopped)),
+                Some(Err(ModelError::Final(error))) => return Err(self.give_up(desk, waiting, Fell::of(error))),
+                Some(Err(ModelError::Passing { error, after })) => (error, after),
+            };
+            cuts += u32::from(charged);
+            let since = *down_since.get_or_insert_with(Instant::now);
+            let wait = after.or_else(|| waits.next()).unwrap_or(self.patience.longest_wait);
+            if cuts > self.patience.cuts || since.elapsed() + wait > self.patience.outage {
+                return Err(self.give_up(desk, waiting, Fell::of(lasting(error, since.elapsed(), after))));
+            }
+            let reason =
+                if error.code == ErrorCode::PROVIDER_RATE_LIMIT { WaitReason::RateLimit } else { WaitReason::Provider };
+            let until = Time(Time::now().0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+            desk.voice.emit(EventBody::Waiting { reason, detail: error.message, until: Some(until), over: false })?;
+            waiting = Some(reason);
+            self.sleep_until(until).await;
+        }
+    }
+
+    async fn lease(&self, desk: &Desk<'_>, request: &Request<'_>, worst: &Worst) -> Result<Option<LeaseId>, Fell> {
+        if self.halt.is_cancelled() {
+            return Err(Fell::Stopped);
+        }
+        if !self.model.charges() {
+            return Ok(None);
+        }
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => Err(Fell::Stopped),
+            lease = self.host.lease(desk.voice.role, request.model, worst.0) => {
+                let lease = lease.map_err(Fell::run)?;
+                if self.halt.is_cancelled() {
+                    self.give_back(lease).await;
+                    return Err(Fell::Stopped);
+                }
+                Ok(lease)
+            }
+        }
+    }
+
+    async fn give_back(&self, lease: Option<LeaseId>) {
+        if let Some(lease) = lease {
+            self.host.lease_return(lease).await;
+        }
+    }
+
+    /// What the agent said, as events.
+    fn record(&self, desk: &Desk<'_>, answer: &Answer) -> Result<(), Fell> {
+        let mut said = Vec::new();
+        for block in &answer.blocks {
+            match block {
+                Block::Thinking { text, .. } if !text.trim().is_empty() => {
+                    let text = clip(text, MAX_EVENT_TEXT_BYTES).into_owned();
+                    desk.voice.emit(EventBody::Thinking { text })?;
+                }
+                Block::Text(text) if !text.trim().is_empty() => said.push(text.as_str()),
+                _ => {}
+            }
+        }
+        if !said.is_empty() {
+            let text = clip(&said.join("\n\n"), MAX_EVENT_TEXT_BYTES).into_owned();
+            desk.voice.emit(EventBody::Message { text })?;
+        }
+        Ok(())
+    }
+
+    /// Charges what was used, or gives the lease back.
+    async fn settle(
+        &self,
+        desk: &Desk<'_>,
+        asked: &str,
+        started_at: Time,
+        usage: Option<(String, Usage)>,
+        lease_id: Option<LeaseId>,
+    ) -> Result<(), Fell> {
+        let Some((model, usage)) = usage else {
+            self.give_back(lease_id).await;
+            return Ok(());
+        };
+        let model = if model.is_empty() { asked.to_owned() } else { model };
+        let resolved = self.model.resolve(&model);
+        let cost_usd = resolved.price.of(&usage);
+        let basis = if self.model.charges() { CostBasis::Estimated } else { CostBasis::Free };
+        desk.spend(cost_usd);
+        desk.voice.emit(EventBody::Usage {
+            model,
+            input_tokens: usage.input,
+            output_tokens: usage.output,
+            cache_read_tokens: usage.cache_read,
+            cache_write_tokens: usage.cache_write,
+            cost_usd,
+            basis,
+            started_at,
+            lease_id,
+        })?;
+        self.warn_once(desk, resolved.warning)
+    }
+
+    /// Says something about the run once, however many agents it concerns.
+    pub(crate) fn warn_once(&self, desk: &Desk<'_>, warning: Option<String>) -> Result<(), Fell> {
+        let Some(text) = warning else { return Ok(()) };
+        if self.first_time(&text) {
+            desk.voice.emit(EventBody::Notice { level: NoticeLevel::Warning, text })?;
+        }
+        Ok(())
+    }
+
+    /// Ends a wait that led nowhere, so that nobody is shown waiting who has ended.
+    fn give_up(&self, desk: &Desk<'_>, waiting: Option<WaitReason>, fell: Fell) -> Fell {
+        let Some(reason) = waiting else { return fell };
+        let detail = "The wait is over.".to_owned();
+        match desk.voice.emit(EventBody::Waiting { reason, detail, until: None, over: true }) {
+            Ok(()) => fell,
+            Err(error) => Fell::run(error),
+        }
+    }
+
+    async fn sleep_until(&self, until: Time) {
+        loop {
+            let left = Duration::from_millis(u64::try_from(until.since(Time::now())).unwrap_or(0));
+            if left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = self.halt.cancelled() => return,
+                () = tokio::time::sleep(left.min(LONGEST_SLEEP)) => {}
+            }
+        }
+    }
+}
+
+/// What a call may cost at most.
+pub(crate) struct Worst(pub contract::Money);
+
+/// The error, with how long it lasted.
+fn lasting(mut error: Error, for_long: Duration, after: Option<Duration>) -> Error {
+    let minutes = for_long.as_secs() / 60;
+    if let Some(after) = after {
+        error.message.push_str(&format!(" It asks to wait {} s.", after.as_secs()));
+    } else if minutes > 0 {
+        error.message.push_str(&format!(" It was tried for {minutes} min."));
+    }
+    error
+}

@@ -1,0 +1,165 @@
+//! Work that one agent gives to others, and what comes back.
+
+use contract::{EventBody, Time, clip, one_line};
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+
+use crate::agent_loop::Call;
+use crate::conversation::Conversation;
+use crate::model::Block;
+use crate::play::{Desk, Fell, Play};
+use crate::tools::{Done, parse};
+
+/// How many levels work is handed down: from the CEO to heads, from heads to workers, and no further.
+pub(crate) const MAX_DEPTH: usize = 2;
+/// Delegations of one agent at the same time.
+const AT_ONCE: usize = 8;
+/// Bytes of a task.
+const MAX_TASK: usize = 64 * 1024;
+/// Bytes of a report that the one who delegated is told.
+const MAX_REPORT: usize = 24 * 1024;
+/// Characters of a report's line in the event.
+const SUMMARY_CHARS: usize = 200;
+
+#[derive(Deserialize)]
+struct DelegateInput {
+    #[serde(alias = "agent", alias = "role", alias = "subagent_type")]
+    to: String,
+    #[serde(alias = "prompt")]
+    task: String,
+}
+
+/// A delegation that is going to happen.
+struct Order<'a> {
+    index: usize,
+    call: Call,
+    span: String,
+    agent: &'a company::AgentFile,
+    task: String,
+}
+
+impl Play<'_> {
+    /// Hands out work and waits for all of it. What is no delegation comes back as a failed tool call.
+    pub(crate) async fn delegate_all(
+        &self,
+        desk: &Desk<'_>,
+        calls: Vec<(usize, Call)>,
+    ) -> Result<Vec<(usize, Block)>, Fell> {
+        if calls.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.halt.is_cancelled() {
+            return Err(Fell::Stopped);
+        }
+        let mut outcomes = Vec::new();
+        let mut orders = Vec::new();
+        for (index, call) in calls {
+            match self.order(desk, &call) {
+                Ok((agent, task)) => orders.push(Order { index, call, span: self.next_span(), agent, task }),
+                Err(why) => {
+                    let done = self.refuse_call(desk, &call, why)?;
+                    outcomes.push((index, call.outcome(done)));
+                }
+            }
+        }
+        if desk.depth == 0 && !orders.is_empty() {
+            let names: Vec<_> = orders.iter().map(|order| order.agent.name.as_str()).collect();
+            let note = format!("{} at work", one_line(&names.join(", "), 120));
+            self.progress(desk, i64::try_from(orders.len()).unwrap_or(0), 0, note)?;
+        }
+        // What ends the run ends the others in order, each with its events, before this returns.
+        let orders: Vec<_> = orders
+            .into_iter()
+            .map(|order| async {
+                let ended = self.delegate(desk, order).await;
+                if let Err(Fell::Run(_)) = &ended {
+                    self.halt.cancel();
+                }
+                ended
+            })
+            .collect();
+        let ended: Vec<_> = stream::iter(orders).buffered(AT_ONCE).collect().await;
+        let mut stopped = None;
+        for outcome in ended {
+            match outcome {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(Fell::Stopped) => stopped = stopped.or(Some(Fell::Stopped)),
+                Err(fell) => match stopped {
+                    Some(Fell::Run(_)) => {}
+                    _ => stopped = Some(fell),
+                },
+            }
+        }
+        match stopped {
+            Some(fell) => Err(fell),
+            None => Ok(outcomes),
+        }
+    }
+
+    fn order(&self, desk: &Desk<'_>, call: &Call) -> Result<(&company::AgentFile, String), String> {
+        let input = call.input.as_ref().map_err(Clone::clone)?;
+        let DelegateInput { to, task } = parse(input).map_err(|error| error.to_string())?;
+        if task.trim().is_empty() {
+            return Err("The task is empty.".into());
+        }
+        let reports = self.brief.company.reports(&desk.agent.role);
+        let to = to.trim();
+        let found =
+            reports.iter().find(|report| report.role.eq_ignore_ascii_case(to) || report.name.eq_ignore_ascii_case(to));
+        let Some(agent) = found else {
+            let roles: Vec<_> = reports.iter().map(|report| report.role.as_str()).collect();
+            return Err(format!("{} is none of your reports: {}.", one_line(to, 60), roles.join(", ")));
+        };
+        Ok((agent, clip(&task, MAX_TASK).into_owned()))
+    }
+
+    async fn delegate(&self, desk: &Desk<'_>, order: Order<'_>) -> Result<(usize, Block), Fell> {
+        let Order { index, call, span, agent, task } = order;
+        if self.halt.is_cancelled() {
+            return Err(Fell::Stopped);
+        }
+        let began = Time::now();
+        desk.voice.emit(EventBody::DelegationStarted {
+            span: span.clone(),
+            to: agent.role.clone(),
+            task: task.clone(),
+        })?;
+        let below = Desk::new(self.host, agent, Some(&span), desk.depth + 1);
+        let first = company::prompt::task(&self.brief.company, &desk.agent.role, &task);
+        let mut turns = 0;
+        // Boxed, since an agent below may delegate in turn.
+        let ended = Box::pin(self.work(&below, Conversation::new(&[], first), &mut turns)).await;
+        let cost_usd = below.spent();
+        desk.spend(cost_usd);
+        let (ok, summary, result) = match ended {
+            Ok(report) if report.trim().is_empty() => {
+                (true, "no report".to_owned(), Ok("It ended without a report.".to_owned()))
+            }
+            Ok(report) => (true, one_line(&report, SUMMARY_CHARS), Ok(clip(&report, MAX_REPORT).into_owned())),
+            Err(Fell::Agent(error)) => {
+                below.voice.emit(EventBody::Error { error: (*error).clone() })?;
+                (false, one_line(&error.message, SUMMARY_CHARS), Ok(error.message.clone()))
+            }
+            Err(Fell::Stopped) => (false, "stopped".to_owned(), Err(Fell::Stopped)),
+            Err(Fell::Run(error)) => (false, one_line(&error.message, SUMMARY_CHARS), Err(Fell::Run(error))),
+        };
+        desk.voice.emit(EventBody::DelegationFinished {
+            span,
+            to: agent.role.clone(),
+            ok,
+            summary: summary.clone(),
+            duration_ms: Time::now().since(began),
+            cost_usd,
+        })?;
+        if desk.depth == 0 && result.is_ok() {
+            self.progress(desk, 0, 1, format!("{}: {}", agent.name, if ok { "done" } else { "not done" }))?;
+        }
+        let output = result?;
+        let done = if ok {
+            Done::new(summary, output)
+        } else {
+            Done::failed(format!("{} could not do it: {output}", agent.name))
+        };
+        Ok((index, call.outcome(done)))
+    }
+}

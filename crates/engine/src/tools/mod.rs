@@ -1,0 +1,260 @@
+//! The tools that agents have, apart from delegating.
+
+mod command;
+mod files;
+mod search;
+mod workspace;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use contract::{FileChange, one_line};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use command::Commands;
+pub(crate) use workspace::Workspace;
+
+use crate::model::ToolSpec;
+
+/// A tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tool {
+    Read,
+    Write,
+    Edit,
+    List,
+    Glob,
+    Grep,
+    Bash,
+    Delegate,
+}
+
+impl Tool {
+    const ALL: [Tool; 8] =
+        [Tool::Read, Tool::Write, Tool::Edit, Tool::List, Tool::Glob, Tool::Grep, Tool::Bash, Tool::Delegate];
+
+    /// The name that models see and events carry.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Tool::Read => "Read",
+            Tool::Write => "Write",
+            Tool::Edit => "Edit",
+            Tool::List => "List",
+            Tool::Glob => "Glob",
+            Tool::Grep => "Grep",
+            Tool::Bash => "Bash",
+            Tool::Delegate => "delegate",
+        }
+    }
+
+    /// The tool of that name, in any case, also by the names that Claude's own tools have.
+    pub fn named(name: &str) -> Option<Tool> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "ls" => Some(Tool::List),
+            "task" | "agent" => Some(Tool::Delegate),
+            name => Tool::ALL.into_iter().find(|tool| tool.name().eq_ignore_ascii_case(name)),
+        }
+    }
+
+    /// Whether it changes something outside the run.
+    pub const fn has_effects(self) -> bool {
+        matches!(self, Tool::Write | Tool::Edit | Tool::Bash)
+    }
+
+    /// The tool as models see it. `roles`: whom the agent may delegate to.
+    pub fn spec(self, roles: &[(&str, &str)]) -> ToolSpec {
+        let file = json!({ "type": "string", "description": "Path in the company folder, relative or absolute" });
+        let dir = json!({ "type": "string", "description": "Folder to look in; the company folder if left out" });
+        let (description, schema) = match self {
+            Tool::Read => (
+                "Reads a text file. Lines come numbered, 2000 at most; read on with offset.".to_owned(),
+                json!({ "type": "object", "required": ["file_path"], "properties": {
+                    "file_path": file,
+                    "offset": { "type": "integer", "minimum": 1, "description": "First line" },
+                    "limit": { "type": "integer", "minimum": 1, "description": "Number of lines" },
+                } }),
+            ),
+            Tool::Write => (
+                "Writes a text file whole, making its folders, replacing what is there.".to_owned(),
+                json!({ "type": "object", "required": ["file_path", "content"], "properties": {
+                    "file_path": file,
+                    "content": { "type": "string" },
+                } }),
+            ),
+            Tool::Edit => (
+                "Replaces a piece of a text file. old_string must be in it exactly once, or set replace_all."
+                    .to_owned(),
+                json!({ "type": "object", "required": ["file_path", "old_string", "new_string"], "properties": {
+                    "file_path": file,
+                    "old_string": { "type": "string" },
+                    "new_string": { "type": "string" },
+                    "replace_all": { "type": "boolean" },
+                } }),
+            ),
+            Tool::List => ("Lists a folder.".to_owned(), json!({ "type": "object", "properties": { "path": dir } })),
+            Tool::Glob => (
+                "Finds files by a pattern such as docs/**/*.md.".to_owned(),
+                json!({ "type": "object", "required": ["pattern"], "properties": {
+                    "pattern": { "type": "string" },
+                    "path": dir,
+                } }),
+            ),
+            Tool::Grep => (
+                "Finds lines by a regular expression.".to_owned(),
+                json!({ "type": "object", "required": ["pattern"], "properties": {
+                    "pattern": { "type": "string" },
+                    "path": dir,
+                    "glob": { "type": "string", "description": "Only files that fit, such as *.md" },
+                    "ignore_case": { "type": "boolean" },
+                } }),
+            ),
+            Tool::Bash => (
+                "Runs a shell command in the company folder. What it leaves in the background is ended.".to_owned(),
+                json!({ "type": "object", "required": ["command"], "properties": {
+                    "command": { "type": "string" },
+                    "timeout": { "type": "integer", "description": "Milliseconds, 600000 at most; 120000 if left out" },
+                } }),
+            ),
+            Tool::Delegate => {
+                let names: Vec<_> = roles.iter().map(|(role, name)| format!("{role} ({name})")).collect();
+                (
+                    format!(
+                        "Gives a task to one of your reports: {}. It does not know what you know: say all it needs. \
+                         Several calls in one answer run at the same time. You get its report.",
+                        names.join(", ")
+                    ),
+                    json!({ "type": "object", "required": ["to", "task"], "properties": {
+                        "to": { "type": "string", "enum": roles.iter().map(|(role, _)| *role).collect::<Vec<_>>() },
+                        "task": { "type": "string" },
+                    } }),
+                )
+            }
+        };
+        ToolSpec { name: self.name(), description, schema }
+    }
+
+    /// What a call is about, in a few words.
+    pub fn subject(self, input: &Value) -> String {
+        let keys: &[&str] = match self {
+            Tool::Read | Tool::Write | Tool::Edit | Tool::List => &["file_path", "path", "file", "dir"],
+            Tool::Glob | Tool::Grep => &["pattern"],
+            Tool::Bash => &["command"],
+            Tool::Delegate => &["to", "agent", "role", "subagent_type"],
+        };
+        let text = keys.iter().find_map(|key| input[key].as_str()).unwrap_or_default();
+        one_line(text, 120)
+    }
+}
+
+/// What came of a tool call.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// Whether it did what it should.
+    pub ok: bool,
+    /// How it went, in a few words.
+    pub summary: String,
+    /// What the model is told.
+    pub output: String,
+    /// The file it changed.
+    pub change: Option<FileChange>,
+}
+
+impl Done {
+    /// It worked.
+    pub fn new(summary: impl Into<String>, output: impl Into<String>) -> Done {
+        Done { ok: true, summary: summary.into(), output: output.into(), change: None }
+    }
+
+    /// It did not work, for this reason.
+    pub fn failed(why: impl Into<String>) -> Done {
+        let why = why.into();
+        Done { ok: false, summary: one_line(&why, 120), output: why, change: None }
+    }
+
+    fn changed(self, change: FileChange) -> Done {
+        Done { change: Some(change), ..self }
+    }
+}
+
+/// Why a tool did not work, in words for the model.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ToolError(String);
+
+impl ToolError {
+    /// For this reason.
+    pub fn new(why: impl Into<String>) -> ToolError {
+        ToolError(why.into())
+    }
+}
+
+/// The tools of a run.
+#[derive(Clone)]
+pub(crate) struct Toolbox {
+    folder: Arc<Workspace>,
+    commands: Option<Commands>,
+}
+
+impl Toolbox {
+    /// Tools in a folder; commands only where they are given.
+    pub fn new(folder: Workspace, commands: Option<Commands>) -> Toolbox {
+        Toolbox { folder: Arc::new(folder), commands }
+    }
+
+    /// The tools of an agent: those its file names, as far as there are any. The CEO may always delegate.
+    pub fn of(&self, role: &str, allowed: &[String], has_reports: bool) -> BTreeSet<Tool> {
+        let mut tools: BTreeSet<Tool> = allowed.iter().filter_map(|name| Tool::named(name)).collect();
+        if role == "ceo" {
+            tools.insert(Tool::Delegate);
+        }
+        tools.retain(|tool| match tool {
+            Tool::Bash => self.commands.is_some(),
+            Tool::Delegate => has_reports,
+            _ => true,
+        });
+        tools
+    }
+
+    /// Runs a tool other than delegate.
+    pub async fn run(&self, tool: Tool, input: &Value, stop: &CancellationToken) -> Done {
+        let done = match tool {
+            Tool::Bash => self.bash(input, stop).await,
+            Tool::Delegate => Err(ToolError::new("Delegating is not done here.")),
+            _ => self.file_tool(tool, input.clone(), stop.clone()).await,
+        };
+        done.unwrap_or_else(|error| Done::failed(error.0))
+    }
+
+    async fn bash(&self, input: &Value, stop: &CancellationToken) -> Result<Done, ToolError> {
+        let commands = self.commands.as_ref();
+        let commands = commands.ok_or_else(|| ToolError::new("This company does not allow commands."))?;
+        commands.run(&parse(input)?, stop).await
+    }
+
+    async fn file_tool(&self, tool: Tool, input: Value, stop: CancellationToken) -> Result<Done, ToolError> {
+        let folder = self.folder.clone();
+        let work = move || match tool {
+            Tool::Read => files::read(&folder, &parse(&input)?),
+            Tool::Write => files::write(&folder, &parse(&input)?),
+            Tool::Edit => files::edit(&folder, &parse(&input)?),
+            Tool::List => search::list(&folder, &parse(&input)?),
+            Tool::Glob => search::glob(&folder, &parse(&input)?, &stop),
+            Tool::Grep => search::grep(&folder, &parse(&input)?, &stop),
+            Tool::Bash | Tool::Delegate => Err(ToolError::new("This is no file tool.")),
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|error| Err(ToolError::new(format!("The tool broke: {error}."))))
+    }
+}
+
+/// A tool's input, read.
+pub(crate) fn parse<T: DeserializeOwned>(input: &Value) -> Result<T, ToolError> {
+    serde_json::from_value(input.clone()).map_err(|error| {
+        ToolError::new(format!("The input does not fit the tool: {}.", one_line(&error.to_string(), 200)))
+    })
+}
+
+#[cfg(test)]
+mod tests;
