@@ -26,9 +26,9 @@ pub fn become_subreaper() -> io::Result<()> {
     Ok(())
 }
 
-/// Elsewhere than on Linux no strangers come to us: waits forever.
-pub fn reap_strangers() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    Ok(std::future::pending())
+/// Elsewhere than on Linux no strangers come to us: does nothing.
+pub fn reap_strangers() -> io::Result<()> {
+    Ok(())
 }
 
 /// Waits until the process has ended. At once if it is gone.

@@ -18,20 +18,21 @@ pub(super) fn ours() -> MutexGuard<'static, HashSet<Identity>> {
     OURS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reaps, until it is dropped, every child that [`crate::spawn`] did not start: those that were orphaned and came to
-/// us. A child that this process starts in any other way loses its exit status to it, so start none.
+/// From now on reaps every child that [`crate::spawn`] did not start: those that were orphaned and came to us. A child
+/// that this process starts in any other way loses its exit status to it, so start none.
 ///
-/// Run it as a task of its own, inside a tokio runtime with I/O enabled. Fails when SIGCHLD cannot be listened to.
-pub fn reap_strangers() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+/// Starts a task in the current tokio runtime, which must have I/O enabled. Fails when SIGCHLD cannot be listened to.
+pub fn reap_strangers() -> io::Result<()> {
     let mut child_ended = signal(SignalKind::child())?;
-    Ok(async move {
+    tokio::spawn(async move {
         loop {
             reap_once();
             if child_ended.recv().await.is_none() {
                 return;
             }
         }
-    })
+    });
+    Ok(())
 }
 
 /// Looks at each child that has ended, rather than asking for any: tokio's own, which it has not reaped yet, would be
