@@ -1,10 +1,22 @@
-//! Agent files.
+//! Agent files: YAML between two lines of `---`, then what the agent is told, in Markdown.
+
 use std::path::{Path, PathBuf};
 
-use contract::Error;
+use contract::{Error, ErrorCode, role_name};
+use serde_json::json;
 
-/// The tools that our engines have, by the names that agent files use.
+use crate::config::{is_model, is_role};
+use crate::files::{self, ReadError};
+use crate::yaml::{Kind, Node, parse, short};
+use crate::{AGENTS_DIR, MAX_AGENT_BYTES};
+
+/// The tools that an agent file may name. What it names beside these is dropped (E005).
 pub const TOOLS: [&str; 8] = ["Read", "Write", "Edit", "List", "Glob", "Grep", "Bash", "Delegate"];
+
+/// The model of an agent for which neither its file nor the config names one.
+const DEFAULT_MODEL: &str = "sonnet";
+/// Who stands above the CEO, as files of the original name it.
+const FOUNDERS: [&str; 6] = ["founder", "human-founder", "human_founder", "owner", "none", "null"];
 
 /// An agent, as its file and the config describe it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,13 +29,13 @@ pub struct AgentFile {
     pub title: String,
     /// Its department; empty where the file has none.
     pub department: String,
-    /// The role it answers to; none for the CEO.
+    /// The role it answers to, a member of the team; none for the CEO.
     pub reports_to: Option<String>,
     /// Its model: `opus`, `sonnet`, `haiku` or a full Claude id.
     pub model: String,
-    /// The tools of [`TOOLS`] that it may use.
+    /// The tools of [`TOOLS`] that it may use, all of them where the file has no list.
     pub tools: Vec<String>,
-    /// Whether it is on the team.
+    /// Whether it is on the team (E007).
     pub enabled: bool,
     /// The file's text below the frontmatter.
     pub body: String,
@@ -34,7 +46,297 @@ pub struct AgentFile {
 /// Writes an agent's file anew, whole or not at all.
 ///
 /// # Errors
-/// `agent.invalid` where the text does not hold, `company.folder` where it cannot be written.
-pub fn save_agent(_dir: &Path, _role: &str, _text: &str) -> Result<AgentFile, Error> {
-    Err(Error::internal("unfinished"))
+/// `agent.invalid` where the text does not hold or names another role, `company.folder` where it cannot be written.
+pub fn save_agent(dir: &Path, role: &str, text: &str) -> Result<AgentFile, Error> {
+    let invalid_role = || {
+        Error::new(
+            ErrorCode::AGENT_INVALID,
+            format!("{:?} is no name for a role.", short(role)),
+            "A role is lower-case letters, digits and hyphens, such as data-scientist.",
+        )
+    };
+    if !is_role(role) {
+        return Err(invalid_role());
+    }
+    let folder = dir.join(AGENTS_DIR);
+    let file = existing_file(dir, role).unwrap_or_else(|| folder.join(format!("{role}.md")));
+    if text.len() as u64 > MAX_AGENT_BYTES {
+        return Err(invalid(dir, &file, None, format!("it is larger than {MAX_AGENT_BYTES} bytes"), "Shorten it."));
+    }
+    let agent = parse_agent(dir, &file, text)?;
+    if agent.role != role {
+        let what = format!("it names the role {:?}, and it is {role:?} that is saved", agent.role);
+        return Err(invalid(dir, &file, None, what, "Keep the role; a new role is a new file."));
+    }
+    let write = || {
+        std::fs::create_dir_all(&folder)?;
+        if !std::fs::canonicalize(&folder)?.starts_with(std::fs::canonicalize(dir)?) {
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::PermissionDenied,
+                "the folder of agents leads out of the company's folder",
+            ));
+        }
+        files::replace(&file, text)
+    };
+    write().map_err(|error| files::folder_error("write", &file, &error))?;
+    Ok(agent)
+}
+
+/// The file that holds a role now, where it is not the one named after it.
+fn existing_file(dir: &Path, role: &str) -> Option<PathBuf> {
+    let plain = dir.join(AGENTS_DIR).join(format!("{role}.md"));
+    if plain.exists() {
+        return Some(plain);
+    }
+    let (files, _) = agent_files(dir).ok()?;
+    files.into_iter().find(|file| read_agent(dir, file).is_ok_and(|agent| agent.role == role))
+}
+
+/// The `.md` files of the agents' folder, sorted, the CEO's first; and whether there are more than are looked at.
+pub(crate) fn agent_files(dir: &Path) -> std::io::Result<(Vec<PathBuf>, bool)> {
+    const ENTRIES: usize = 10_000;
+    let mut found = Vec::new();
+    let mut more = false;
+    match std::fs::read_dir(dir.join(AGENTS_DIR)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+        Ok(entries) => {
+            for (index, entry) in entries.enumerate() {
+                if index == ENTRIES {
+                    more = true;
+                    break;
+                }
+                let path = entry?.path();
+                let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+                if !hidden && path.extension().is_some_and(|extension| extension == "md") {
+                    found.push(path);
+                }
+            }
+        }
+    }
+    found.sort_by_key(|path| (stem(path) != "ceo", path.clone()));
+    more |= found.len() > crate::MAX_AGENTS;
+    found.truncate(crate::MAX_AGENTS);
+    Ok((found, more))
+}
+
+/// The role that a file's name gives.
+pub(crate) fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Reads an agent's file.
+pub(crate) fn read_agent(dir: &Path, file: &Path) -> Result<AgentFile, Error> {
+    let text = files::read_inside(dir, file, MAX_AGENT_BYTES).map_err(|error| {
+        let fix = match error {
+            ReadError::Outside => "Put the file itself into the folder.",
+            ReadError::TooLarge(_) => "Shorten it.",
+            ReadError::NotText => "Save it as UTF-8.",
+            _ => "Check the file and its permissions.",
+        };
+        invalid(dir, file, None, error.to_string(), fix)
+    })?;
+    parse_agent(dir, file, &text)
+}
+
+/// Reads an agent's text.
+pub(crate) fn parse_agent(dir: &Path, file: &Path, text: &str) -> Result<AgentFile, Error> {
+    let Some((front, body)) = split(text) else {
+        return Err(invalid(
+            dir,
+            file,
+            Some(1),
+            "it has no frontmatter; expected a line \"---\", keys such as \"role: cto\", and a line \"---\"".to_owned(),
+            "`aicib agent show ceo` prints one that holds.",
+        ));
+    };
+    let correct = "Correct that line.";
+    let root = match parse(front) {
+        Ok(Some(root)) if matches!(root.kind, Kind::Map(_)) => root,
+        Ok(_) => {
+            let what = "its frontmatter holds no keys; expected at least \"role: cto\"".to_owned();
+            return Err(invalid(dir, file, Some(2), what, correct));
+        }
+        // The frontmatter begins in the file's second line.
+        Err(error) => return Err(invalid(dir, file, Some(error.line + 1), error.message, correct)),
+    };
+    let fault = |node: &Node, what: String| invalid(dir, file, Some(node.line + 1), what, correct);
+    let text_of = |key: &str| match root.get(key) {
+        None => Ok(None),
+        Some(node) => match &node.kind {
+            Kind::Null => Ok(None),
+            Kind::Text(text) => Ok(Some(contract::one_line(text, 200)).filter(|text| !text.is_empty())),
+            _ => Err(fault(node, format!("{key} must be a text"))),
+        },
+    };
+    let named = root.get("role").or_else(|| root.get("name").filter(|name| name.text().is_some_and(is_role)));
+    let role = match named {
+        Some(node) => node.text().unwrap_or_default().trim().to_owned(),
+        None => stem(file),
+    };
+    if !is_role(&role) {
+        let what = format!("role must be lower-case letters, digits and hyphens, not \"{}\"", short(&role));
+        return Err(fault(named.unwrap_or(&root), what));
+    }
+    let model = match root.get("model") {
+        None => DEFAULT_MODEL.to_owned(),
+        Some(node) => match (&node.kind, node.text()) {
+            (Kind::Null, _) | (_, Some("inherit")) => DEFAULT_MODEL.to_owned(),
+            (_, Some(model)) if is_model(model) => model.to_owned(),
+            (_, given) => {
+                let given = short(given.unwrap_or("that"));
+                let what = format!("model must be opus, sonnet, haiku or a full Claude model id, not \"{given}\"");
+                return Err(fault(node, what));
+            }
+        },
+    };
+    let enabled = match root.get("enabled") {
+        None => true,
+        Some(node) => node.boolean().ok_or_else(|| fault(node, "enabled must be true or false".to_owned()))?,
+    };
+    let tools = match root.get("tools") {
+        None => TOOLS.map(str::to_owned).to_vec(),
+        Some(node) => {
+            let names = texts(node).ok_or_else(|| fault(node, "tools must be a list of names".to_owned()))?;
+            known_tools(&names)
+        }
+    };
+    let name = text_of("display_name")?.unwrap_or_else(|| role_name(&role));
+    Ok(AgentFile {
+        title: text_of("title")?.unwrap_or_else(|| name.clone()),
+        department: text_of("department")?.unwrap_or_default(),
+        reports_to: text_of("reports_to")?.filter(|head| !FOUNDERS.contains(&head.as_str()) && *head != role),
+        role,
+        name,
+        model,
+        tools,
+        enabled,
+        body: body.trim().to_owned(),
+        file: file.to_owned(),
+    })
+}
+
+/// A list of texts; a single text stands for a list of one, commas part it.
+fn texts(node: &Node) -> Option<Vec<String>> {
+    match &node.kind {
+        Kind::Null => Some(Vec::new()),
+        Kind::Text(text) => Some(text.split(',').map(|name| name.trim().to_owned()).collect()),
+        Kind::List(items) => items.iter().map(|item| item.text().map(|text| text.trim().to_owned())).collect(),
+        _ => None,
+    }
+}
+
+/// The tools we have among names as Claude Code and the original write them, in our order.
+fn known_tools(names: &[String]) -> Vec<String> {
+    let meant = |name: &str| match name.split('(').next().unwrap_or(name).trim() {
+        "LS" => "List",
+        "MultiEdit" => "Edit",
+        "Task" | "Agent" => "Delegate",
+        name => TOOLS.into_iter().find(|tool| tool.eq_ignore_ascii_case(name)).unwrap_or(""),
+    };
+    let wanted: Vec<&str> = names.iter().map(|name| meant(name)).collect();
+    TOOLS.into_iter().filter(|tool| wanted.contains(tool)).map(str::to_owned).collect()
+}
+
+/// The frontmatter and what is below it.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let is_fence = |line: &str| line.trim_end() == "---";
+    let mut lines = text.split_inclusive('\n');
+    let first = lines.next().filter(|line| is_fence(line))?;
+    let mut end = first.len();
+    for line in lines {
+        if is_fence(line) {
+            return Some((&text[first.len()..end], &text[end + line.len()..]));
+        }
+        end += line.len();
+    }
+    None
+}
+
+fn invalid(dir: &Path, file: &Path, line: Option<usize>, what: String, fix: &str) -> Error {
+    let place = line.map(|line| format!(", line {line}")).unwrap_or_default();
+    let what = what.trim_end_matches('.');
+    Error::new(ErrorCode::AGENT_INVALID, format!("{}{place}: {what}.", files::shown(dir, file)), fix).with(json!({
+        "file": file,
+        "line": line,
+        "expected": what,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn read(text: &str) -> Result<AgentFile, Error> {
+        parse_agent(Path::new("/c"), Path::new("/c/.claude/agents/cto.md"), text)
+    }
+
+    #[test]
+    fn files_read_as_in_the_cases() {
+        let cases: Value = serde_json::from_str(include_str!("../tests/cases/agent_frontmatter.json")).unwrap();
+        for case in cases["cases"].as_array().unwrap() {
+            let read = read(case["input"].as_str().unwrap());
+            let expected = &case["expected"];
+            assert_eq!(read.is_ok(), expected["ok"], "{case}: {read:?}");
+            let Ok(agent) = read else { continue };
+            let front = &expected["frontmatter"];
+            assert_eq!((agent.role.as_str(), agent.title.as_str()), (front["role"].as_str().unwrap(), "T"));
+            assert_eq!(agent.body, expected["content"]);
+        }
+    }
+
+    #[test]
+    fn e005_tools_that_no_engine_has_are_dropped() {
+        let agent =
+            read("---\nrole: cto\ntools:\n  - SendMessage\n  - Write\n  - TeamCreate\n  - Read\n  - WebSearch\n---\n");
+        assert_eq!(agent.unwrap().tools, ["Read", "Write"]);
+    }
+
+    #[test]
+    fn tools_may_be_a_single_text() {
+        let tools = |front: &str| read(&format!("---\n{front}\n---\n")).unwrap().tools;
+        assert_eq!(tools("tools: Read"), ["Read"]);
+        assert_eq!(tools("tools: Bash(git:*), LS, grep, Task"), ["List", "Grep", "Bash", "Delegate"]);
+        assert!(tools("tools: []").is_empty());
+        assert_eq!(tools("role: cto"), TOOLS);
+    }
+
+    #[test]
+    fn roles_read_as_in_the_cases() {
+        let cases: Value = serde_json::from_str(include_str!("../tests/cases/role_name.json")).unwrap();
+        for case in cases["cases"].as_array().unwrap() {
+            let agent = read(&format!("---\nrole: {}\n---\n", case["role"].as_str().unwrap())).unwrap();
+            assert_eq!(agent.name, case["expected"]);
+        }
+    }
+
+    #[test]
+    fn what_a_file_leaves_out_has_a_default() {
+        let agent = read("\u{feff}---\r\ntitle: Chief\r\nreports_to: human-founder\r\n---\r\nBody\r\n").unwrap();
+        assert_eq!((agent.role.as_str(), agent.name.as_str(), agent.title.as_str()), ("cto", "CTO", "Chief"));
+        assert_eq!((agent.model.as_str(), agent.enabled, agent.reports_to), ("sonnet", true, None));
+        assert_eq!(agent.body, "Body");
+    }
+
+    #[test]
+    fn a_fault_names_file_and_line() {
+        for (text, line, what) in [
+            ("no frontmatter", 1, "no frontmatter"),
+            ("---\nrole: cto\n", 1, "no frontmatter"),
+            ("---\n---\n", 2, "holds no keys"),
+            ("---\nrole: cto\nmodel: gpt-4\n---\n", 3, "opus, sonnet, haiku"),
+            ("---\nrole: cto\ntools: {a: 1}\n---\n", 3, "list of names"),
+            ("---\nrole: cto\nenabled: 1\n---\n", 3, "true or false"),
+            ("---\nrole: The Boss\n---\n", 2, "lower-case"),
+            ("---\nrole: cto\ntitle: [\n---\n", 3, "not YAML"),
+            ("---\nrole: 5\n---\n", 2, "lower-case"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!(error.code, ErrorCode::AGENT_INVALID);
+            assert!(error.message.starts_with(&format!(".claude/agents/cto.md, line {line}: ")), "{error}");
+            assert!(error.message.contains(what), "{error}");
+        }
+    }
 }

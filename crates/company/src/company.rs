@@ -1,9 +1,18 @@
 //! A company's folder, opened.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use contract::Error;
+use contract::{Error, ErrorCode};
 
-use crate::{AgentFile, Config};
+use crate::agents::{self, agent_files, read_agent};
+use crate::files::{self, ReadError};
+use crate::{AGENTS_DIR, AgentFile, CONFIG_FILE, Config, MAX_AGENTS, MAX_CONFIG_BYTES, config};
+
+/// The role of the agent that takes briefs.
+pub const CEO: &str = "ceo";
 
 /// A company's folder, read once.
 #[derive(Clone, Debug)]
@@ -14,13 +23,13 @@ pub struct Company {
     pub config: Config,
     /// Its agents, CEO first, the ones that are off included.
     pub agents: Vec<AgentFile>,
-    /// Agent files that could not be read.
+    /// Agent files that do not hold.
     pub broken: Vec<BrokenAgent>,
     /// What is odd, and harms nothing.
     pub warnings: Vec<String>,
 }
 
-/// An agent file that could not be read.
+/// An agent file that does not hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrokenAgent {
     /// The role, from the file's name.
@@ -35,9 +44,30 @@ impl Company {
     /// The CEO.
     ///
     /// # Errors
-    /// `agent.ceo_missing` where there is no file for it, its own error where the file does not hold.
+    /// `agent.ceo_missing` where there is no file for it or it is switched off (E004), the file's own error where
+    /// it does not hold.
     pub fn ceo(&self) -> Result<&AgentFile, Error> {
-        Err(Error::internal("unfinished"))
+        if let Some(ceo) = self.agent(CEO) {
+            if ceo.enabled {
+                return Ok(ceo);
+            }
+            return Err(Error::new(
+                ErrorCode::CEO_MISSING,
+                format!("The CEO of {} is switched off, and nobody else takes briefs.", self.config.name),
+                format!("Set agents.ceo.enabled to true in {CONFIG_FILE}."),
+            ));
+        }
+        match self.broken.iter().find(|broken| broken.role == CEO) {
+            Some(broken) => Err(broken.error.clone()),
+            None => Err(Error::new(
+                ErrorCode::CEO_MISSING,
+                format!(
+                    "CEO agent definition not found: {} is missing.",
+                    self.dir.join(AGENTS_DIR).join("ceo.md").display()
+                ),
+                "Put the file back, or run `aicib init` in a new folder and copy it from there.",
+            )),
+        }
     }
 
     /// The agent of that role, whether it is on the team or not.
@@ -51,21 +81,174 @@ impl Company {
     }
 
     /// The team members that an agent may delegate to.
-    pub fn reports(&self, _role: &str) -> Vec<&AgentFile> {
-        Vec::new()
+    pub fn reports(&self, role: &str) -> Vec<&AgentFile> {
+        self.team().filter(|agent| agent.reports_to.as_deref() == Some(role)).collect()
+    }
+
+    /// The config's file.
+    pub fn config_file(&self) -> PathBuf {
+        self.dir.join(CONFIG_FILE)
     }
 }
 
 /// The folder itself or the nearest one above it that holds a company.
-pub fn find(_dir: &Path) -> Option<PathBuf> {
-    None
+pub fn find(dir: &Path) -> Option<PathBuf> {
+    let dir = files::absolute(dir).ok()?;
+    dir.ancestors().find(|dir| dir.join(CONFIG_FILE).is_file()).map(Path::to_owned)
+}
+
+/// The text of a company's config, whether it holds or not.
+///
+/// # Errors
+/// `company.not_found` where there is none, `company.folder` where it cannot be read, `config.invalid` where it is
+/// too large, no text, or leads out of the folder.
+pub fn config_text(dir: &Path) -> Result<String, Error> {
+    let file = dir.join(CONFIG_FILE);
+    files::read_inside(dir, &file, MAX_CONFIG_BYTES).map_err(|error| match error {
+        ReadError::Missing if !dir.is_dir() => Error::new(
+            ErrorCode::COMPANY_FOLDER,
+            format!("The company's folder {} is not there.", dir.display()),
+            "Put it back where it was, or open the company from its new place.",
+        ),
+        ReadError::Missing => Error::new(
+            ErrorCode::COMPANY_NOT_FOUND,
+            format!("There is no company in {}: it has no {CONFIG_FILE}.", dir.display()),
+            "Run `aicib init` there, or name the folder of a company.",
+        ),
+        ReadError::Io(error) => files::folder_error("read", &file, &error),
+        error => {
+            Error::new(ErrorCode::CONFIG_INVALID, format!("{} cannot be used: {error}.", file.display()), "Replace it.")
+        }
+    })
+}
+
+/// Writes a company's config anew, whole or not at all. What is in the text is the caller's to check.
+///
+/// # Errors
+/// `company.folder` where it cannot be written, `disk.full`.
+pub fn write_config(dir: &Path, text: &str) -> Result<(), Error> {
+    let file = dir.join(CONFIG_FILE);
+    files::replace(&file, text).map_err(|error| files::folder_error("write", &file, &error))
 }
 
 /// Opens the company in a folder. Agent files that do not hold are in [`Company::broken`].
 ///
 /// # Errors
-/// `company.not_found` without a config, `company.folder` where it cannot be read, `config.invalid` where the
-/// config does not hold.
-pub fn load(_dir: &Path) -> Result<Company, Error> {
-    Err(Error::internal("unfinished"))
+/// `company.not_found` without a config, `company.folder` where the folder cannot be read, `config.invalid` where
+/// the config does not hold.
+pub fn load(dir: &Path) -> Result<Company, Error> {
+    let dir = files::absolute(dir).map_err(|error| files::folder_error("find", dir, &error))?;
+    let text = config_text(&dir)?;
+    let (config, mut warnings) = config::open(&text, &dir.join(CONFIG_FILE).display().to_string())?;
+    let agents_dir = dir.join(AGENTS_DIR);
+    let (paths, more) =
+        agent_files(&dir).map_err(|error: io::Error| files::folder_error("read", &agents_dir, &error))?;
+    if more {
+        warnings.push(format!("{AGENTS_DIR} holds more than {MAX_AGENTS} agents; the others are left out."));
+    }
+    let mut company = Company { dir, config, agents: Vec::new(), broken: Vec::new(), warnings };
+    for path in paths {
+        company.take(path);
+    }
+    company.apply_config();
+    company.settle_reports();
+    company.warn_of_names();
+    company.agents.sort_by_key(|agent| agent.role != CEO);
+    Ok(company)
+}
+
+impl Company {
+    fn take(&mut self, file: PathBuf) {
+        match read_agent(&self.dir, &file) {
+            Ok(agent) if self.agent(&agent.role).is_none() => self.agents.push(agent),
+            Ok(agent) => {
+                let error = Error::new(
+                    ErrorCode::AGENT_INVALID,
+                    format!(
+                        "{}: it names the role {:?}, and another file does so too.",
+                        files::shown(&self.dir, &file),
+                        agent.role
+                    ),
+                    "Give each file a role of its own.",
+                );
+                self.broken.push(BrokenAgent { role: agents::stem(&file), file, error });
+            }
+            Err(error) => self.broken.push(BrokenAgent { role: agents::stem(&file), file, error }),
+        }
+    }
+
+    /// The config's word over the files'.
+    fn apply_config(&mut self) {
+        for agent in &mut self.agents {
+            let Some(settings) = self.config.agents.get(&agent.role) else { continue };
+            agent.enabled = settings.enabled.unwrap_or(agent.enabled);
+            if let Some(model) = &settings.model {
+                agent.model.clone_from(model);
+            }
+            if let Some(head) = &settings.reports_to {
+                agent.reports_to = Some(head.clone());
+            }
+            if let Some(name) = &settings.display_name {
+                agent.name = contract::one_line(name, 80);
+            }
+        }
+    }
+
+    /// Makes a tree of the team, the CEO at its root: whoever has no head on the team, or only heads that answer to
+    /// each other in a ring, answers to the CEO.
+    fn settle_reports(&mut self) {
+        let enabled: HashSet<String> = self.team().map(|agent| agent.role.clone()).collect();
+        for agent in &mut self.agents {
+            if agent.role == CEO {
+                agent.reports_to = None;
+                continue;
+            }
+            let head = agent.reports_to.take().filter(|head| enabled.contains(head) && *head != agent.role);
+            agent.reports_to = Some(head.unwrap_or_else(|| CEO.to_owned()));
+        }
+        for index in 0..self.agents.len() {
+            if self.is_in_ring(index) {
+                let agent = &mut self.agents[index];
+                self.warnings.push(format!(
+                    "{} and {} answer to each other; {0} answers to the CEO instead.",
+                    agent.role,
+                    agent.reports_to.as_deref().unwrap_or_default(),
+                ));
+                agent.reports_to = Some(CEO.to_owned());
+            }
+        }
+    }
+
+    fn is_in_ring(&self, index: usize) -> bool {
+        let start = &self.agents[index];
+        let mut head = start.reports_to.as_deref();
+        for _ in 0..self.agents.len() {
+            match head {
+                Some(role) if role == start.role => return true,
+                Some(role) => head = self.agent(role).and_then(|agent| agent.reports_to.as_deref()),
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// Names in the config that no agent has (E023).
+    fn warn_of_names(&mut self) {
+        let mut found = Vec::new();
+        for role in self.config.persona_overrides.keys().filter(|role| self.agent(role).is_none()) {
+            found.push(format!("persona.overrides.{role} names no agent of this company."));
+        }
+        for (role, settings) in &self.config.agents {
+            let is_file = self.agent(role).is_some() || self.broken.iter().any(|broken| broken.role == *role);
+            if !is_file && settings.enabled != Some(false) {
+                found.push(format!("The config names the agent {role}, and there is no {AGENTS_DIR}/{role}.md."));
+            }
+        }
+        self.warnings.append(&mut found);
+    }
+}
+
+/// Whether a folder holds a company's config, or something in its place.
+pub(crate) fn holds_company(dir: &Path) -> bool {
+    fs::symlink_metadata(dir.join(CONFIG_FILE)).is_ok()
 }

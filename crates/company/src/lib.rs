@@ -8,13 +8,14 @@ mod agents;
 mod company;
 pub mod config;
 mod create;
+mod files;
 pub mod prompt;
 mod yaml;
 
 pub use agents::{AgentFile, TOOLS, save_agent};
-pub use company::{BrokenAgent, Company, find, load};
+pub use company::{BrokenAgent, CEO, Company, config_text, find, load, write_config};
 pub use config::Config;
-pub use create::{Create, create};
+pub use create::{Create, ENGINES, PERSONAS, STRUCTURES, TEMPLATES, create};
 
 /// The config's file name.
 pub const CONFIG_FILE: &str = "aicib.config.yaml";

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::yaml::{Node, parse};
 use crate::{CONFIG_FILE, MAX_CONFIG_BYTES};
 use check::Fault;
+pub(crate) use edit::scalar;
 pub(crate) use rules::{PRESETS, is_model, is_role};
 
 static DEFAULTS: LazyLock<Value> =
@@ -182,10 +183,9 @@ fn unknown_key(key: &str) -> Error {
 }
 
 fn may_set(key: &str, path: &[&str], root: Option<&Node>) -> Result<(), Error> {
-    let is_name = |name: &&str| {
-        !name.is_empty() && name.len() <= 80 && !name.chars().any(|c| c.is_control() || c.is_whitespace())
-    };
-    if !path.iter().all(|name| is_name(&name)) || path.len() > 16 {
+    let is_name =
+        |name: &str| !name.is_empty() && name.len() <= 80 && !name.chars().any(|c| c.is_control() || c.is_whitespace());
+    if !path.iter().all(|name| is_name(name)) || path.len() > 16 {
         return Err(unknown_key(key));
     }
     if path.iter().any(|name| is_secret(name)) {
@@ -265,7 +265,7 @@ fn config(root: &Node) -> Config {
     let limit = |key: &str| value["settings"][key].as_f64().map_or(Money::ZERO, limit);
     let overrides = value["persona"]["overrides"].as_object().into_iter().flatten();
     Config {
-        name: text("company", "name"),
+        name: contract::one_line(&text("company", "name"), 80),
         template: text("company", "template"),
         about: text("company", "about"),
         engine: or(text("engine", "mode"), "claude-code"),
