@@ -1,0 +1,107 @@
+//! `aicib init`, `start`, `stop`: a company and its session.
+
+use contract::{CompanyCreateParams, ErrorCode, methods};
+use serde_json::json;
+
+use crate::args::InitArgs;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::out::Ink;
+use crate::text::line;
+
+/// Founds a company.
+pub(crate) async fn init(context: &mut Context, args: InitArgs) -> Outcome {
+    let dir = context.dir()?;
+    let here = std::env::current_dir().is_ok_and(|here| here == dir);
+    let name = match args.name {
+        Some(name) => name,
+        None => dir.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or_else(|| {
+            Failure::usage("The folder has no name that the company could have: give one with --name.")
+        })?,
+    };
+    let dir = context.company_ref()?.dir.unwrap_or_default();
+    let client = context.daemon().await?;
+    let company = client
+        .call::<methods::CompanyCreate>(CompanyCreateParams {
+            name,
+            dir,
+            structure: args.structure,
+            persona: args.persona,
+            template: args.template,
+            engine: args.engine,
+        })
+        .await?;
+    let out = &mut context.out;
+    if out.json {
+        return Ok(out.value(&company)?);
+    }
+    out.line(&format!(
+        "Founded {} in {}.",
+        out.paint.ink(Ink::Bold, &line(&company.name, 80)),
+        line(&company.dir, 400)
+    ))?;
+    out.line(&format!("Engine: {}", line(&company.engine_now.label, 200)))?;
+    if let Some(problem) = &company.engine_now.problem {
+        out.line(&out.paint.ink(Ink::Yellow, &line(&problem.to_string(), 400)))?;
+    }
+    let go = if here { String::new() } else { format!("cd {} && ", shell_word(&company.dir)) };
+    out.line(&format!("Next:   {go}aicib start"))?;
+    Ok(())
+}
+
+/// Opens the session (E001 is the daemon's to refuse).
+pub(crate) async fn start(context: &mut Context) -> Outcome {
+    let company = context.company_ref()?;
+    let client = context.daemon().await?;
+    let session = client.call::<methods::SessionStart>(company.clone()).await?;
+    let out = &mut context.out;
+    if out.json {
+        return Ok(out.value(&session)?);
+    }
+    let desk = client.call::<methods::DeskGet>(company).await?;
+    let team: Vec<String> = desk.team.iter().filter(|agent| agent.enabled).map(|agent| line(&agent.name, 40)).collect();
+    let name = out.paint.ink(Ink::Bold, &line(&desk.company.name, 80));
+    out.line(&format!("{name} is open for work (session {}).", session.session_id))?;
+    out.line(&format!("Team:   {}", team.join(", ")))?;
+    out.line(&format!("Engine: {}", line(&desk.company.engine_now.label, 200)))?;
+    if let Some(problem) = &desk.company.engine_now.problem {
+        out.line(&out.paint.ink(Ink::Yellow, &line(&problem.to_string(), 400)))?;
+    }
+    out.line("Next:   aicib brief \"…\"")?;
+    Ok(())
+}
+
+/// Cancels what runs and closes the session; with none, says so and is content (E006).
+pub(crate) async fn stop(context: &mut Context) -> Outcome {
+    let company = context.company_ref()?;
+    let client = context.daemon().await?;
+    let stopped = match client.call::<methods::SessionStop>(company).await {
+        Err(error) if error.code == ErrorCode::SESSION_NONE => {
+            return Ok(if context.out.json {
+                context.out.value(&json!({"session": null, "cancelled": []}))?
+            } else {
+                context.out.line("No active session found: there is nothing to stop.")?
+            });
+        }
+        outcome => outcome?,
+    };
+    let out = &mut context.out;
+    if out.json {
+        return Ok(out.value(&stopped)?);
+    }
+    for job in &stopped.cancelled {
+        out.line(&format!("Job #{} {}: {}", job.job_id, job.state.name(), line(&job.title, 80)))?;
+    }
+    out.line(&format!("Session {} is closed.", stopped.session.session_id))?;
+    Ok(())
+}
+
+/// A path as it can be typed.
+fn shell_word(path: &str) -> String {
+    let path = line(path, 4096);
+    if path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
+        path
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,54 @@
+//! One module a group of commands.
+
+mod agent;
+mod brief;
+mod cancel;
+mod company;
+mod config;
+mod daemon;
+mod desktop;
+mod doctor;
+mod editor;
+mod key;
+mod logs;
+mod search;
+mod status;
+#[cfg(test)]
+pub(crate) use {logs::header, logs::summary, status::desk_lines, status::job_lines};
+
+use crate::args::{Cli, Command};
+use crate::context::{Context, block_on};
+use crate::failure::{Failure, Outcome};
+
+/// Runs a command to its end.
+pub(crate) fn run(cli: Cli) -> Outcome {
+    let Cli { global, command } = cli;
+    if let Command::Doctor = command {
+        return block_on(doctor::doctor(global))?;
+    }
+    let mut context = Context::new(global)?;
+    let outcome = block_on(dispatch(&mut context, command))?;
+    let flushed = context.out.flush().map_err(Failure::from);
+    outcome.and(flushed)
+}
+
+async fn dispatch(context: &mut Context, command: Command) -> Outcome {
+    match command {
+        Command::Init(args) => company::init(context, args).await,
+        Command::Start => company::start(context).await,
+        Command::Brief(args) => brief::brief(context, args).await,
+        Command::Status { job } => status::status(context, job).await,
+        Command::Logs(args) => logs::logs(context, args).await,
+        Command::Cancel { job } => cancel::cancel(context, job).await,
+        Command::Stop => company::stop(context).await,
+        Command::Key { command } => key::key(context, command).await,
+        Command::Config { command } => config::config(context, command).await,
+        Command::Agent { command } => agent::agent(context, command).await,
+        // Handled above: it must work where a context cannot be had.
+        Command::Doctor => Ok(()),
+        Command::Daemon { command } => daemon::daemon(context, command).await,
+        Command::Open { job } => desktop::open(context, job).await,
+        Command::Quick => desktop::quick(context).await,
+        Command::Search(args) => search::search(context, args).await,
+    }
+}

@@ -1,0 +1,114 @@
+//! What every command needs: where it stands, the daemon, and how to print.
+
+use std::path::PathBuf;
+
+use contract::{Company, CompanyRef, Error, ErrorCode, JobId, Time, methods};
+use jiff::tz::TimeZone;
+use rpc::{Client, Home, NoteReceiver};
+
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::out::Out;
+
+/// How we name ourselves to the daemon.
+pub(crate) const CLIENT: &str = concat!("aicib ", env!("CARGO_PKG_VERSION"), " (cli)");
+
+/// What every command needs.
+pub(crate) struct Context {
+    pub(crate) home: Home,
+    pub(crate) out: Out,
+    dir: Option<PathBuf>,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Result<Context, Error> {
+        Ok(Context { home: Home::resolve()?, out: Out::new(global.json, global.color), dir: global.dir })
+    }
+
+    /// The folder that the command is about, absolute.
+    pub(crate) fn dir(&self) -> Result<PathBuf, Error> {
+        let gone = |error: std::io::Error| {
+            Error::new(
+                ErrorCode::COMPANY_FOLDER,
+                format!("The current folder cannot be read: {error}."),
+                "Go to the company's folder, or name it with --dir.",
+            )
+        };
+        match &self.dir {
+            Some(dir) => std::path::absolute(dir).map_err(gone),
+            None => std::env::current_dir().map_err(gone),
+        }
+    }
+
+    /// The company that the command is about.
+    pub(crate) fn company_ref(&self) -> Result<CompanyRef, Error> {
+        let dir = self.dir()?;
+        let dir = dir.to_str().ok_or_else(|| {
+            Error::new(
+                ErrorCode::COMPANY_FOLDER,
+                format!("The folder {} is not named in UTF-8.", dir.display()),
+                "Rename it.",
+            )
+        })?;
+        Ok(CompanyRef { dir: Some(dir.to_owned()), company_id: None })
+    }
+
+    /// The company that the command is about, from the daemon.
+    pub(crate) async fn company(&self, client: &Client) -> Result<Company, Error> {
+        client.call::<methods::CompanyGet>(self.company_ref()?).await
+    }
+
+    /// The daemon; started where none runs.
+    pub(crate) async fn daemon(&self) -> Result<Client, Error> {
+        Ok(self.daemon_with_notes().await?.0)
+    }
+
+    /// The daemon, and what it tells of its own accord.
+    pub(crate) async fn daemon_with_notes(&self) -> Result<(Client, NoteReceiver), Error> {
+        let aicib = std::env::current_exe()
+            .map_err(|error| Error::internal(format!("Cannot tell which program this is: {error}.")))?;
+        rpc::connect_or_start(&self.home, CLIENT, &aicib).await
+    }
+
+    /// How times are shown.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock { now: Time::now(), zone: TimeZone::system() }
+    }
+}
+
+/// Now, and where.
+#[derive(Clone)]
+pub(crate) struct Clock {
+    pub(crate) now: Time,
+    pub(crate) zone: TimeZone,
+}
+
+impl Clock {
+    /// A time of day, with its date where that is not today.
+    pub(crate) fn show(&self, time: Time) -> String {
+        crate::text::clock(time, self.now, &self.zone)
+    }
+}
+
+/// A job's number as it was typed.
+pub(crate) fn job_number(typed: &str, what: &str) -> Result<JobId, Failure> {
+    let number = typed.trim_start_matches('#');
+    positive(number)
+        .map(JobId)
+        .ok_or_else(|| Failure::usage(format!("{what} must be a job's number, such as 7. `aicib status` shows them.")))
+}
+
+/// A number of lines as it was typed (E018).
+pub(crate) fn line_count(typed: &str) -> Result<i64, Failure> {
+    positive(typed).ok_or_else(|| Failure::usage("--lines must be a positive integer."))
+}
+
+fn positive(typed: &str) -> Option<i64> {
+    typed.parse().ok().filter(|number| *number > 0)
+}
+
+/// Runs a command's calls.
+pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::from)?;
+    Ok(runtime.block_on(future))
+}

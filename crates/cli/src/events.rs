@@ -1,0 +1,122 @@
+//! Events as readable lines.
+
+use std::collections::HashMap;
+
+use contract::{CostBasis, Event, EventBody, NoticeLevel, role_name};
+
+use crate::context::Clock;
+use crate::out::{Ink, Paint};
+use crate::text::{count, length, line, safe};
+
+/// Delegations whose depth is remembered, at most: a job with more shows the rest less indented.
+const MAX_DELEGATIONS: usize = 10_000;
+/// Characters of a one-liner.
+const WIDTH: usize = 160;
+
+/// Turns events into lines, in order.
+pub(crate) struct EventLines {
+    paint: Paint,
+    clock: Clock,
+    /// How deep inside delegations a delegation's own events stand.
+    depth: HashMap<String, usize>,
+}
+
+impl EventLines {
+    pub(crate) fn new(paint: Paint, clock: Clock) -> EventLines {
+        EventLines { paint, clock, depth: HashMap::new() }
+    }
+
+    /// The event's lines; none for what people need not see.
+    pub(crate) fn of(&mut self, event: &Event) -> Option<String> {
+        let entry = &event.entry;
+        let depth = self.depth_in(entry.parent.as_deref());
+        if let EventBody::DelegationStarted { span, .. } = &entry.body
+            && self.depth.len() < MAX_DELEGATIONS
+        {
+            self.depth.insert(span.clone(), depth + 1);
+        }
+        let text = self.text(&entry.body)?;
+        let time = self.clock.show(entry.at);
+        let agent = line(&role_name(&entry.agent), 24);
+        let indent = "  ".repeat(depth.min(8));
+        let margin = " ".repeat(time.chars().count() + 2) + &indent + "  ";
+        let mut lines = text.trim_end().lines();
+        let mut out = format!(
+            "{}  {indent}{}  {}",
+            self.paint.ink(Ink::Dim, &time),
+            self.paint.ink(Ink::Cyan, &agent),
+            lines.next().unwrap_or_default()
+        );
+        for more in lines {
+            out.push('\n');
+            if !more.is_empty() {
+                out.push_str(&margin);
+                out.push_str(more);
+            }
+        }
+        Some(out)
+    }
+
+    fn depth_in(&self, parent: Option<&str>) -> usize {
+        parent.map_or(0, |span| self.depth.get(span).copied().unwrap_or(1))
+    }
+
+    fn text(&self, body: &EventBody) -> Option<String> {
+        let dim = |text: &str| self.paint.ink(Ink::Dim, text);
+        let mark = |ok: bool| if ok { self.paint.ink(Ink::Green, "✓") } else { self.paint.ink(Ink::Red, "✗") };
+        Some(match body {
+            EventBody::Message { text } => safe(text).trim().to_owned(),
+            EventBody::Thinking { text } => dim(&format!("thinks: {}", line(text, WIDTH))),
+            EventBody::ToolStarted { tool, subject, .. } => {
+                dim(&format!("→ {} {}", line(tool, 40), line(subject, WIDTH)))
+            }
+            EventBody::ToolFinished { tool, ok, summary, duration_ms, .. } => {
+                format!("{} {} {} {}", mark(*ok), line(tool, 40), line(summary, WIDTH), dim(&length(*duration_ms)))
+            }
+            EventBody::DelegationStarted { to, task, .. } => {
+                format!("▸ asks {}: {}", line(&role_name(to), 40), line(task, WIDTH))
+            }
+            EventBody::DelegationFinished { to, ok, summary, duration_ms, cost_usd, .. } => format!(
+                "{} {} {}: {} {}",
+                mark(*ok),
+                line(&role_name(to), 40),
+                if *ok { "is done" } else { "did not finish" },
+                line(summary, WIDTH),
+                dim(&format!("{}, {cost_usd}", length(*duration_ms)))
+            ),
+            EventBody::Usage { basis: CostBasis::Free, .. } => return None,
+            EventBody::Usage { model, input_tokens, output_tokens, cost_usd, basis, .. } => {
+                let cost = match basis {
+                    CostBasis::Unknown => "price unknown".to_owned(),
+                    _ => cost_usd.to_string(),
+                };
+                dim(&format!("{}: {input_tokens} tokens in, {output_tokens} out, {cost}", line(model, 60)))
+            }
+            EventBody::Progress { done, total, note } => dim(&format!("step {done} of {total}: {}", line(note, WIDTH))),
+            EventBody::Waiting { detail, over: false, .. } => {
+                self.paint.ink(Ink::Yellow, &format!("waits: {}", line(detail, WIDTH)))
+            }
+            EventBody::Waiting { over: true, .. } => dim("goes on"),
+            EventBody::Notice { level: NoticeLevel::Info, text } => line(text, 400),
+            EventBody::Notice { level: NoticeLevel::Warning, text } => {
+                self.paint.ink(Ink::Yellow, &format!("warning: {}", line(text, 400)))
+            }
+            EventBody::Error { error } => {
+                self.paint.ink(Ink::Red, &format!("[ERROR] {}", line(&error.to_string(), 1000)))
+            }
+            EventBody::RunExited { ended, forced, left, .. } => {
+                let text = format!("the run is over: {}", processes(*ended, *forced, *left));
+                if *left > 0 { self.paint.ink(Ink::Red, &text) } else { dim(&text) }
+            }
+            EventBody::JobChanged { state, reason } => {
+                let why = if reason.is_empty() { String::new() } else { format!(": {}", line(reason, 400)) };
+                dim(&format!("job {}{why}", state.name()))
+            }
+        })
+    }
+}
+
+/// What stopping came to, with the number left in plain sight.
+pub(crate) fn processes(ended: i64, forced: i64, left: i64) -> String {
+    format!("{} ended, {forced} by force, {left} left", count(ended, "process", "processes"))
+}
