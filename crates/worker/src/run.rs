@@ -35,8 +35,7 @@ pub async fn run(spec: WorkerSpec) -> ExitCode {
 fn start(spec: &WorkerSpec, mark: &Mark) -> Result<(Arc<RunHost>, StopReason), String> {
     // Descendants whose parents die come to us, so that none is missed at the end.
     process::become_subreaper().map_err(|error| format!("cannot adopt orphans: {error}"))?;
-    let reaping = process::reap_strangers().map_err(|error| format!("cannot reap orphans: {error}"))?;
-    tokio::spawn(reaping);
+    process::reap_strangers().map_err(|error| format!("cannot reap orphans: {error}"))?;
     let home = Home::at(PathBuf::from(&spec.home)).map_err(|error| error.to_string())?;
     let spool = Spool::create(Path::new(&spec.run_dir)).map_err(|error| format!("cannot make the spool: {error}"))?;
     let stop = CancellationToken::new();
