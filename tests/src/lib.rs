@@ -1,1 +1,56 @@
-//! Shared by the black-box tests.
+//! The stage of the black-box tests: a display, a session bus, a keyring and a home of their own, and the built
+//! binaries on them. Everything ends with the value that began it, and leaves no process and no file behind.
+#![cfg(target_os = "linux")]
+
+mod bus;
+mod child;
+mod daemon;
+mod desktop;
+mod keyring;
+mod page;
+mod place;
+mod screen;
+mod standins;
+mod tray;
+
+use std::time::{Duration, Instant};
+
+pub use bus::Bus;
+pub use child::Child;
+pub use daemon::Daemon;
+pub use desktop::{Desktop, Start};
+pub use keyring::Keyring;
+pub use page::Page;
+pub use place::Place;
+pub use screen::Screen;
+pub use standins::{Notified, StandIns};
+pub use tray::{Menu, MenuLine};
+
+/// How long a test waits for something that takes no time to speak of.
+pub const SOON: Duration = Duration::from_secs(20);
+/// How long a test waits for work: a practice brief, a start of everything on a busy machine.
+pub const WORK: Duration = Duration::from_secs(90);
+
+/// Asks again and again until there is an answer.
+///
+/// # Errors
+/// There was none in time; `what` says what was waited for, with the last error.
+pub async fn wait_for<T>(
+    what: &str,
+    bound: Duration,
+    mut ask: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
+    let began = Instant::now();
+    loop {
+        let last = match ask().await {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        if began.elapsed() > bound {
+            let why = last.map(|error| format!(": {error:#}")).unwrap_or_default();
+            anyhow::bail!("waited {bound:?} in vain for {what}{why}");
+        }
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+}

@@ -1,0 +1,97 @@
+//! Holds ARCHITECTURE.md's table of crates: who may use whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Which of our crates each may use. What is not here must not be.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("contract", &[]),
+    ("process", &[]),
+    ("toast", &[]),
+    ("company", &["contract"]),
+    ("store", &["contract"]),
+    ("rpc", &["contract"]),
+    ("engine", &["contract", "company", "process"]),
+    ("worker", &["contract", "company", "engine", "process", "rpc"]),
+    ("daemon", &["contract", "company", "store", "process", "rpc", "toast"]),
+    ("cli", &["contract", "rpc"]),
+    ("aicib", &["cli", "daemon", "worker"]),
+    ("aicib-desktop", &["contract", "rpc", "toast"]),
+];
+
+/// What must not be linked into the headless half.
+const DESKTOP_ONLY: &[&str] = &["gtk", "gtk-sys", "gdk", "webkit2gtk", "webkit2gtk-sys", "wry", "tao", "tauri"];
+
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+#[test]
+fn crates_use_only_what_the_table_allows() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let members: BTreeSet<&str> =
+        metadata["workspace_members"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let ours: BTreeMap<&str, &Value> = packages
+        .iter()
+        .filter(|package| members.contains(text(package, "id")))
+        .map(|package| (text(package, "name"), package))
+        .collect();
+    let mut wrong = Vec::new();
+    for (name, package) in &ours {
+        // Tests and their tools may use anything.
+        if matches!(*name, "blackbox" | "testkit") {
+            continue;
+        }
+        let Some((_, allowed)) = MAY_USE.iter().find(|(member, _)| member == name) else {
+            wrong.push(format!("{name} is not in the table"));
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let used = text(dependency, "name");
+            if dependency["kind"] != "dev" && ours.contains_key(used) && !allowed.contains(&used) {
+                wrong.push(format!("{name} uses {used}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_headless_half_links_no_desktop() {
+    let metadata = metadata();
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let names: BTreeMap<&str, &str> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| (text(package, "id"), text(package, "name")))
+        .collect();
+    let uses: BTreeMap<&str, Vec<&str>> = nodes
+        .iter()
+        .map(|node| {
+            let deps = node["deps"].as_array().unwrap().iter();
+            let normal = deps.filter(|dep| dep["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"] != "dev"));
+            (text(node, "id"), normal.map(|dep| text(dep, "pkg")).collect())
+        })
+        .collect();
+    let root = names.iter().find(|(_, name)| **name == "aicib").map(|(id, _)| *id).unwrap();
+    let mut seen = BTreeSet::from([root]);
+    let mut left = vec![root];
+    while let Some(id) = left.pop() {
+        assert!(!DESKTOP_ONLY.contains(&names[id]), "aicib links {}", names[id]);
+        left.extend(uses[id].iter().filter(|used| seen.insert(used)));
+    }
+}

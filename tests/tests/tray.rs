@@ -1,0 +1,68 @@
+//! The tray's menu, over D-Bus.
+#![cfg(target_os = "linux")]
+
+use anyhow::Context;
+use blackbox::{Desktop, SOON, Screen, Start, WORK, wait_for};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quick_brief_opens_from_the_menu() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    stage.launch(&["--hidden"])?;
+    let menu = stage.stand_ins.as_ref().context("no stand-ins")?.menu().await?;
+    for label in ["Nothing running", "Quick brief", "Open AICIB", "Quit"] {
+        menu.line(label).await?;
+    }
+    assert!(Screen::windows(&stage.place, "AICIB")?.is_empty(), "--hidden shows no window");
+    menu.click("Quick brief").await?;
+    let window = Screen::window(&stage.place, "Quick brief").await?;
+    let place = stage.place.command("xdotool").args(["getwindowgeometry", "--shell", &window]).output()?;
+    let place = String::from_utf8_lossy(&place.stdout).into_owned();
+    assert!(place.contains("WIDTH=400"), "{place}");
+
+    // The Escape key puts it away again.
+    wait_for("the page to take the Escape key", SOON, async || {
+        let shown = Screen::windows(&stage.place, "Quick brief")?;
+        let Some(window) = shown.first() else { return Ok(Some(())) };
+        Screen::press(&stage.place, window, "Escape")?;
+        Ok(None)
+    })
+    .await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_menu_shows_what_runs_and_what_it_costs() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start::default()).await?;
+    stage.launch(&["--hidden"])?;
+    let mut daemon = stage.daemon().await?;
+    daemon.set(json!({ "practice_pace": 0.5 })).await?;
+    let dir = stage.company_dir("acme")?;
+    daemon.found("Acme", &dir).await?;
+    let job = daemon.brief(&dir, "Compare prices & write them up").await?;
+    let menu = stage.stand_ins.as_ref().context("no stand-ins")?.menu().await?;
+    let header = wait_for("the menu to say that a job runs", WORK, async || {
+        let first = menu.lines().await?.into_iter().next().context("no lines")?;
+        Ok(first.label.starts_with("1 running").then_some(first))
+    })
+    .await?;
+    assert!(!header.enabled && header.label.contains("today"), "{header:?}");
+    let line = menu.line(&format!("#{job} ")).await?;
+    assert!(line.label.contains("Compare prices & write them up"), "{line:?}");
+    assert!(menu.title().await?.starts_with("1 · $"));
+
+    daemon.call("job.cancel", json!({ "job_id": job })).await?;
+    menu.line("Nothing running").await?;
+    assert!(!menu.lines().await?.iter().any(|line| line.label.contains(&format!("#{job}"))));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_tray_the_app_works_and_says_so() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { stand_ins: false, ..Start::default() }).await?;
+    let page = stage.open(&[]).await?;
+    let info = page.call("native.info", json!({})).await?.map_err(anyhow::Error::msg)?;
+    assert_eq!(info["tray"], false, "{info}");
+    assert_eq!(page.call("ping", json!({})).await?.map(|pong| pong["pid"].is_u64()), Ok(true));
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! The real window, over WebDriver.
+#![cfg(target_os = "linux")]
+
+use anyhow::Context;
+use blackbox::{Desktop, SOON, Start, WORK, wait_for};
+use serde_json::json;
+
+/// A founder on a fresh machine: three steps, a first brief, its end, the job.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_practice_company_is_founded_briefed_and_its_job_opened() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    let page = stage.open(&[]).await?;
+    let dir = stage.place.path("home/acme");
+
+    page.fill("onboarding-company-name", "Acme Rockets").await?;
+    page.fill("onboarding-folder", &dir.to_string_lossy()).await?;
+    page.click("onboarding-create").await?;
+    page.click("onboarding-engine-practice").await?;
+    page.click("onboarding-next").await?;
+    anyhow::ensure!(dir.join("aicib.config.yaml").is_file(), "no config was written");
+    page.fill("onboarding-brief", "Write a company description").await?;
+    page.click("onboarding-send").await?;
+
+    let done = r#"[data-testid="job-row"][data-state="completed"], [data-testid="job-state"][data-state="completed"]"#;
+    page.find(done, WORK).await?;
+    if !page.has("transcript").await? {
+        page.click("job-open").await?;
+    }
+    page.part("transcript").await?;
+    page.find(r#"[data-testid="job-state"][data-state="completed"]"#, SOON).await?;
+    wait_for("what the team did, in the transcript", SOON, async || {
+        let text = page.part("transcript").await?.text().await?;
+        Ok((text.contains("CEO") && text.len() > 100).then_some(()))
+    })
+    .await?;
+
+    let mut daemon = stage.daemon().await?;
+    let job = daemon.call("job.get", json!({ "job_id": 1 })).await?;
+    assert_eq!(job["state"], "completed", "{job}");
+    assert_eq!(job["engine"], "practice");
+    assert!(job["files"].as_i64().unwrap_or_default() > 0, "no file was written: {job}");
+    Ok(())
+}
+
+/// A brief that was sent in the terminal is on the Desk at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_terminal_sends_shows_in_the_window() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start::default()).await?;
+    let page = stage.open(&[]).await?;
+    let mut daemon = stage.daemon().await?;
+    daemon.set(json!({ "onboarded": true, "practice_pace": 4.0 })).await?;
+    let dir = stage.company_dir("acme")?;
+    stage.cli(&dir, &["init", "--name", "Acme", "--dir", "."])?;
+    stage.cli(&dir, &["config", "set", "engine.mode", "practice"]).ok();
+    page.run("location.reload()").await?;
+    page.part("composer").await?;
+    stage.cli(&dir, &["start"])?;
+    let job = stage.cli(&dir, &["brief", "--background", "Plan the launch party"])?;
+    let row = format!(r#"[data-testid="job-row"][data-job-id="{}"]"#, job["job_id"]);
+    page.find(&row, SOON).await?;
+    page.find(&format!(r#"{row}[data-state="completed"]"#), WORK).await?;
+    Ok(())
+}
+
+/// A page can call the daemon and the desktop, and nothing beside them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_reaches_nothing_but_the_daemon_and_the_desktop() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start::default()).await?;
+    let page = stage.open(&[]).await?;
+    let info = page.call("native.info", json!({})).await?.map_err(anyhow::Error::msg)?;
+    assert_eq!(info["home"], json!(stage.place.home()), "{info}");
+    assert_eq!(info["tray"], true, "{info}");
+    assert_eq!(info["view"], json!({ "view": "window" }), "{info}");
+    assert_eq!(page.call("ping", json!({})).await?.map(|pong| pong["pid"].is_u64()), Ok(true));
+
+    for (method, code) in [
+        ("no.such_method", "request.method_unknown"),
+        ("native.no_such", "request.method_unknown"),
+        ("desktop.attach", "request.method_unknown"),
+    ] {
+        let error = page.call(method, json!({})).await?.expect_err(method);
+        assert_eq!(error["code"], code, "{error}");
+        assert!(error["fix"].is_string(), "{error}");
+    }
+    for url in ["file:///etc/passwd", "javascript:alert(1)"] {
+        let error = page.call("native.open_url", json!({ "url": url })).await?.expect_err(url);
+        assert_eq!(error["code"], "request.bad");
+    }
+
+    // Neither another page nor a script from elsewhere.
+    let before = page.run("return location.href").await?;
+    page.run("location.href = 'https://example.com/'").await?;
+    page.run("const s = document.createElement('script'); s.textContent = 'window.injected = 1'; document.body.append(s)").await?;
+    assert_eq!(page.run("return location.href").await?, before);
+    assert_eq!(page.run("return window.injected ?? null").await?, serde_json::Value::Null);
+    let fetched = page
+        .client()
+        .execute_async("const done = arguments[0]; fetch('http://127.0.0.1:9/').then(() => done('reached'), (e) => done('refused'))", vec![])
+        .await?;
+    assert_eq!(fetched, "refused");
+    Ok(())
+}
+
+/// Closing the window hides it; the tray brings it back as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_leaves_the_tray_and_open_brings_the_window_back() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    stage.launch(&[])?;
+    let window = blackbox::Screen::window(&stage.place, "AICIB").await?;
+    blackbox::Screen::press(&stage.place, &window, "alt+F4")?;
+    wait_for("the window to hide", SOON, async || {
+        Ok(blackbox::Screen::windows(&stage.place, "AICIB")?.is_empty().then_some(()))
+    })
+    .await?;
+    assert!(stage.app.as_mut().context("no app")?.is_running());
+    let menu = stage.stand_ins.as_ref().context("no stand-ins")?.menu().await?;
+    menu.click("Open AICIB").await?;
+    blackbox::Screen::window(&stage.place, "AICIB").await?;
+    Ok(())
+}
