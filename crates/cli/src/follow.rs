@@ -54,7 +54,7 @@ impl Follow {
 
     /// Hands on every event until the job ends; returns the job as it ended. A daemon that goes away is started
     /// again, and the rest follows.
-    pub(crate) async fn to_the_end(
+    pub(crate) async fn until_the_end(
         &mut self,
         context: &mut Context,
         connection: (Client, NoteReceiver),

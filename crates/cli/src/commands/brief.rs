@@ -102,7 +102,7 @@ async fn watch(context: &mut Context, connection: (Client, NoteReceiver), job: J
     let mut follow = Follow::after(job_id, Seq(0));
     let mut sink = Printed::new(context);
     let ended = tokio::select! {
-        ended = follow.to_the_end(context, connection, &mut sink) => ended?,
+        ended = follow.until_the_end(context, connection, &mut sink) => ended?,
         _interrupted = signal::ctrl_c() => return interrupt(context, &client, job_id, follow, sink).await,
     };
     finish(context, &ended)

@@ -77,11 +77,12 @@ pub(crate) async fn stop(context: &mut Context) -> Outcome {
     let client = context.daemon().await?;
     let stopped = match client.call::<methods::SessionStop>(company).await {
         Err(error) if error.code == ErrorCode::SESSION_NONE => {
-            return Ok(if context.out.json {
-                context.out.value(&json!({"session": null, "cancelled": []}))?
+            if context.out.json {
+                context.out.value(&json!({"session": null, "cancelled": []}))?;
             } else {
-                context.out.line("No active session found: there is nothing to stop.")?
-            });
+                context.out.line("No active session found: there is nothing to stop.")?;
+            }
+            return Ok(());
         }
         outcome => outcome?,
     };

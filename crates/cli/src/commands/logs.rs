@@ -46,7 +46,7 @@ pub(crate) async fn logs(context: &mut Context, args: LogsArgs) -> Outcome {
     let mut sink = Printed::new(context);
     let mut follow = Follow::after(job_id, from);
     let job = if args.follow {
-        follow.to_the_end(context, (client, notes), &mut sink).await?
+        follow.until_the_end(context, (client, notes), &mut sink).await?
     } else {
         follow.catch_up(context, &client, &mut sink).await?;
         job
