@@ -154,12 +154,7 @@ pub async fn initialize(
     params: InitializeParams,
 ) -> Result<InitializeResult, Error> {
     if params.protocol != PROTOCOL {
-        return Err(Error::new(
-            ErrorCode::PROTOCOL_UNSUPPORTED,
-            format!("{} speaks protocol {}, this daemon speaks {PROTOCOL}.", params.client, params.protocol),
-            "Update the older of the two; `aicib daemon stop` ends this daemon, and runs go on.",
-        )
-        .with(serde_json::json!({ "supported": [PROTOCOL] })));
+        return Err(rpc::other_protocol(PROTOCOL, params.protocol));
     }
     let who = match params.credential {
         None => Who::Unknown,
