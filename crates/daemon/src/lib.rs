@@ -89,6 +89,10 @@ fn start() -> Result<(), Error> {
 
 async fn serve(app: App) -> Result<(), Error> {
     stop_on_signals(&app.stop).map_err(Error::internal)?;
+    if std::process::id() == 1 {
+        // The first process of a container is handed every orphan in it.
+        process::reap_strangers().map_err(Error::internal)?;
+    }
     // Runs that were left are known before anybody can ask for them.
     runs::adopt(&app).await?;
     let listener = Listener::bind(&app.home)?;
