@@ -1,0 +1,70 @@
+import type { Error as Fault, Methods, Notes, Show } from '$lib/contract/types';
+
+export type { Fault };
+
+export type Method = keyof Methods;
+export type Params<M extends Method> = Methods[M]['params'];
+export type Result<M extends Method> = Methods[M]['result'];
+
+/** How the desktop stands with the daemon. */
+export type LinkState = 'ready' | 'starting' | 'lost';
+
+/** Notes of the desktop's own, beside those of the contract. */
+export interface NativeNotes {
+  'native.link': { state: LinkState; error?: Fault };
+  'native.show': Show;
+}
+
+export type AnyNotes = Notes & NativeNotes;
+export type NoteName = keyof AnyNotes;
+
+/** What the desktop says of itself. */
+export interface NativeInfo {
+  platform: string;
+  /** The folder that holds database, keys and logs. */
+  home: string;
+  version: string;
+  daemon: LinkState;
+  /** `on`, `off`, or why the shortcut could not be taken. */
+  global_shortcut: string;
+  tray: boolean;
+  /** What the window is to show first. */
+  view?: Show;
+}
+
+/** What only a desktop can do. */
+export interface Native {
+  info(): Promise<NativeInfo>;
+  /** Lets the founder choose a folder; null where they did not. */
+  pickFolder(): Promise<string | null>;
+  openPath(path: string): Promise<void>;
+  /** http, https and mailto only. */
+  openUrl(url: string): Promise<void>;
+  hideWindow(): Promise<void>;
+  /** Tries to reach the daemon again. */
+  retry(): Promise<void>;
+  reportError(message: string, stack: string): void;
+}
+
+/** The one way out of the page. */
+export interface Backend {
+  /** Rejects with a `Fault`. */
+  call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>>;
+  /** Returns what ends it. */
+  on<N extends NoteName>(note: N, handler: (params: AnyNotes[N]) => void): () => void;
+  /** Begins to listen. Handlers are set before. */
+  start(): Promise<void>;
+  native: Native;
+}
+
+let installed: Backend | undefined;
+
+/** Says which backend the page uses; once, before anything is mounted. */
+export function installBackend(backend: Backend): void {
+  installed = backend;
+}
+
+export function backend(): Backend {
+  if (!installed) throw new Error('no backend is installed');
+  return installed;
+}

@@ -1,0 +1,37 @@
+import { Channel, invoke } from '@tauri-apps/api/core';
+import type { Backend, Method, NativeInfo, Params, Result } from './backend';
+import { NoteHandlers } from './handlers';
+
+type Batch = { note: string; params: unknown }[];
+
+function send<T>(method: string, params: unknown): Promise<T> {
+  return invoke<T>('call', { method, params });
+}
+
+/** The desktop behind this page. */
+export function createBackend(): Backend {
+  const handlers = new NoteHandlers();
+  return {
+    call: <M extends Method>(method: M, params: Params<M>) => send<Result<M>>(method, params),
+    on: (note, handler) => handlers.on(note, handler),
+    async start() {
+      const channel = new Channel<Batch>();
+      channel.onmessage = (batch) => {
+        for (const { note, params } of batch) handlers.deliver(note, params);
+      };
+      await invoke('listen', { channel });
+    },
+    native: {
+      info: () => send<NativeInfo>('native.info', {}),
+      pickFolder: async () => (await send<{ path: string | null }>('native.pick_folder', {})).path,
+      openPath: (path) => send('native.open_path', { path }),
+      openUrl: (url) => send('native.open_url', { url }),
+      hideWindow: () => send('native.hide_window', {}),
+      retry: () => send('native.retry', {}),
+      reportError(message, stack) {
+        // The log is where page errors go; when it cannot be reached there is nowhere else to tell.
+        send('native.report_error', { message, stack }).catch(() => undefined);
+      },
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { Span, Time } from '$lib/contract/types';
+import { clock, clockExact } from '$lib/text/format';
+
+export interface Bar {
+  /** In percent of the lane. */
+  readonly left: number;
+  readonly width: number;
+  /** Work of its own; otherwise the frame of a delegation in which it may wait. */
+  readonly solid: boolean;
+  readonly title: string;
+}
+
+export interface Lane {
+  readonly agent: string;
+  readonly bars: readonly Bar[];
+}
+
+/** What is nearer than this, in percent, is one bar: a lane never has more bars than can be told apart. */
+const NEAR = 0.5;
+const NARROWEST = 0.4;
+
+interface Stretch {
+  from: number;
+  to: number;
+  title: string;
+  more: number;
+}
+
+function joined(spans: readonly Span[], from: Time, to: Time): Stretch[] {
+  const whole = Math.max(1, to - from);
+  const at = (time: Time) => Math.min(100, Math.max(0, ((time - from) / whole) * 100));
+  const out: Stretch[] = [];
+  for (const span of [...spans].sort((a, b) => a.started_at - b.started_at)) {
+    const start = at(span.started_at);
+    const end = Math.max(at(span.finished_at ?? to), start + NARROWEST);
+    const last = out.at(-1);
+    if (last && start - last.to < NEAR) {
+      last.to = Math.max(last.to, end);
+      last.more += 1;
+    } else {
+      out.push({ from: start, to: end, title: span.title, more: 0 });
+    }
+  }
+  return out;
+}
+
+function bars(stretches: readonly Stretch[], solid: boolean): Bar[] {
+  return stretches.map(({ from, to, title, more }) => ({
+    left: Math.min(from, 100 - NARROWEST),
+    width: Math.min(to, 100) - Math.min(from, 100 - NARROWEST),
+    solid,
+    title: more > 0 ? `${title} and ${more} more` : title,
+  }));
+}
+
+/** Who was at work when, one lane an agent, in the order in which they came. */
+export function toLanes(spans: readonly Span[], from: Time, to: Time): Lane[] {
+  const byAgent = new Map<string, Span[]>();
+  for (const span of spans) {
+    const known = byAgent.get(span.agent);
+    if (known) known.push(span);
+    else byAgent.set(span.agent, [span]);
+  }
+  return [...byAgent].map(([agent, own]) => {
+    const frames = own.filter((span) => span.kind === 'delegation');
+    const work = own.filter((span) => span.kind !== 'delegation');
+    return { agent, bars: [...bars(joined(frames, from, to), false), ...bars(joined(work, from, to), true)] };
+  });
+}
+
+/** Four times along the axis; the last is "now" while it goes on. */
+export function axis(from: Time, to: Time, live: boolean): string[] {
+  const show = to - from < 4 * 60_000 ? clockExact : clock;
+  return [0, 1, 2, 3].map((i) => (i === 3 && live ? 'now' : show(from + ((to - from) * i) / 3)));
+}

@@ -1,0 +1,198 @@
+import type { Error as Fault, Event, FileChange, Money, NoticeLevel, Outcome, Time } from '$lib/contract/types';
+import type { Tail } from './tails';
+
+export type Progress = 'running' | 'ok' | 'failed';
+
+interface Base {
+  readonly key: string;
+  readonly at: Time;
+  readonly agent: string;
+  /** How deep in delegations. */
+  readonly depth: number;
+}
+
+/** What the transcript shows, one entry a line. */
+export type Row = Base &
+  (
+    | { readonly kind: 'message' | 'thinking' | 'tail'; readonly text: string }
+    | {
+        readonly kind: 'tool';
+        readonly tool: string;
+        readonly subject: string;
+        readonly state: Progress;
+        readonly summary: string;
+        readonly output: string;
+        readonly change: FileChange | undefined;
+        readonly duration: number | undefined;
+      }
+    | {
+        readonly kind: 'delegation';
+        readonly to: string;
+        readonly task: string;
+        readonly state: Progress;
+        readonly summary: string;
+        readonly duration: number | undefined;
+        readonly cost: Money | undefined;
+      }
+    | { readonly kind: 'waiting'; readonly detail: string; readonly until: Time | undefined; readonly over: boolean }
+    | { readonly kind: 'notice'; readonly level: NoticeLevel; readonly text: string }
+    | { readonly kind: 'error'; readonly error: Fault }
+    | {
+        readonly kind: 'exit';
+        readonly outcome: Outcome;
+        readonly result: string | undefined;
+        readonly error: Fault | undefined;
+        readonly ended: number;
+        readonly left: number;
+      }
+  );
+
+const MAX_DEPTH = 4;
+
+/** The calls and delegations that began in these events, by run and name, with where their row is. */
+type Open = Map<string, number>;
+
+function depths(events: readonly Event[]): (event: Event) => number {
+  const parents = new Map<string, string | undefined>();
+  for (const event of events) {
+    if (event.kind === 'delegation_started') parents.set(`${event.run_id}/${event.span}`, event.parent);
+  }
+  return (event) => {
+    let depth = 0;
+    let span = event.parent;
+    while (span !== undefined && depth < MAX_DEPTH) {
+      depth += 1;
+      span = parents.get(`${event.run_id}/${span}`);
+    }
+    return depth;
+  };
+}
+
+/**
+ * Events as rows: a tool's start and end in one, a delegation's too. `ended` says that the job has ended: what is still
+ * open then never came back.
+ */
+export function toRows(events: readonly Event[], tails: readonly Tail[] = [], ended = false): Row[] {
+  const rows: Row[] = [];
+  const open: Open = new Map();
+  const waits = new Map<string, number>();
+  const depthOf = depths(events);
+
+  for (const event of events) {
+    const base: Base = { key: `e${event.seq}`, at: event.at, agent: event.agent, depth: depthOf(event) };
+    const waitKey = `${event.run_id}/${event.agent}/${event.parent ?? ''}`;
+    switch (event.kind) {
+      case 'message':
+      case 'thinking':
+        if (event.text.trim() !== '') rows.push({ ...base, kind: event.kind, text: event.text });
+        break;
+      case 'tool_started':
+        open.set(`${event.run_id}/t/${event.call}`, rows.length);
+        rows.push({
+          ...base,
+          kind: 'tool',
+          tool: event.tool,
+          subject: event.subject,
+          state: ended ? 'failed' : 'running',
+          summary: ended ? 'did not finish' : '',
+          output: '',
+          change: undefined,
+          duration: undefined,
+        });
+        break;
+      case 'tool_finished': {
+        const at = open.get(`${event.run_id}/t/${event.call}`);
+        const row = at === undefined ? undefined : rows[at];
+        const done = {
+          state: event.ok ? ('ok' as const) : ('failed' as const),
+          summary: event.summary,
+          output: event.output,
+          change: event.change,
+          duration: event.duration_ms,
+        };
+        if (at !== undefined && row?.kind === 'tool') rows[at] = { ...row, ...done };
+        else rows.push({ ...base, kind: 'tool', tool: event.tool, subject: event.change?.path ?? '', ...done });
+        break;
+      }
+      case 'delegation_started':
+        open.set(`${event.run_id}/d/${event.span}`, rows.length);
+        rows.push({
+          ...base,
+          kind: 'delegation',
+          to: event.to,
+          task: event.task,
+          state: ended ? 'failed' : 'running',
+          summary: ended ? 'did not finish' : '',
+          duration: undefined,
+          cost: undefined,
+        });
+        break;
+      case 'delegation_finished': {
+        const at = open.get(`${event.run_id}/d/${event.span}`);
+        const row = at === undefined ? undefined : rows[at];
+        const done = {
+          state: event.ok ? ('ok' as const) : ('failed' as const),
+          summary: event.summary,
+          duration: event.duration_ms,
+          cost: event.cost_usd,
+        };
+        if (at !== undefined && row?.kind === 'delegation') rows[at] = { ...row, ...done };
+        else rows.push({ ...base, kind: 'delegation', to: event.to, task: '', ...done });
+        break;
+      }
+      case 'waiting': {
+        const at = waits.get(waitKey);
+        const row = at === undefined ? undefined : rows[at];
+        if (at !== undefined && row?.kind === 'waiting') rows[at] = { ...row, detail: event.detail || row.detail, until: event.until, over: event.over };
+        else if (!event.over) {
+          waits.set(waitKey, rows.length);
+          rows.push({ ...base, kind: 'waiting', detail: event.detail, until: event.until, over: ended });
+        }
+        if (event.over) waits.delete(waitKey);
+        break;
+      }
+      case 'notice':
+        rows.push({ ...base, kind: 'notice', level: event.level, text: event.text });
+        break;
+      case 'error':
+        rows.push({ ...base, kind: 'error', error: event.error });
+        break;
+      case 'run_exited':
+        dropEcho(rows, event.result);
+        rows.push({
+          ...base,
+          kind: 'exit',
+          outcome: event.outcome,
+          result: event.result,
+          error: event.error,
+          ended: event.ended,
+          left: event.left,
+        });
+        break;
+      case 'job_changed':
+      case 'usage':
+      case 'progress':
+        // Told by the header, the facts and the bars.
+        break;
+    }
+  }
+
+  for (const tail of tails) {
+    const last = events.at(-1);
+    rows.push({
+      key: `tail/${tail.agent}/${tail.parent ?? ''}`,
+      at: last?.at ?? 0,
+      agent: tail.agent,
+      depth: tail.parent === undefined ? 0 : Math.max(1, rows.findLast((row) => row.agent === tail.agent)?.depth ?? 1),
+      kind: 'tail',
+      text: tail.text,
+    });
+  }
+  return rows;
+}
+
+/** The answer is shown once, as the answer. */
+function dropEcho(rows: Row[], result: string | undefined): void {
+  const last = rows.at(-1);
+  if (result !== undefined && last?.kind === 'message' && last.text.trim() === result.trim()) rows.pop();
+}

@@ -1,0 +1,247 @@
+import { backend, type Fault } from '$lib/backend/backend';
+import { asFault } from '$lib/backend/fault';
+import type { ChangedFile, Event, JobDetail, JobId, Span } from '$lib/contract/types';
+import {
+  EMPTY_WINDOW,
+  firstSeq,
+  fromPage,
+  lastSeq,
+  withEarlier,
+  withLater,
+  withLive,
+  withResync,
+  type EventWindow,
+} from '$lib/state/event-window';
+import { withDelta, withoutStored, type Tail } from '$lib/state/tails';
+import { isFinal } from '$lib/text/names';
+
+const PAGE = 200;
+const SPAN_PAGE = 500;
+/** Spans that the lanes are drawn from, at most: the latest. */
+const MAX_SPANS = 2000;
+const MAX_FILES = 1000;
+/** How often facts, lanes and files are read again while events pour in. */
+const REFRESH_MS = 1000;
+/** And while nothing happens: the heartbeat is a fact too. */
+const IDLE_REFRESH_MS = 5000;
+
+/** One job on screen: facts, lanes, files, and a window on its events. */
+export class JobStore {
+  readonly jobId: JobId;
+  detail = $state.raw<JobDetail>();
+  window = $state.raw<EventWindow>(EMPTY_WINDOW);
+  tails = $state.raw<readonly Tail[]>([]);
+  spans = $state.raw<readonly Span[]>([]);
+  spanTotal = $state(0);
+  files = $state.raw<readonly ChangedFile[]>([]);
+  fault = $state.raw<Fault>();
+  eventsLoaded = $state(false);
+  loadingEarlier = $state(false);
+  /** Whether the last change of the window was at its start: the list then keeps its place from the end. */
+  shifted = $state(false);
+  /** Live events that came while the window was elsewhere. */
+  unseen = $state(0);
+
+  #ends: (() => void)[] = [];
+  #subscription: number | undefined;
+  #refreshDue = false;
+  #refreshing: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(jobId: JobId) {
+    this.jobId = jobId;
+  }
+
+  /** Reads everything and follows it, until `close`. */
+  async open(): Promise<void> {
+    this.#ends = [
+      backend().on('event.added', ({ events }) => this.#added(events.filter((event) => event.job_id === this.jobId))),
+      backend().on('event.delta', (delta) => {
+        if (delta.job_id === this.jobId && !this.window.moreAfter) this.tails = withDelta(this.tails, delta);
+      }),
+      backend().on('event.resync', ({ subscription }) => {
+        if (subscription !== undefined && subscription === this.#subscription) void this.#resync();
+      }),
+      backend().on('desk.changed', ({ jobs }) => {
+        const row = jobs.find((job) => job.job_id === this.jobId);
+        if (!row || !this.detail || row.seq < this.detail.seq) return;
+        this.detail = { ...this.detail, ...row };
+        if (isFinal(row.state)) this.tails = [];
+        this.#refreshSoon();
+      }),
+    ];
+    await Promise.all([this.#readDetail(), this.#readLatest(), this.#readSpans(), this.#readFiles()]);
+    this.#refreshLater();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#refreshing);
+    this.#ends.forEach((end) => end());
+    this.#unsubscribe();
+  }
+
+  async loadEarlier(): Promise<void> {
+    const before = firstSeq(this.window);
+    if (!this.window.moreBefore || this.loadingEarlier || before === undefined) return;
+    this.loadingEarlier = true;
+    try {
+      const page = await backend().call('event.list', { job_id: this.jobId, before, limit: PAGE });
+      this.shifted = true;
+      this.window = withEarlier(this.window, page);
+    } catch (thrown) {
+      this.fault = asFault(thrown);
+    } finally {
+      this.loadingEarlier = false;
+    }
+  }
+
+  async loadLater(): Promise<void> {
+    if (!this.window.moreAfter || this.loadingEarlier) return;
+    this.loadingEarlier = true;
+    try {
+      const page = await backend().call('event.list', { job_id: this.jobId, after: lastSeq(this.window), limit: PAGE });
+      this.shifted = false;
+      this.window = withLater(this.window, page);
+    } catch (thrown) {
+      this.fault = asFault(thrown);
+    } finally {
+      this.loadingEarlier = false;
+    }
+  }
+
+  async jumpToLatest(): Promise<void> {
+    this.unseen = 0;
+    if (this.window.moreAfter) await this.#readLatest();
+  }
+
+  #added(events: readonly Event[]): void {
+    if (events.length === 0) return;
+    this.tails = withoutStored(this.tails, events);
+    if (this.window.moreAfter) this.unseen += events.length;
+    this.shifted = false;
+    this.window = withLive(this.window, events);
+    this.#refreshSoon();
+  }
+
+  async #readDetail(): Promise<void> {
+    try {
+      const detail = await backend().call('job.get', { job_id: this.jobId });
+      if (this.#closed) return;
+      // A row that came by note meanwhile may be newer than this answer.
+      const known = this.detail;
+      this.detail = known && known.seq > detail.seq ? { ...detail, state: known.state, seq: known.seq } : detail;
+      this.fault = undefined;
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+    }
+  }
+
+  /** The last page, and every event after it from then on: nothing can fall between. */
+  async #readLatest(): Promise<void> {
+    try {
+      const page = await backend().call('event.list', { job_id: this.jobId, limit: PAGE });
+      if (this.#closed) return;
+      this.shifted = false;
+      this.window = fromPage(page);
+      await this.#subscribe();
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+    } finally {
+      this.eventsLoaded = true;
+    }
+  }
+
+  async #subscribe(): Promise<void> {
+    this.#unsubscribe();
+    const { subscription } = await backend().call('event.subscribe', {
+      job_id: this.jobId,
+      after: lastSeq(this.window),
+      deltas: true,
+    });
+    this.#subscription = subscription;
+    if (this.#closed) this.#unsubscribe();
+  }
+
+  #unsubscribe(): void {
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    if (subscription === undefined) return;
+    // The connection may be gone, and the subscription with it: that is what was wanted.
+    backend()
+      .call('event.unsubscribe', { subscription })
+      .catch(() => undefined);
+  }
+
+  async #resync(): Promise<void> {
+    this.tails = [];
+    try {
+      const page = await backend().call('event.list', { job_id: this.jobId, limit: PAGE });
+      if (this.#closed) return;
+      if (!this.window.moreAfter) this.window = withResync(this.window, page);
+      await this.#subscribe();
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+    }
+  }
+
+  async #readSpans(): Promise<void> {
+    try {
+      const first = await backend().call('job.spans', { job_id: this.jobId, offset: 0, limit: SPAN_PAGE });
+      let spans = first.spans;
+      if (first.total > spans.length) {
+        const from = Math.max(spans.length, first.total - MAX_SPANS);
+        if (from > spans.length) spans = [];
+        for (let offset = from; offset < first.total; offset += SPAN_PAGE) {
+          const page = await backend().call('job.spans', { job_id: this.jobId, offset, limit: SPAN_PAGE });
+          spans = [...spans, ...page.spans];
+          if (page.spans.length === 0) break;
+        }
+      }
+      if (this.#closed) return;
+      this.spans = spans;
+      this.spanTotal = first.total;
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+    }
+  }
+
+  async #readFiles(): Promise<void> {
+    try {
+      const page = await backend().call('job.files', { job_id: this.jobId, offset: 0, limit: 500 });
+      let files = page.files;
+      if (page.total > files.length && files.length > 0 && files.length < MAX_FILES) {
+        const rest = await backend().call('job.files', { job_id: this.jobId, offset: files.length, limit: 500 });
+        files = [...files, ...rest.files];
+      }
+      if (!this.#closed) this.files = files;
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+    }
+  }
+
+  #refreshSoon(): void {
+    if (this.#refreshDue || this.#closed) return;
+    this.#refreshDue = true;
+    clearTimeout(this.#refreshing);
+    // Lanes of a long job are many rows: they are read less often.
+    const wait = REFRESH_MS * (1 + Math.floor(this.spans.length / 250));
+    this.#refreshing = setTimeout(() => void this.#refresh(), wait);
+  }
+
+  #refreshLater(): void {
+    if (this.#closed || this.#refreshDue || !this.detail || isFinal(this.detail.state)) return;
+    clearTimeout(this.#refreshing);
+    this.#refreshing = setTimeout(() => void this.#refresh(), IDLE_REFRESH_MS);
+  }
+
+  async #refresh(): Promise<void> {
+    this.#refreshDue = false;
+    const files = this.detail?.files ?? 0;
+    if (!document.hidden) {
+      await Promise.all([this.#readDetail(), this.#readSpans()]);
+      if ((this.detail?.files ?? 0) !== files || this.files.length !== this.detail?.files) await this.#readFiles();
+    }
+    this.#refreshLater();
+  }
+}

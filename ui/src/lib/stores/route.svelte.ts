@@ -1,0 +1,55 @@
+import type { JobId, Show } from '$lib/contract/types';
+
+export type Route =
+  | { screen: 'desk' }
+  | { screen: 'jobs' }
+  | { screen: 'job'; jobId: JobId }
+  | { screen: 'settings'; section: string };
+
+export function parseRoute(hash: string): Route {
+  const [screen, rest = ''] = hash.replace(/^#\/?/, '').split('/');
+  if (screen === 'jobs') return { screen };
+  if (screen === 'settings') return { screen, section: rest };
+  const jobId = Number(rest);
+  if (screen === 'job' && Number.isSafeInteger(jobId) && jobId > 0) return { screen, jobId };
+  return { screen: 'desk' };
+}
+
+export function routeHash(route: Route): string {
+  if (route.screen === 'job') return `#/job/${route.jobId}`;
+  if (route.screen === 'settings' && route.section) return `#/settings/${route.section}`;
+  return `#/${route.screen}`;
+}
+
+/** Which screen is up. It stands in the address, so that Back works. */
+class Router {
+  route = $state.raw<Route>(parseRoute(location.hash));
+  palette = $state(false);
+  /** Grows when the composer is to have the focus. */
+  compose = $state(0);
+
+  start(): () => void {
+    const follow = () => (this.route = parseRoute(location.hash));
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }
+
+  go(route: Route): void {
+    this.palette = false;
+    this.route = route;
+    const hash = routeHash(route);
+    if (location.hash !== hash) location.hash = hash;
+  }
+
+  show(show: Show): void {
+    if (show.view === 'job') this.go({ screen: 'job', jobId: show.job_id });
+    if (show.view === 'settings') this.go({ screen: 'settings', section: '' });
+  }
+
+  focusComposer(): void {
+    this.go({ screen: 'desk' });
+    this.compose += 1;
+  }
+}
+
+export const router = new Router();

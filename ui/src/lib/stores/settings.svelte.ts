@@ -1,0 +1,58 @@
+import { backend, type Fault } from '$lib/backend/backend';
+import { asFault } from '$lib/backend/fault';
+import type { Settings, Theme } from '$lib/contract/types';
+
+/** The founder's settings. */
+class SettingsStore {
+  value = $state.raw<Settings>();
+  fault = $state.raw<Fault>();
+  #saving: Promise<unknown> = Promise.resolve();
+
+  async load(): Promise<void> {
+    try {
+      this.value = await backend().call('settings.get', {});
+      this.fault = undefined;
+    } catch (thrown) {
+      this.fault = asFault(thrown);
+    }
+  }
+
+  /** One after the other, so that two quick changes do not undo each other. Rejects with a `Fault`. */
+  save(patch: Partial<Settings>): Promise<void> {
+    const saved = this.#saving.then(async () => {
+      const before = this.value ?? (await backend().call('settings.get', {}));
+      this.value = { ...before, ...patch };
+      try {
+        this.value = await backend().call('settings.set', { ...before, ...patch });
+      } catch (thrown) {
+        this.value = before;
+        throw asFault(thrown);
+      }
+    });
+    this.#saving = saved.catch(() => undefined);
+    return saved;
+  }
+}
+
+export const settings = new SettingsStore();
+
+const REMEMBERED = 'theme';
+
+/** The theme of the last time, so that the first picture is not of another one. */
+export function rememberedTheme(): Theme {
+  const kept = localStorage.getItem(REMEMBERED);
+  return kept === 'light' || kept === 'dark' ? kept : 'system';
+}
+
+/** Puts the theme on the page, and follows the system where that is what it says. */
+export function followTheme(theme: () => Theme): () => void {
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const apply = () => {
+    const chosen = theme();
+    localStorage.setItem(REMEMBERED, chosen);
+    document.documentElement.dataset.theme = chosen === 'system' ? (system.matches ? 'dark' : 'light') : chosen;
+  };
+  apply();
+  system.addEventListener('change', apply);
+  return () => system.removeEventListener('change', apply);
+}

@@ -1,0 +1,140 @@
+import type { CostBasis, Time } from '$lib/contract/types';
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+function group(digits: string): string {
+  return digits.replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function two(n: number): string {
+  return String(n).padStart(2, '0');
+}
+
+/** 41208 as "41,208". */
+export function count(n: number): string {
+  if (!Number.isFinite(n)) return '–';
+  return (n < 0 ? '-' : '') + group(String(Math.abs(Math.round(n))));
+}
+
+/** 1 as "1 job", 3 as "3 jobs". */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** Dollars as on a bill: cents from a dollar up, four digits below, "N/A" for what is no number. */
+export function money(dollars: number): string {
+  if (!Number.isFinite(dollars)) return 'N/A';
+  if (dollars < 0) return `-${money(-dollars)}`;
+  if (dollars === 0) return '$0.00';
+  if (dollars >= 0.99995) {
+    const [whole = '0', cents = '00'] = dollars.toFixed(2).split('.');
+    return `$${group(whole)}.${cents}`;
+  }
+  return dollars < 0.00005 ? '<$0.0001' : `$${dollars.toFixed(4)}`;
+}
+
+/** A limit: whole dollars without cents ("$50"), others with ("$2.50"). */
+export function limit(dollars: number): string {
+  return Number.isInteger(dollars) ? `$${group(String(dollars))}` : money(dollars);
+}
+
+/** A cost with what is known of where it comes from. */
+export function cost(dollars: number, basis: CostBasis): string {
+  if (basis === 'unknown') return dollars === 0 ? 'no price' : `${money(dollars)}+`;
+  return basis === 'estimated' && dollars !== 0 ? `≈${money(dollars)}` : money(dollars);
+}
+
+export type Band = 'none' | 'calm' | 'warn' | 'bad';
+
+/** How near spending is to its limit: warn from 50 %, bad from 80 %; a limit of 0 is none. */
+export function band(spent: number, max: number): Band {
+  if (!Number.isFinite(spent) || !(max > 0)) return 'none';
+  const part = spent / max;
+  return part >= 0.8 ? 'bad' : part >= 0.5 ? 'warn' : 'calm';
+}
+
+/** `part` of `whole` in percent, cut to 0–100, for bars. */
+export function share(part: number, whole: number): number {
+  if (!(whole > 0) || !Number.isFinite(part)) return 0;
+  return Math.min(100, Math.max(0, (part / whole) * 100));
+}
+
+/** A stretch of time as people say it: "840ms" below a second where asked for, "41s", "6m 12s", "2h 05m", "3d 4h". */
+export function duration(ms: number, options: { fine?: boolean } = {}): string {
+  if (!Number.isFinite(ms)) return '–';
+  const positive = Math.max(0, ms);
+  if (options.fine && positive < 1000) return `${Math.round(positive)}ms`;
+  if (options.fine && positive < 9950) return `${(positive / 1000).toFixed(1)}s`;
+  const seconds = Math.floor(positive / 1000);
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m ${two(seconds % 60)}s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours}h ${two(minutes % 60)}m`;
+  return `${Math.floor(hours / 24)}d ${hours % 24}h`;
+}
+
+/** The same in one unit, for narrow places: "41s", "6m", "2h", "3d". */
+export function durationShort(ms: number): string {
+  return duration(ms).split(' ')[0] ?? '';
+}
+
+/** "08:41". */
+export function clock(at: Time): string {
+  const date = new Date(at);
+  return `${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/** "08:41:02". */
+export function clockExact(at: Time): string {
+  return `${clock(at)}:${two(new Date(at).getSeconds())}`;
+}
+
+/** The first millisecond of the local day. */
+export function dayStart(at: Time): Time {
+  const date = new Date(at);
+  date.setHours(0, 0, 0, 0);
+  return date.getTime();
+}
+
+/** "08:41" today, "yesterday 08:41", "17 Nov 08:41", "17 Nov 2025". */
+export function moment(at: Time, now: Time): string {
+  const today = dayStart(now);
+  if (at >= today) return clock(at);
+  if (at >= dayStart(today - 1)) return `yesterday ${clock(at)}`;
+  const date = new Date(at);
+  const day = `${date.getDate()} ${MONTHS[date.getMonth()] ?? ''}`;
+  return date.getFullYear() === new Date(now).getFullYear() ? `${day} ${clock(at)}` : `${day} ${date.getFullYear()}`;
+}
+
+/** "just now", "12s ago", "5m ago". */
+export function ago(at: Time, now: Time): string {
+  const ms = now - at;
+  return ms < 1000 ? 'just now' : `${durationShort(ms)} ago`;
+}
+
+/** "2026-11-20" as "20 Nov". */
+export function dayName(day: string): string {
+  const [, month, date] = day.split('-').map(Number);
+  return month && date ? `${date} ${MONTHS[month - 1] ?? ''}` : day;
+}
+
+export function greeting(now: Time): string {
+  const hour = new Date(now).getHours();
+  if (hour < 5) return 'Good night';
+  if (hour < 12) return 'Good morning';
+  return hour < 18 ? 'Good afternoon' : 'Good evening';
+}
+
+/** Bytes as "312 kB". */
+export function bytes(n: number): string {
+  if (!Number.isFinite(n) || n < 0) return '–';
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = n;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}

@@ -1,0 +1,45 @@
+import DOMPurify from 'dompurify';
+import { Marked } from 'marked';
+
+/*
+ * What agents write is hostile: they read files and pages that anybody may have written. Only plain structure gets
+ * through; nothing loads, nothing styles, nothing runs, and a link goes nowhere until it is clicked (`Markdown.svelte`).
+ */
+const TAGS = [
+  ...['p', 'br', 'hr', 'strong', 'em', 'del', 'code', 'pre', 'blockquote', 'a'],
+  ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ul', 'ol', 'li'],
+  ...['table', 'thead', 'tbody', 'tr', 'th', 'td'],
+];
+const LINK = /^(?:https?:|mailto:)/i;
+
+const marked = new Marked({ gfm: true, breaks: true, async: false });
+
+function escape(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}
+
+/** Whether a link may be handed to the system. */
+export function isOpenable(url: string): boolean {
+  return LINK.test(url.trim());
+}
+
+/** More than this is shown as it is: parsing it would hold the page up. */
+const MAX_MARKDOWN = 64 * 1024;
+
+/** Markdown as harmless HTML. */
+export function markdown(text: string): string {
+  if (text.length > MAX_MARKDOWN) return `<pre>${escape(text)}</pre>`;
+  let html: string;
+  try {
+    html = marked.parse(text) as string;
+  } catch {
+    return `<pre>${escape(text)}</pre>`;
+  }
+  return DOMPurify.sanitize(html, {
+    ALLOWED_TAGS: TAGS,
+    ALLOWED_ATTR: ['href', 'start'],
+    ALLOW_DATA_ATTR: false,
+    ALLOW_ARIA_ATTR: false,
+    ALLOWED_URI_REGEXP: LINK,
+  });
+}

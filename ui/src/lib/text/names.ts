@@ -1,0 +1,78 @@
+import type { EngineKind, JobState, KeyStorage, Origin } from '$lib/contract/types';
+
+const HEADS = new Set(['ceo', 'cto', 'cfo', 'cmo', 'coo', 'cpo', 'cso', 'chro', 'clo', 'ciso', 'cio']);
+
+/** A role's name on screen: "cfo" is "CFO", "backend-engineer" is "Backend Engineer". */
+export function roleName(role: string): string {
+  if (HEADS.has(role)) return role.toUpperCase();
+  if (role === 'system') return 'AICIB';
+  return role
+    .split(/[-_\s]+/)
+    .filter(Boolean)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join(' ');
+}
+
+/** Two letters for an avatar or a logo: "CE", "BE", "NW". */
+export function initials(name: string): string {
+  const words = name.split(/[-_\s.]+/).filter(Boolean);
+  const letters = words.length > 1 ? words.slice(0, 2).map((word) => [...word][0] ?? '') : [...(words[0] ?? '?')].slice(0, 2);
+  return letters.join('').toUpperCase();
+}
+
+/** Who has a colour of their own; a department's people share their head's hue, a shade off. */
+const COLOURS: Record<string, string> = {
+  ceo: 'ceo',
+  cto: 'cto',
+  'backend-engineer': 'eng-1',
+  'frontend-engineer': 'eng-2',
+  cfo: 'cfo',
+  'financial-analyst': 'fin-1',
+  cmo: 'cmo',
+  'content-writer': 'mkt-1',
+  coo: 'coo',
+  system: 'ink-3',
+};
+const SPARE = ['spare-1', 'spare-2', 'spare-3', 'spare-4', 'coo'];
+
+/** An agent's colour, as a CSS value that follows the theme. */
+export function roleColour(role: string): string {
+  const known = COLOURS[role];
+  if (known) return `var(--${known})`;
+  let hash = 0;
+  for (const char of role) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
+  return `var(--${SPARE[hash % SPARE.length] ?? 'coo'})`;
+}
+
+export function isFinal(state: JobState): boolean {
+  return state === 'completed' || state === 'failed' || state === 'cancelled';
+}
+
+export const STATE_NAMES: Record<JobState, string> = {
+  queued: 'Queued',
+  running: 'Running',
+  waiting: 'Waiting',
+  completed: 'Completed',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+};
+
+export const ENGINE_NAMES: Record<EngineKind, string> = { 'anthropic-api': 'Anthropic API', practice: 'Practice' };
+
+export const ORIGIN_NAMES: Record<Origin, string> = {
+  cli: 'from the terminal',
+  desk: 'from the Desk',
+  quick: 'from Quick brief',
+  client: 'from a client',
+};
+
+export const STORAGE_NAMES: Record<KeyStorage, string> = {
+  keychain: 'in the keychain',
+  passphrase_file: 'in a file locked with your passphrase',
+  session: 'in memory until the background process stops',
+};
+
+/** The founder's own folder as "~": what is left is what tells folders apart. */
+export function shortPath(path: string): string {
+  return path.replace(/^(\/home\/[^/]+|\/Users\/[^/]+|\/root|[A-Z]:\\Users\\[^\\]+)(?=[/\\]|$)/, '~');
+}

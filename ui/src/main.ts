@@ -1,0 +1,26 @@
+import './lib/locale';
+import './app.css';
+import { mount } from 'svelte';
+import { createBackend } from '$lib/backend/tauri';
+import { installBackend } from '$lib/backend/backend';
+import App from './App.svelte';
+
+const backend = createBackend();
+installBackend(backend);
+
+addEventListener('error', (event) => {
+  backend.native.reportError(event.message, event.error instanceof Error ? (event.error.stack ?? '') : '');
+});
+addEventListener('unhandledrejection', (event) => {
+  const reason: unknown = event.reason;
+  backend.native.reportError(
+    reason instanceof Error ? reason.message : JSON.stringify(reason),
+    reason instanceof Error ? (reason.stack ?? '') : '',
+  );
+});
+
+const quick = new URLSearchParams(location.search).get('window') === 'quick';
+if (quick) document.documentElement.dataset.window = 'quick';
+
+const target = document.getElementById('app');
+if (target) mount(App, { target, props: { quick } });

@@ -1,0 +1,13 @@
+import { fileURLToPath } from 'node:url';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [svelte()],
+  resolve: {
+    alias: { $lib: fileURLToPath(new URL('./src/lib', import.meta.url)) },
+    // Components are tested as the browser has them, not as a server would render them.
+    conditions: ['browser'],
+  },
+  test: { environment: 'happy-dom', include: ['tests/unit/**/*.test.ts'] },
+});
