@@ -21,7 +21,7 @@ pub use daemon::Daemon;
 pub use desktop::{Desktop, Start};
 pub use keyring::Keyring;
 pub use page::Page;
-pub use place::Place;
+pub use place::{Place, binary};
 pub use screen::Screen;
 pub use standins::{Notified, StandIns};
 pub use tray::{Menu, MenuLine};
