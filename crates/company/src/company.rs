@@ -14,6 +14,9 @@ use crate::{AGENTS_DIR, AgentFile, CONFIG_FILE, Config, MAX_AGENTS, MAX_CONFIG_B
 /// The role of the agent that takes briefs.
 pub const CEO: &str = "ceo";
 
+/// Warnings kept, at most.
+const MAX_WARNINGS: usize = 100;
+
 /// A company's folder, read once.
 #[derive(Clone, Debug)]
 pub struct Company {
@@ -153,6 +156,7 @@ pub fn load(dir: &Path) -> Result<Company, Error> {
     company.apply_config();
     company.settle_reports();
     company.warn_of_names();
+    company.warnings.truncate(MAX_WARNINGS);
     company.agents.sort_by_key(|agent| agent.role != CEO);
     Ok(company)
 }

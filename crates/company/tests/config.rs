@@ -212,3 +212,39 @@ fn a_slip_of_the_hand_is_a_warning() {
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].contains("settings.cost_limit_daily"), "{warnings:?}");
 }
+
+#[test]
+fn a_hostile_config_costs_little() {
+    let long = "k".repeat(200_000);
+    let many: String = (0..40_000).map(|n| format!("  k{n}: [1]\n")).collect();
+    let begin = std::time::Instant::now();
+    for text in [
+        format!("{SMALL}settings:\n{many}"),
+        format!("{SMALL}settings:\n  ? {long}\n  : 1\n"),
+        format!("{SMALL}? {long}\n: 1\n"),
+        format!("{SMALL}persona:\n  overrides:\n{many}"),
+    ] {
+        let (faults, warnings) = config::validate(&text);
+        assert!(faults.len() <= 100 && warnings.len() <= 400, "{} {}", faults.len(), warnings.len());
+        assert!(faults.iter().all(|fault| fault.key.len() + fault.message.len() < 4_000));
+        assert!(warnings.iter().all(|warning| warning.len() < 4_000));
+    }
+    assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_set_and_read_back(name in "\\PC{1,60}", about in "[ -~\n\té\u{2028}\u{85}]{0,80}") {
+        let text = format!("# top\r\n{}# end", SMALL.replace('\n', "\r\n"));
+        for (key, value) in [("company.about", &about), ("notes.mine", &name)] {
+            let changed = config::set(&text, key, value).unwrap();
+            let read = config::get(&changed, Some(key)).unwrap();
+            if key == "company.about" {
+                let unquoted = config::get(&format!("x: {}", value.trim()), Some("x")).ok();
+                proptest::prop_assert!(read == *value || read == value.trim() || Some(read) == unquoted, "{changed}");
+            }
+            let kept: Vec<&str> = changed.split('\n').collect();
+            proptest::prop_assert!(text.split('\n').all(|line| kept.iter().any(|other| other.trim_end() == line.trim_end())));
+        }
+    }
+}

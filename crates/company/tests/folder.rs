@@ -401,6 +401,8 @@ fn an_engine_that_nobody_knows_does_not_keep_the_company_shut() {
     configure(&dir, "settings.cost_limit_daily", "9");
     configure(&dir, "engine.mode", "practice");
     assert_eq!(load(&dir).unwrap().config.engine, "practice");
+    configure(&dir, "engine.mode", "claude-api");
+    assert_eq!(load(&dir).unwrap().config.engine, "anthropic-api", "as the original calls it");
 }
 
 #[test]

@@ -23,8 +23,8 @@ impl Fault {
     pub fn to_contract(&self) -> ConfigFault {
         ConfigFault {
             line: self.line.and_then(|line| i64::try_from(line).ok()),
-            key: self.key.clone(),
-            message: self.message.clone(),
+            key: contract::one_line(&self.key, 200),
+            message: contract::one_line(&self.message, 600),
         }
     }
 }

@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::defaults;
 use super::rules::{Check, RULES};
 
+/// Bytes of a key for which a suggestion is looked for: comparing takes time and memory for every letter.
+const LONGEST: usize = 80;
+
 /// The rule of a key, where it has one of its own.
 pub(super) fn rule(key: &[&str]) -> Option<Check> {
     RULES.iter().find(|rule| fits(rule.path, key)).map(|rule| rule.check)
@@ -47,6 +50,9 @@ fn below_defaults(key: &[&str]) -> bool {
 
 /// The key that was probably meant.
 pub(super) fn suggestion(key: &str) -> Option<String> {
+    if key.len() > LONGEST {
+        return None;
+    }
     let mut keys: Vec<String> =
         RULES.iter().filter(|rule| !matches!(rule.check, Check::Section)).map(|rule| rule.path.to_owned()).collect();
     if let Value::Object(sections) = defaults() {
@@ -62,6 +68,9 @@ pub(super) fn suggestion(key: &str) -> Option<String> {
 
 /// The section of ours that was probably meant.
 pub(super) fn section_suggestion(name: &str) -> Option<String> {
+    if name.len() > LONGEST {
+        return None;
+    }
     let sections = defaults().as_object().into_iter().flatten().map(|(name, _)| name.as_str());
     let ruled = RULES.iter().map(|rule| rule.path).filter(|path| !path.contains('.'));
     sections

@@ -14,11 +14,14 @@ use std::sync::LazyLock;
 use contract::{ConfigFault, Error, ErrorCode, Money};
 use serde_json::{Map, Value, json};
 
-use crate::yaml::{Node, parse};
+use crate::yaml::{Node, parse, short};
 use crate::{CONFIG_FILE, MAX_CONFIG_BYTES};
 use check::Fault;
 pub(crate) use edit::scalar;
 pub(crate) use rules::{PRESETS, is_model, is_role};
+
+/// Keys of one mapping that are looked at for slips of the hand.
+const MAX_KEYS: usize = 200;
 
 static DEFAULTS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../assets/defaults.json")).unwrap_or_default());
@@ -36,8 +39,8 @@ pub struct Config {
     pub template: String,
     /// What the company is, for its agents; empty where the config does not say.
     pub about: String,
-    /// The engine as the config names it: `auto`, `anthropic-api`, `practice`, the original's `claude-code` and
-    /// `claude-api`, or any other name. Whoever runs a brief says what to do with it.
+    /// The engine as the config names it: `auto`, `anthropic-api` (the original's `claude-api` is the same),
+    /// `practice`, the original's `claude-code`, or any other name. Whoever runs a brief says what to do with it.
     pub engine: String,
     /// What a day may cost; zero means no limit.
     pub daily_limit: Money,
@@ -165,11 +168,12 @@ fn invalid(file: &str, faults: &[Fault]) -> Error {
     };
     let fix = if faults.len() == 1 { "Correct that line." } else { "`aicib config validate` lists them all." };
     let listed: Vec<ConfigFault> = faults.iter().map(Fault::to_contract).collect();
-    Error::new(ErrorCode::CONFIG_INVALID, format!("{file}{place}: {}{more}", first.message), fix).with(json!({
+    let ConfigFault { line, key, message } = first.to_contract();
+    Error::new(ErrorCode::CONFIG_INVALID, format!("{file}{place}: {message}{more}"), fix).with(json!({
         "file": file,
-        "line": first.line,
-        "key": first.key,
-        "expected": first.message,
+        "line": line,
+        "key": key,
+        "expected": message,
         "faults": listed,
     }))
 }
@@ -268,7 +272,10 @@ fn config(root: &Node) -> Config {
         name: contract::one_line(&text("company", "name"), 80),
         template: text("company", "template"),
         about: text("company", "about"),
-        engine: or(text("engine", "mode"), "claude-code"),
+        engine: match or(text("engine", "mode"), "claude-code").as_str() {
+            "claude-api" => "anthropic-api".to_owned(),
+            name => name.to_owned(),
+        },
         daily_limit: limit("cost_limit_daily"),
         monthly_limit: limit("cost_limit_monthly"),
         commands_allowed: value["tools"]["commands"].as_bool().unwrap_or(false),
@@ -322,8 +329,8 @@ fn agents(value: &Value) -> BTreeMap<String, AgentSettings> {
 fn warnings(root: &Node) -> Vec<String> {
     let mut found = Vec::new();
     for section in ["settings", "engine", "tools", "persona"] {
-        for entry in root.get(section).map(Node::entries).unwrap_or_default() {
-            let (key, line) = (format!("{section}.{}", entry.key), entry.key_line);
+        for entry in root.get(section).map(Node::entries).unwrap_or_default().iter().take(MAX_KEYS) {
+            let (key, line) = (format!("{section}.{}", short(&entry.key)), entry.key_line);
             if is_secret(&entry.key) || entry.key.ends_with("base_url") {
                 found.push(format!(
                     "Line {line}: {key} is not read. Keys and addresses of providers never come from a company's \
@@ -335,7 +342,7 @@ fn warnings(root: &Node) -> Vec<String> {
             }
         }
     }
-    for entry in root.entries() {
+    for entry in root.entries().iter().take(MAX_KEYS) {
         if !known::is_section(&entry.key)
             && let Some(meant) = known::section_suggestion(&entry.key)
         {
