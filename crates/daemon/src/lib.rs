@@ -20,7 +20,7 @@ mod watchers;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::{Error, ErrorCode, Time};
 use rpc::{Home, Listener};
@@ -31,6 +31,9 @@ use tracing_subscriber::EnvFilter;
 use crate::app::{App, Daemon};
 use crate::service::Front;
 
+/// How long a daemon that holds the lock may take to let go of it, and how often to look.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How often the daily copy of the database is thought of.
 const BACKUP_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -143,14 +146,21 @@ fn lock(home: &Home) -> Result<File, Error> {
         )
     };
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(trouble)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::new(
-            ErrorCode::DAEMON_RUNNING,
-            format!("A daemon holds {} already.", home.root().display()),
-            "Use it, or end it with `aicib daemon stop`.",
-        )),
-        Err(TryLockError::Error(error)) => Err(trouble(error)),
+    let give_up = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // It may be a daemon on its way out.
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(LOCK_LOOK_EVERY),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(
+                    ErrorCode::DAEMON_RUNNING,
+                    format!("A daemon holds {} already.", home.root().display()),
+                    "Use it, or end it with `aicib daemon stop`.",
+                ));
+            }
+            Err(TryLockError::Error(error)) => return Err(trouble(error)),
+        }
     }
 }
 
