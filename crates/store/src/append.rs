@@ -42,7 +42,6 @@ impl Write<'_> {
         for line in lines {
             events.extend(projector.store(Some((run, line.n)), line.entry.clone())?);
         }
-        let touched = projector.finish()?;
         let highest = lines.iter().map(|line| line.n).max().unwrap_or(0);
         let mut update = self.conn.prepare_cached(
             "UPDATE runs SET spool_offset = max(spool_offset, ?2), spool_lines = max(spool_lines, ?3),
@@ -50,6 +49,7 @@ impl Write<'_> {
              WHERE id = ?1",
         )?;
         update.execute(params![run.0, i64::try_from(offset).unwrap_or(i64::MAX), highest])?;
+        let touched = projector.finish()?;
         Ok(Appended { events, touched })
     }
 

@@ -23,6 +23,9 @@ pub(crate) struct Projector<'c> {
     before: JobNow,
     now: JobNow,
     scope: String,
+    /// Texts for the search index. They are written last: any statement that changes several rows makes FTS5 write
+    /// out what it has gathered, and so end its batch.
+    texts: Vec<(Seq, String)>,
     touched: Touched,
 }
 
@@ -45,6 +48,7 @@ impl<'c> Projector<'c> {
                 before: now.clone(),
                 now,
                 scope: search::scope(company_id, job_id),
+                texts: Vec::new(),
                 touched: Touched {
                     company_id,
                     session_id: SessionId(row.get("session_id")?),
@@ -96,9 +100,7 @@ impl<'c> Projector<'c> {
         };
         let text = search::indexed_text(&event.entry.body, &directive);
         if !text.is_empty() {
-            let mut insert =
-                self.conn.prepare_cached("INSERT INTO events_fts (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
-            insert.execute(params![event.seq.0, text, self.scope])?;
+            self.texts.push((event.seq, text.into_owned()));
         }
         self.now.count_event(event.seq);
         let effects = fold::fold(event, &Facts { title: &self.title, zone: &self.zone });
@@ -115,7 +117,7 @@ impl<'c> Projector<'c> {
         Ok(select.query_row([self.job_id.0], |row| row.get(0))?)
     }
 
-    /// Writes the job's row, and only where it is in the state in which the batch found it.
+    /// Writes the job's row, only where it is in the state in which the batch found it, and the search index.
     pub(crate) fn finish(self) -> Result<Touched, StoreError> {
         let now = &self.now;
         let mut update = self.conn.prepare_cached(
@@ -146,11 +148,14 @@ impl<'c> Projector<'c> {
             now.events,
             now.last_seq.0,
         ])?;
-        if updated == 1 {
-            Ok(self.touched)
-        } else {
-            Err(StoreError::JobNotThere { job: self.job_id, state: self.before.state })
+        if updated != 1 {
+            return Err(StoreError::JobNotThere { job: self.job_id, state: self.before.state });
         }
+        let mut insert = self.conn.prepare_cached("INSERT INTO events_fts (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
+        for (seq, text) in &self.texts {
+            insert.execute(params![seq.0, text, self.scope])?;
+        }
+        Ok(self.touched)
     }
 
     fn effect(&mut self, effect: &Effect, run: Option<RunId>) -> Result<(), StoreError> {

@@ -6,6 +6,9 @@ use crate::events::{COLUMNS, event};
 use crate::project::Projector;
 use crate::{StoreError, Write};
 
+/// Events of a batch, at most: their texts are held until its end.
+const BATCH: usize = 1000;
+
 impl Write<'_> {
     /// Throws every projection away and makes it again from the events: the projected half of `jobs`, `spans`,
     /// `files`, `costs`, `day_costs`, `agent_states` and the search index. What is no projection stays: directives, runs, and
@@ -26,10 +29,12 @@ impl Write<'_> {
         let mut select = self.conn.prepare(&format!("SELECT {COLUMNS} FROM events ORDER BY id"))?;
         let mut rows = select.query([])?;
         let mut batch: Option<(JobId, Projector<'_>)> = None;
+        let mut size = 0;
         while let Some(row) = rows.next()? {
             let (event, _) = event(row)?;
-            if let Some((_, done)) = batch.take_if(|(job, _)| *job != event.job_id) {
+            if let Some((_, done)) = batch.take_if(|(job, _)| *job != event.job_id || size == BATCH) {
                 done.finish()?;
+                size = 0;
             }
             let projector = match batch.take() {
                 Some((_, projector)) => projector,
@@ -37,6 +42,7 @@ impl Write<'_> {
             };
             let (_, projector) = batch.insert((event.job_id, projector));
             projector.apply(&event)?;
+            size += 1;
         }
         if let Some((_, done)) = batch {
             done.finish()?;
