@@ -1,6 +1,7 @@
 //! What the engine may ask of the worker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::methods::{RunLease, RunLeaseReturn};
@@ -13,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::link::Link;
 use crate::spool::Spool;
+
+/// How long the daemon may be away before the run says that it waits.
+const SHORT_ABSENCE: Duration = Duration::from_secs(1);
 
 /// The engine's view of the run: spool, daemon, stop.
 pub struct RunHost {
@@ -65,7 +69,7 @@ impl Host for RunHost {
             match answer {
                 Some(Err(error)) if error.code == ErrorCode::STOPPING || error.code == ErrorCode::OVERLOADED => {
                     tracing::debug!(%error, "no leave yet");
-                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                    tokio::time::sleep(Duration::from_millis(200)).await;
                 }
                 Some(answer) => {
                     if waited {
@@ -73,15 +77,20 @@ impl Host for RunHost {
                     }
                     return answer.map(|lease| Some(lease.lease_id));
                 }
-                // A limit that nobody can check is still a limit: wait for the daemon.
+                // A limit that nobody can check is still a limit: wait for the daemon. A short absence is not worth
+                // a word.
                 None => {
-                    if !waited {
+                    let (overdue, stopped) = tokio::select! {
+                        () = self.link.up() => (false, false),
+                        () = tokio::time::sleep(SHORT_ABSENCE), if !waited => (true, false),
+                        () = self.stop.cancelled() => (false, true),
+                    };
+                    if stopped {
+                        return Ok(None);
+                    }
+                    if overdue {
                         self.waiting_for_daemon(false)?;
                         waited = true;
-                    }
-                    tokio::select! {
-                        () = self.link.up() => {}
-                        () = self.stop.cancelled() => return Ok(None),
                     }
                 }
             }

@@ -104,10 +104,12 @@ impl Tail {
         };
         let (run_id, job_id, end, broken) = (run.run_id, run.job_id, batch.end, batch.broken);
         let lines = batch.lines;
+        let children = run.children();
         let stored = app
             .store
             .write(move |db| {
                 let mut stored = db.append(run_id, &lines, end)?;
+                db.run_heard(run_id, Time::now(), children)?;
                 if broken > 0 {
                     stored.events.push(db.append_own(job_id, unreadable(broken))?);
                 }
