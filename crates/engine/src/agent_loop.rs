@@ -45,7 +45,7 @@ impl Play<'_> {
         let reports =
             if desk.depth < crate::delegation::MAX_DEPTH { company.reports(&desk.agent.role) } else { Vec::new() };
         let roles: Vec<_> = reports.iter().map(|report| (report.role.as_str(), report.name.as_str())).collect();
-        let own = self.toolbox.of(&desk.agent.role, &desk.agent.tools, !roles.is_empty());
+        let own = self.toolbox.of(&desk.agent.tools, !roles.is_empty());
         let tools: Vec<_> = own.iter().map(|tool| tool.spec(&roles)).collect();
         let options = company::prompt::PromptOptions {
             tools: tools.iter().map(|tool| tool.name.to_owned()).collect(),

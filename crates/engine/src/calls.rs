@@ -43,14 +43,14 @@ impl Play<'_> {
             let (error, after) = match answer {
                 Some(Ok(answer)) => return Ok(answer),
                 None => return Err(self.give_up(desk, waiting, Fell::Stopped)),
-                Some(Err(ModelError::Final(error))) => return Err(self.give_up(desk, waiting, Fell::of(error))),
+                Some(Err(ModelError::Final(error))) => return Err(self.give_up(desk, waiting, Fell::of(*error))),
                 Some(Err(ModelError::Passing { error, after })) => (error, after),
             };
             cuts += u32::from(charged);
             let since = *down_since.get_or_insert_with(Instant::now);
             let wait = after.or_else(|| waits.next()).unwrap_or(self.patience.longest_wait);
             if cuts > self.patience.cuts || since.elapsed() + wait > self.patience.outage {
-                return Err(self.give_up(desk, waiting, Fell::of(lasting(error, since.elapsed(), after))));
+                return Err(self.give_up(desk, waiting, Fell::of(lasting(*error, since.elapsed(), after))));
             }
             let reason =
                 if error.code == ErrorCode::PROVIDER_RATE_LIMIT { WaitReason::RateLimit } else { WaitReason::Provider };

@@ -143,12 +143,12 @@ pub(crate) struct Answer {
 pub(crate) enum ModelError {
     /// Trying again will not help.
     #[error("{0}")]
-    Final(Error),
+    Final(Box<Error>),
     /// Trying again may help.
     #[error("{error}")]
     Passing {
         /// What to say when it does not.
-        error: Error,
+        error: Box<Error>,
         /// When the provider wants to be asked again.
         after: Option<Duration>,
     },
@@ -157,12 +157,12 @@ pub(crate) enum ModelError {
 impl ModelError {
     /// An error that ends the conversation.
     pub fn end(code: ErrorCode, message: impl Into<String>, fix: impl Into<String>) -> ModelError {
-        ModelError::Final(Error::new(code, message, fix))
+        ModelError::Final(Box::new(Error::new(code, message, fix)))
     }
 
     /// An error that may pass.
     pub fn passing(code: ErrorCode, message: impl Into<String>, fix: impl Into<String>) -> ModelError {
-        ModelError::Passing { error: Error::new(code, message, fix), after: None }
+        ModelError::Passing { error: Box::new(Error::new(code, message, fix)), after: None }
     }
 }
 

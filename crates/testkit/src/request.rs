@@ -67,11 +67,9 @@ impl Request {
         roles.into_iter().flatten().filter_map(|role| role.as_str().map(str::to_owned)).collect()
     }
 
-    /// What tells this conversation's present brief from others: who is asked, what was said first, and how often
-    /// somebody spoke since (results of tools do not count).
-    pub(crate) fn conversation(&self) -> (String, usize) {
-        let spoken = self.messages().iter().filter(|message| message["role"] == "user" && !is_results(message)).count();
-        (format!("{}\n{}\n{}", self.model(), self.system(), self.first_user()), spoken)
+    /// What tells this conversation from others: who is asked, and what was said first.
+    pub(crate) fn conversation(&self) -> String {
+        format!("{}\n{}\n{}", self.model(), self.system(), self.first_user())
     }
 
     /// Whether the last message holds results of tools.

@@ -246,7 +246,7 @@ struct Rule {
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     rules: Vec<Rule>,
-    played: HashMap<(usize, String, usize), usize>,
+    played: HashMap<(usize, String), usize>,
 }
 
 impl Script {
@@ -267,8 +267,7 @@ impl Script {
         let Some((index, rule)) = self.rules.iter().enumerate().find(|(_, rule)| rule.on.holds(request)) else {
             return Turn::text("Done.");
         };
-        let (who, spoken) = request.conversation();
-        let played = self.played.entry((index, who, spoken)).or_default();
+        let played = self.played.entry((index, request.conversation())).or_default();
         if *played >= rule.turns.len() && !request.goes_on() {
             *played = 0;
         }

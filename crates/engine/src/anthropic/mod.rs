@@ -121,7 +121,7 @@ impl Model for Anthropic {
 }
 
 impl Anthropic {
-    fn without_key(&self, mut error: Error) -> Error {
+    fn without_key(&self, mut error: Box<Error>) -> Box<Error> {
         error.message = self.redact(&error.message);
         error
     }

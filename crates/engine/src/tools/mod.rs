@@ -203,17 +203,15 @@ impl Toolbox {
         Toolbox { folder: Arc::new(folder), commands }
     }
 
-    /// The tools of an agent: those its file names, as far as there are any. The CEO may always delegate.
-    pub fn of(&self, role: &str, allowed: &[String], has_reports: bool) -> BTreeSet<Tool> {
+    /// The tools of an agent: those its file names, as far as there are any. Whoever has reports may delegate.
+    pub fn of(&self, allowed: &[String], has_reports: bool) -> BTreeSet<Tool> {
         let mut tools: BTreeSet<Tool> = allowed.iter().filter_map(|name| Tool::named(name)).collect();
-        if role == "ceo" {
+        tools.retain(|tool| *tool != Tool::Bash || self.commands.is_some());
+        if has_reports {
             tools.insert(Tool::Delegate);
+        } else {
+            tools.remove(&Tool::Delegate);
         }
-        tools.retain(|tool| match tool {
-            Tool::Bash => self.commands.is_some(),
-            Tool::Delegate => has_reports,
-            _ => true,
-        });
         tools
     }
 

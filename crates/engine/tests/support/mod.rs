@@ -1,0 +1,239 @@
+//! A company on disk and a host that remembers, for tests of whole runs.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contract::{
+    CostBasis, EngineKind, EngineSpec, Entry, Error, ErrorCode, EventBody, JobId, LeaseId, Money, RunLimits,
+};
+use engine::{Brief, Ending, Host, Patience};
+use tempfile::TempDir;
+use testkit::Provider;
+use tokio_util::sync::CancellationToken;
+
+pub const KEY: &str = "sk-ant-planted-key-0123456789";
+
+/// Remembers everything, and grants leases up to a limit.
+pub struct TestHost {
+    pub entries: Mutex<Vec<Entry>>,
+    pub deltas: Mutex<Vec<(String, Option<String>, String)>>,
+    pub limit: AtomicI64,
+    pub leased: Mutex<Vec<(LeaseId, Money)>>,
+    pub returned: Mutex<Vec<LeaseId>>,
+    pub syncs: AtomicUsize,
+    pub stop: CancellationToken,
+}
+
+impl TestHost {
+    pub fn new() -> TestHost {
+        TestHost {
+            entries: Mutex::default(),
+            deltas: Mutex::default(),
+            limit: AtomicI64::new(i64::MAX),
+            leased: Mutex::default(),
+            returned: Mutex::default(),
+            syncs: AtomicUsize::new(0),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    pub fn entries(&self) -> Vec<Entry> {
+        self.entries.lock().unwrap().clone()
+    }
+
+    pub fn bodies(&self) -> Vec<EventBody> {
+        self.entries().into_iter().map(|entry| entry.body).collect()
+    }
+
+    pub fn kinds(&self) -> Vec<&'static str> {
+        self.entries().iter().map(|entry| entry.body.kind()).collect()
+    }
+
+    pub fn cost(&self) -> i64 {
+        let costs = self.bodies().into_iter().map(|body| match body {
+            EventBody::Usage { cost_usd, .. } => cost_usd.as_nanos(),
+            _ => 0,
+        });
+        costs.sum()
+    }
+
+    pub fn messages(&self) -> Vec<String> {
+        let texts = self.bodies().into_iter().filter_map(|body| match body {
+            EventBody::Message { text } => Some(text),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// Waits begun and ended, in order.
+    pub fn waits(&self) -> Vec<bool> {
+        let waits = self.bodies().into_iter().filter_map(|body| match body {
+            EventBody::Waiting { over, .. } => Some(over),
+            _ => None,
+        });
+        waits.collect()
+    }
+
+    /// Leases that were neither settled by a usage nor given back.
+    pub fn open_leases(&self) -> Vec<LeaseId> {
+        let settled: Vec<_> = self
+            .bodies()
+            .into_iter()
+            .filter_map(|body| match body {
+                EventBody::Usage { lease_id, .. } => lease_id,
+                _ => None,
+            })
+            .chain(self.returned.lock().unwrap().iter().copied())
+            .collect();
+        let leased = self.leased.lock().unwrap();
+        leased.iter().map(|(lease, _)| *lease).filter(|lease| !settled.contains(lease)).collect()
+    }
+
+    /// All that was recorded, as it would be on disk.
+    pub fn text(&self) -> String {
+        serde_json::to_string(&self.entries()).unwrap()
+    }
+
+    /// What holds of every run: what began has ended, ids are unique, no key is in sight, every cost is ours.
+    pub fn check(&self) {
+        let (mut calls, mut spans) = (Vec::new(), Vec::new());
+        let (mut begun, mut waiting) = (Vec::new(), Vec::new());
+        for entry in self.entries() {
+            let who = (entry.agent.clone(), entry.parent.clone());
+            if let Some(parent) = &entry.parent {
+                assert!(begun.contains(&format!("span {parent}")), "{parent} is not under way: {entry:?}");
+            }
+            match entry.body {
+                EventBody::ToolStarted { call, .. } => {
+                    assert!(!calls.contains(&call), "{call} twice");
+                    calls.push(call.clone());
+                    begun.push(format!("call {call}"));
+                }
+                EventBody::ToolFinished { call, .. } => begun.retain(|open| *open != format!("call {call}")),
+                EventBody::DelegationStarted { span, .. } => {
+                    assert!(!spans.contains(&span), "{span} twice");
+                    spans.push(span.clone());
+                    begun.push(format!("span {span}"));
+                }
+                EventBody::DelegationFinished { span, .. } => begun.retain(|open| *open != format!("span {span}")),
+                EventBody::Waiting { over: false, .. } if !waiting.contains(&who) => waiting.push(who),
+                EventBody::Waiting { over: true, .. } => waiting.retain(|open| *open != who),
+                _ => {}
+            }
+        }
+        assert_eq!(begun, Vec::<String>::new(), "began and did not end");
+        assert_eq!(waiting, Vec::new(), "still waiting");
+        assert_eq!(self.open_leases(), [], "leases left open");
+        assert!(!self.text().contains(KEY), "the key is in the events");
+    }
+}
+
+#[async_trait]
+impl Host for TestHost {
+    fn emit(&self, entry: Entry) -> Result<(), Error> {
+        self.entries.lock().unwrap().push(entry);
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.syncs.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn delta(&self, agent: &str, parent: Option<&str>, text: &str) {
+        self.deltas.lock().unwrap().push((agent.into(), parent.map(Into::into), text.into()));
+    }
+
+    async fn lease(&self, _: &str, _: &str, worst: Money) -> Result<Option<LeaseId>, Error> {
+        let mut leased = self.leased.lock().unwrap();
+        if self.cost() + worst.as_nanos() > self.limit.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorCode::BUDGET_DAILY, "Today's limit is reached.", "Raise it."));
+        }
+        let lease = LeaseId(leased.len() as i64 + 1);
+        leased.push((lease, worst));
+        Ok(Some(lease))
+    }
+
+    async fn lease_return(&self, lease: LeaseId) {
+        self.returned.lock().unwrap().push(lease);
+    }
+
+    fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+}
+
+/// A company's folder, gone when dropped.
+pub struct Folder {
+    _home: TempDir,
+    pub dir: PathBuf,
+    pub tmp: PathBuf,
+}
+
+impl Folder {
+    pub fn new(structure: &str) -> Folder {
+        let home = testkit::temp_home();
+        let dir = home.path().join("acme");
+        let spec = company::Create {
+            name: "Acme".into(),
+            dir: dir.clone(),
+            structure: Some(structure.into()),
+            engine: Some("practice".into()),
+            ..company::Create::default()
+        };
+        company::create(&spec).unwrap();
+        let tmp = home.path().join("tmp");
+        std::fs::create_dir(&tmp).unwrap();
+        Folder { dir, tmp, _home: home }
+    }
+
+    pub fn brief(&self, directive: &str) -> Brief {
+        Brief {
+            company: Arc::new(company::load(&self.dir).unwrap()),
+            job_id: JobId(7),
+            directive: directive.into(),
+            history: Vec::new(),
+            limits: RunLimits::default(),
+            mark: ("AICIB_RUN".into(), format!("{}:1", self.dir.display())),
+            tmp_dir: self.tmp.clone(),
+            grace: Duration::from_millis(300),
+        }
+    }
+}
+
+/// Waits short enough for tests.
+pub fn impatient() -> Patience {
+    Patience {
+        first_byte: Duration::from_millis(400),
+        stall: Duration::from_millis(300),
+        outage: Duration::from_secs(5),
+        first_wait: Duration::from_millis(5),
+        longest_wait: Duration::from_millis(20),
+        cuts: 3,
+    }
+}
+
+pub fn api(url: &str) -> EngineSpec {
+    EngineSpec { kind: EngineKind::AnthropicApi, base_url: Some(url.into()), api_key: Some(KEY.into()), pace: 1.0 }
+}
+
+/// Plays a brief against a provider, then checks what holds of every run.
+pub async fn run(provider: &Provider, brief: &Brief, host: &TestHost) -> Ending {
+    run_with(provider, brief, host, impatient()).await
+}
+
+pub async fn run_with(provider: &Provider, brief: &Brief, host: &TestHost, patience: Patience) -> Ending {
+    let engine = engine::open_with(api(&provider.url()), patience).unwrap();
+    let ending = tokio::time::timeout(Duration::from_secs(20), engine.run(brief, host)).await.expect("it ends");
+    host.check();
+    for body in host.bodies() {
+        if let EventBody::Usage { basis, .. } = body {
+            assert_eq!(basis, CostBasis::Estimated);
+        }
+    }
+    ending
+}
