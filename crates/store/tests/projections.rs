@@ -1,0 +1,294 @@
+//! What events do to the rows that screens read, and that the rows can be made again from the events.
+
+mod support;
+
+use contract::{
+    AgentState, CostBasis, Error, ErrorCode, EventBody, FileChange, JobChange, JobPageParams, JobState, Money,
+    NoticeLevel, Outcome, SpanKind, WaitReason,
+};
+use proptest::prelude::*;
+use store::Settlement;
+use support::*;
+
+fn page(job: contract::JobId) -> JobPageParams {
+    JobPageParams { job_id: job, offset: 0, limit: None }
+}
+
+fn change(path: &str, created: bool, added: i64) -> FileChange {
+    FileChange { path: path.into(), created, added, removed: 1 }
+}
+
+fn tool(call: &str) -> EventBody {
+    EventBody::ToolStarted {
+        call: call.into(),
+        tool: "Write".into(),
+        subject: "docs/about.md".into(),
+        input: serde_json::json!({}),
+    }
+}
+
+fn tool_done(call: &str, change: Option<FileChange>) -> EventBody {
+    EventBody::ToolFinished {
+        call: call.into(),
+        tool: "Write".into(),
+        ok: true,
+        summary: "+64 lines".into(),
+        output: "written".into(),
+        change,
+        duration_ms: 5,
+    }
+}
+
+fn delegate(span: &str, to: &str) -> EventBody {
+    EventBody::DelegationStarted { span: span.into(), to: to.into(), task: format!("Task for {to}") }
+}
+
+fn delegated(span: &str, to: &str) -> EventBody {
+    EventBody::DelegationFinished {
+        span: span.into(),
+        to: to.into(),
+        ok: true,
+        summary: "done".into(),
+        duration_ms: 9,
+        cost_usd: Money::nanos(7),
+    }
+}
+
+#[test]
+fn e030_a_brief_shows_who_works_on_what_and_at_which_cost() {
+    let home = Home::new();
+    let (job, run) = home.running("acme");
+    let team = |home: &Home| home.read(move |read| read.agent_states(job.company_id));
+
+    assert_eq!(team(&home).of("ceo").task, "Write a company description");
+    assert_eq!(team(&home).of("cmo").state, AgentState::Idle);
+
+    let lines = spool([
+        entry("ceo", None, 10, delegate("d1", "cmo")),
+        entry("cmo", Some("d1"), 20, tool("t1")),
+        entry("cmo", Some("d1"), 30, tool_done("t1", Some(change("docs/about.md", true, 64)))),
+        entry("cmo", Some("d1"), 40, usage(5, 35, None)),
+        entry("cmo", Some("d1"), 50, tool("t2")),
+    ]);
+    home.append(run, lines);
+    let cmo = team(&home).of("cmo");
+    assert_eq!((cmo.state, cmo.task.as_str(), cmo.job_id), (AgentState::Working, "Task for cmo", Some(job.job_id)));
+    let now = home.job(job.job_id);
+    let activity = now.activity.unwrap();
+    assert_eq!((activity.agent.as_str(), activity.text.as_str()), ("cmo", "is writing docs/about.md"));
+    assert_eq!((now.cost_usd, now.cost_basis, now.turns), (Money::nanos(5), CostBasis::Estimated, 0));
+
+    let lines = [
+        entry("cmo", Some("d1"), 60, tool_done("t2", Some(change("docs/about.md", false, 2)))),
+        entry("ceo", None, 70, delegated("d1", "cmo")),
+        entry("ceo", None, 80, usage(11, 75, None)),
+        entry("ceo", None, 85, EventBody::Progress { done: 1, total: 3, note: String::new() }),
+        entry(
+            "ceo",
+            None,
+            90,
+            EventBody::Waiting { reason: WaitReason::Provider, detail: String::new(), until: None, over: false },
+        ),
+    ];
+    home.append(run, lines.into_iter().enumerate().map(|(index, entry)| line(index as i64 + 6, entry)).collect());
+    assert_eq!(team(&home).of("cmo").state, AgentState::Idle);
+    let now = home.job(job.job_id);
+    assert_eq!(now.activity.unwrap().text, "is waiting for the provider");
+    assert_eq!((now.cost_usd, now.turns, now.state), (Money::nanos(16), 1, JobState::Running));
+    assert_eq!(now.progress.map(|steps| (steps.done, steps.total)), Some((1, 3)));
+
+    let spans = home.read(move |read| read.spans(&page(job.job_id)));
+    let seen: Vec<_> =
+        spans.spans.iter().map(|s| (s.kind, s.agent.as_str(), s.children, s.finished_at.is_some())).collect();
+    assert_eq!(
+        seen,
+        [
+            (SpanKind::Delegation, "cmo", 3, true),
+            (SpanKind::Tool, "cmo", 0, true),
+            (SpanKind::Turn, "cmo", 0, true),
+            (SpanKind::Tool, "cmo", 0, true),
+            (SpanKind::Turn, "ceo", 0, true),
+        ]
+    );
+    assert_eq!((spans.total, spans.spans[0].cost_usd, spans.spans[0].ok), (5, Money::nanos(7), true));
+    let files = home.read(move |read| read.files(&page(job.job_id)));
+    assert_eq!(files.total, 1);
+    let file = &files.files[0];
+    assert_eq!((file.change.created, file.change.added, file.change.removed), (true, 66, 2));
+
+    home.settle(run, JobChange::Complete, Settlement { answer: Some("All\ndone.".into()), ..Settlement::default() });
+    let detail = home.read(move |read| read.job_detail(job.job_id));
+    assert_eq!(detail.job.result.as_deref(), Some("All done."));
+    assert_eq!((detail.job.activity, detail.events, detail.files), (None, 13, 1));
+    let costs: Vec<_> = detail.cost_by_agent.iter().map(|cost| (cost.agent.as_str(), cost.cost_usd)).collect();
+    assert_eq!(costs, [("ceo", Money::nanos(11)), ("cmo", Money::nanos(5))]);
+    assert_eq!(team(&home).of("ceo").state, AgentState::Idle);
+    let spent = home.read(move |read| read.spend(job.company_id, later(0)));
+    assert_eq!((spent.today, spent.month, spent.days.len()), (Money::nanos(16), Money::nanos(16), 14));
+    assert_eq!(spent.days.last().map(|day| day.cost_usd), Some(Money::nanos(16)));
+}
+
+#[test]
+fn an_agent_with_two_tasks_is_free_after_the_second() {
+    let home = Home::new();
+    let (job, run) = home.running("acme");
+    let state = |home: &Home| home.read(move |read| Ok(read.agent_states(job.company_id)?.of("cto").state));
+    home.append(
+        run,
+        spool([
+            entry("ceo", None, 1, delegate("d1", "cto")),
+            entry("ceo", None, 2, delegate("d2", "cto")),
+            entry("ceo", None, 3, delegated("d1", "cto")),
+        ]),
+    );
+    assert_eq!(state(&home), AgentState::Working);
+    home.append(run, vec![line(4, entry("ceo", None, 4, delegated("d2", "cto")))]);
+    assert_eq!(state(&home), AgentState::Idle);
+}
+
+#[test]
+fn a_failed_job_leaves_nobody_at_work_and_nothing_open() {
+    let home = Home::new();
+    let (job, run) = home.running("acme");
+    home.append(run, spool([entry("ceo", None, 1, delegate("d1", "cfo")), entry("cfo", Some("d1"), 2, tool("t1"))]));
+    let error = Error::new(ErrorCode::RUN_INTERRUPTED, "The worker vanished.", "Send the brief again.");
+    let ended = home.settle(
+        run,
+        JobChange::Fail,
+        Settlement { reason: "interrupted".into(), error: Some(error.clone()), ..Settlement::default() },
+    );
+    assert_eq!((ended.state, ended.reason.as_str(), ended.error), (JobState::Failed, "interrupted", Some(error)));
+    let team = home.read(move |read| read.agent_states(job.company_id));
+    assert_eq!((team.of("ceo").state, team.of("cfo").state), (AgentState::Error, AgentState::Idle));
+    let spans = home.read(move |read| read.spans(&page(job.job_id)));
+    assert!(spans.spans.iter().all(|span| span.finished_at.is_some() && !span.ok), "{spans:?}");
+
+    home.write(move |write| write.session_close(job.session_id, later(100_000)));
+    assert_eq!(home.read(move |read| Ok(read.agent_states(job.company_id)?.of("ceo").state)), AgentState::Stopped);
+    home.write(move |write| write.session_open(job.company_id, later(100_001)));
+    assert_eq!(home.read(move |read| Ok(read.agent_states(job.company_id)?.of("ceo").state)), AgentState::Idle);
+}
+
+/// A step of a random story.
+#[derive(Clone, Debug)]
+enum Step {
+    Lines(usize, Vec<(u8, u8, u8)>),
+    Again(usize),
+    Move(usize, u8),
+    Own(usize),
+    Settle(usize, u8),
+    NewSession(usize),
+    Brief(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let line = (0u8..13, 0u8..4, 0u8..4);
+    prop_oneof![
+        6 => (0usize..2, prop::collection::vec(line, 1..12)).prop_map(|(company, lines)| Step::Lines(company, lines)),
+        1 => (0usize..2).prop_map(Step::Again),
+        1 => (0usize..2, 0u8..2).prop_map(|(company, way)| Step::Move(company, way)),
+        1 => (0usize..2).prop_map(Step::Own),
+        1 => (0usize..2, 0u8..3).prop_map(|(company, way)| Step::Settle(company, way)),
+        1 => (0usize..2).prop_map(Step::NewSession),
+        2 => (0usize..2).prop_map(Step::Brief),
+    ]
+}
+
+/// Any event, in any order: few names, so that they meet.
+fn body(kind: u8, a: u8, b: u8) -> EventBody {
+    let role = ["ceo", "cto", "cmo", "cfo"][usize::from(b)];
+    match kind {
+        0 => message(&format!("Words of {role} on item{a}")),
+        1 => EventBody::Thinking { text: "hmm".into() },
+        2 => tool(&format!("t{a}")),
+        3 => tool_done(&format!("t{a}"), Some(change(&format!("docs/{a}.md"), b == 0, i64::from(b)))),
+        4 => delegate(&format!("d{a}"), role),
+        5 => delegated(&format!("d{a}"), role),
+        6 => usage(i64::from(a) * 1_000 + 1, i64::from(b) * 40_000_000, None),
+        7 => EventBody::Progress { done: i64::from(a), total: 3, note: "step".into() },
+        8 => EventBody::Waiting { reason: WaitReason::RateLimit, detail: String::new(), until: None, over: a > 1 },
+        9 => EventBody::Notice { level: NoticeLevel::Info, text: "Noted \"twice\"".into() },
+        10 => EventBody::Error { error: Error::new(ErrorCode::PROVIDER_DOWN, "Down.", "Wait.") },
+        // A worker that claims what is not its to say.
+        11 => EventBody::JobChanged { state: JobState::ALL[usize::from(a)], reason: "mine".into() },
+        _ => EventBody::RunExited {
+            outcome: Outcome::Completed,
+            result: Some("done".into()),
+            error: None,
+            turns: i64::from(a),
+            ended: 0,
+            forced: 0,
+            left: 0,
+        },
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_projection_can_be_made_again_from_the_events(story in prop::collection::vec(step(), 1..30)) {
+        let home = Home::new();
+        let mut sessions = [home.company("acme"), home.company("bolt")];
+        let mut runs = [None, None];
+        let mut written: [Vec<contract::SpoolLine>; 2] = [Vec::new(), Vec::new()];
+        for step in story {
+            match step {
+                Step::Lines(which, lines) => {
+                    let Some((_, run)) = runs[which] else { continue };
+                    let first = written[which].len() as i64 + 1;
+                    let lines: Vec<_> = lines.iter().enumerate().map(|(index, (kind, a, b))| {
+                        let parent = (*b > 0).then(|| format!("d{}", b - 1));
+                        let agent = ["ceo", "cto", "cmo", "cfo"][usize::from(*b)];
+                        line(first + index as i64, entry(agent, parent.as_deref(), first * 10 + index as i64, body(*kind, *a, *b)))
+                    }).collect();
+                    let fresh = home.append(run, lines.clone()).events.len();
+                    prop_assert_eq!(fresh, lines.len());
+                    written[which].extend(lines);
+                }
+                Step::Again(which) => {
+                    let Some((_, run)) = runs[which] else { continue };
+                    prop_assert_eq!(home.append(run, written[which].clone()).events, vec![]);
+                }
+                Step::Move(which, way) => {
+                    let Some((job, _)) = runs[which] else { continue };
+                    let change = if way == 0 { JobChange::Wait } else { JobChange::GoOn };
+                    // It may not fit; then it must change nothing, which the comparison shows.
+                    let _ = home.try_write(move |write| write.transition(job, change, "because", later(50)));
+                }
+                Step::Own(which) => {
+                    let Some((job, _)) = runs[which] else { continue };
+                    home.write(move |write| write.append_own(job, entry("system", None, 60, body(9, 0, 0))));
+                }
+                Step::Settle(which, way) => {
+                    let Some((_, run)) = runs[which].take() else { continue };
+                    let change = [JobChange::Complete, JobChange::Fail, JobChange::Cancel][usize::from(way)];
+                    home.settle(run, change, Settlement { answer: Some("answer".into()), ..Settlement::default() });
+                    // What a run still had to say is stored after its end.
+                    let n = written[which].len() as i64 + 1;
+                    home.append(run, vec![line(n, entry("ceo", None, 70, body(way + 2, 1, 2))), line(n + 1, entry("ceo", None, 71, body(6, 1, 1)))]);
+                    written[which].clear();
+                }
+                Step::NewSession(which) => {
+                    if runs[which].is_some() { continue; }
+                    let (company, session) = sessions[which];
+                    let opened = home.write(move |write| {
+                        write.session_close(session, later(80))?;
+                        write.session_open(company, later(81))
+                    });
+                    sessions[which] = (company, opened.session_id);
+                }
+                Step::Brief(which) => {
+                    if runs[which].is_some() { continue; }
+                    home.submit(sessions[which], "Brief about \"item1\" & docs");
+                    let claimed = home.claim(10).unwrap();
+                    runs[which] = Some((claimed.job.job.job_id, claimed.run_id));
+                }
+            }
+        }
+        let live = home.dump();
+        home.write(|write| write.rebuild_projections());
+        let rebuilt = home.dump();
+        prop_assert_eq!(live, rebuilt);
+    }
+}
