@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -49,6 +49,15 @@ impl Child {
     /// Whether it runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Its standard output and error, where they are piped and nobody has taken them.
+    ///
+    /// # Errors
+    /// They are not.
+    pub fn outputs(&mut self) -> anyhow::Result<(ChildStdout, ChildStderr)> {
+        let stdout = self.child.stdout.take().context("no output")?;
+        Ok((stdout, self.child.stderr.take().context("no error output")?))
     }
 
     /// Waits until it ends by itself.

@@ -34,7 +34,8 @@ impl Keyring {
         daemon.tell("keyring password")?;
         let bus = bus.connect().await?;
         let names = DBusProxy::new(&bus).await?;
-        wait_for("the keyring", SOON, async || Ok(names.name_has_owner(SERVICE.try_into()?).await?.then_some(()))).await?;
+        wait_for("the keyring", SOON, async || Ok(names.name_has_owner(SERVICE.try_into()?).await?.then_some(())))
+            .await?;
         let keyring = Keyring { _daemon: daemon, bus };
         wait_for("the unlocked keyring", SOON, async || Ok(keyring.is_unlocked().await?.then_some(()))).await?;
         Ok(keyring)

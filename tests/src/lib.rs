@@ -4,6 +4,7 @@
 
 mod bus;
 mod child;
+mod cli;
 mod daemon;
 mod desktop;
 mod keyring;
@@ -17,11 +18,12 @@ use std::time::{Duration, Instant};
 
 pub use bus::Bus;
 pub use child::Child;
+pub use cli::{Ran, Terminal, Watched};
 pub use daemon::Daemon;
 pub use desktop::{Desktop, Start};
 pub use keyring::Keyring;
 pub use page::Page;
-pub use place::{Place, binary};
+pub use place::Place;
 pub use screen::Screen;
 pub use standins::{Notified, StandIns};
 pub use tray::{Menu, MenuLine};

@@ -94,8 +94,7 @@ impl StandIns {
     /// # Errors
     /// No icon in time.
     pub async fn menu(&self) -> anyhow::Result<Menu> {
-        let (name, path) =
-            wait_for("a tray icon", SOON, async || Ok(self.told().items.last().cloned())).await?;
+        let (name, path) = wait_for("a tray icon", SOON, async || Ok(self.told().items.last().cloned())).await?;
         Menu::of(&self.connection, &name, &path).await
     }
 }
@@ -157,8 +156,11 @@ impl Watcher {
     ) -> zbus::fdo::Result<()> {
         let sender = header.sender().map(ToString::to_string).unwrap_or_default();
         // Either a path on the caller's connection, or a name with the path that the protocol sets.
-        let item =
-            if service.starts_with('/') { (sender, service.clone()) } else { (service.clone(), "/StatusNotifierItem".into()) };
+        let item = if service.starts_with('/') {
+            (sender, service.clone())
+        } else {
+            (service.clone(), "/StatusNotifierItem".into())
+        };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).items.push(item);
         Ok(Self::status_notifier_item_registered(&emitter, &service).await?)
     }

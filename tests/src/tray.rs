@@ -46,7 +46,8 @@ impl Menu {
     pub async fn title(&self) -> anyhow::Result<String> {
         // Read past the cache: the icon does not announce this one by the usual signal.
         let reply = self.item.connection();
-        let properties = zbus::fdo::PropertiesProxy::new(reply, self.item.destination().to_owned(), self.item.path().to_owned());
+        let properties =
+            zbus::fdo::PropertiesProxy::new(reply, self.item.destination().to_owned(), self.item.path().to_owned());
         let value = properties.await?.get(self.item.interface().to_owned(), "XAyatanaLabel").await?;
         Ok(String::try_from(value)?)
     }

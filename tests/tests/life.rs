@@ -106,10 +106,9 @@ async fn a_second_start_brings_up_the_first() -> anyhow::Result<()> {
 async fn two_starts_at_once_make_one_desktop() -> anyhow::Result<()> {
     let stage = Desktop::stage(Start::default()).await?;
     let mut both = [stage.another(&[])?, stage.another(&[])?];
-    let ended = wait_for("one of the two to hand over", WORK, async || {
-        Ok(both.iter_mut().position(|one| !one.is_running()))
-    })
-    .await?;
+    let ended =
+        wait_for("one of the two to hand over", WORK, async || Ok(both.iter_mut().position(|one| !one.is_running())))
+            .await?;
     assert!(both[ended].ended(SOON).await?.success());
     assert!(both[1 - ended].is_running());
     Screen::window(&stage.place, "AICIB").await?;
@@ -122,7 +121,8 @@ async fn a_killed_daemon_is_started_again() -> anyhow::Result<()> {
     let mut stage = Desktop::stage(Start::default()).await?;
     let page = stage.open(&[]).await?;
     let pid = |pong: serde_json::Value| pong["pid"].as_i64().context("no pid");
-    let ping = async || -> anyhow::Result<i64> { pid(page.call("ping", json!({})).await?.map_err(anyhow::Error::msg)?) };
+    let ping =
+        async || -> anyhow::Result<i64> { pid(page.call("ping", json!({})).await?.map_err(anyhow::Error::msg)?) };
     let first = ping().await?;
     stage.place.command("kill").args(["-9", &first.to_string()]).status()?;
     let second = wait_for("another daemon", WORK, async || Ok(ping().await.ok().filter(|pid| *pid != first))).await?;

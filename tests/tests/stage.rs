@@ -17,7 +17,10 @@ async fn the_window_opens_and_nothing_is_left_of_it() -> anyhow::Result<()> {
     drop(stage);
     assert!(!place.exists(), "{} is left", place.display());
     for pid in running {
-        assert!(!std::path::Path::new(&format!("/proc/{pid}/environ")).exists() || is_zombie(pid), "process {pid} is left");
+        assert!(
+            !std::path::Path::new(&format!("/proc/{pid}/environ")).exists() || is_zombie(pid),
+            "process {pid} is left"
+        );
     }
     Ok(())
 }

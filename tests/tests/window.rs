@@ -90,7 +90,10 @@ async fn a_page_reaches_nothing_but_the_daemon_and_the_desktop() -> anyhow::Resu
     // Neither another page nor a script from elsewhere.
     let before = page.run("return location.href").await?;
     page.run("location.href = 'https://example.com/'").await?;
-    page.run("const s = document.createElement('script'); s.textContent = 'window.injected = 1'; document.body.append(s)").await?;
+    page.run(
+        "const s = document.createElement('script'); s.textContent = 'window.injected = 1'; document.body.append(s)",
+    )
+    .await?;
     assert_eq!(page.run("return location.href").await?, before);
     assert_eq!(page.run("return window.injected ?? null").await?, serde_json::Value::Null);
     let fetched = page

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use blackbox::{Daemon, Place, WORK, binary, wait_for};
+use blackbox::{Daemon, Place, WORK, wait_for};
 use serde_json::{Value, json};
 use testkit::{Provider, Script, Turn};
 
@@ -22,16 +22,15 @@ const STREAMING_WORKER_MB: f64 = 20.0;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let place = Place::new()?;
-    run(&place.aicib(&["init", "--name", "Bench", "--dir", "company", "--engine", "practice"])?)?;
-    let company = place.path("company");
-    run(place.aicib(&["start"])?.current_dir(&company))?;
+    timed(&mut place.aicib(&["init", "--name", "Bench", "--dir", "company", "--engine", "practice"])?)?;
+    timed(place.aicib(&["start"])?.current_dir(place.path("company")))?;
     let mut daemon = Daemon::connect(&place.home(), WORK).await?;
     set(&mut daemon, json!({ "practice_pace": 100.0, "notifications": false })).await?;
 
     let mut met = true;
     met &= speeds(&place, &mut daemon).await?;
     met &= memory(&place, &mut daemon).await?;
-    run(&place.aicib(&["daemon", "stop"])?)?;
+    timed(&mut place.aicib(&["daemon", "stop"])?)?;
     anyhow::ensure!(met, "a bar was not met");
     Ok(())
 }
@@ -42,7 +41,9 @@ async fn speeds(place: &Place, daemon: &mut Daemon) -> anyhow::Result<bool> {
     let (mut node, mut version, mut brief, mut sync, mut first) = (vec![], vec![], vec![], vec![], vec![]);
     let mut disk = File::create(place.path("fdatasync"))?;
     for _ in 0..ROUNDS {
-        node.push(timed(Command::new("node").args(["-e", "0"]).env_remove("NODE_OPTIONS").env_remove("NODE_EXTRA_CA_CERTS"))?);
+        node.push(timed(
+            Command::new("node").args(["-e", "0"]).env_remove("NODE_OPTIONS").env_remove("NODE_EXTRA_CA_CERTS"),
+        )?);
         version.push(timed(&mut place.aicib(&["--version"])?)?);
         let began = Instant::now();
         disk.write_all(&[0; 4096])?;
@@ -74,7 +75,9 @@ async fn memory(place: &Place, daemon: &mut Daemon) -> anyhow::Result<bool> {
     let slow = Turn::text("word ".repeat(2_000)).between(Duration::from_millis(5));
     let provider = Provider::start(Script::of(vec![slow])).await;
     set(daemon, json!({ "anthropic_base_url": provider.url() })).await?;
-    daemon.call("key.set", json!({ "provider": "anthropic", "key": "sk-bench-0123456789", "storage": "session" })).await?;
+    daemon
+        .call("key.set", json!({ "provider": "anthropic", "key": "sk-bench-0123456789", "storage": "session" }))
+        .await?;
     let company = json!({ "dir": place.path("company") });
     daemon.call("config.set", json!({ "company": company, "key": "engine.mode", "value": "anthropic-api" })).await?;
     met &= weigh_worker(place, daemon, "streaming worker", STREAMING_WORKER_MB).await?;
@@ -82,7 +85,8 @@ async fn memory(place: &Place, daemon: &mut Daemon) -> anyhow::Result<bool> {
 }
 
 async fn weigh_worker(place: &Place, daemon: &mut Daemon, name: &str, bar: f64) -> anyhow::Result<bool> {
-    let params = json!({ "company": { "dir": place.path("company") }, "directive": "Write a page", "origin": "client" });
+    let params =
+        json!({ "company": { "dir": place.path("company") }, "directive": "Write a page", "origin": "client" });
     let job = daemon.call("job.submit", params).await?["job_id"].clone();
     let mut met = false;
     let mut heaviest = 0.0;
@@ -159,16 +163,6 @@ fn timed(command: &mut Command) -> anyhow::Result<Duration> {
     let took = began.elapsed();
     anyhow::ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(took)
-}
-
-fn run(command: &Command) -> anyhow::Result<()> {
-    let mut again = Command::new(command.get_program());
-    again.args(command.get_args()).env_clear();
-    again.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    if let Some(dir) = command.get_current_dir() {
-        again.current_dir(dir);
-    }
-    timed(&mut again).map(|_| ())
 }
 
 fn verdict(name: &str, spread: &Spread, node: &Spread, bar: f64) -> bool {

@@ -1,0 +1,530 @@
+//! The command line, as people and scripts use it. Each test drives the built `aicib` in a home of its own.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use blackbox::{SOON, Terminal, wait_for};
+use serde_json::{Value, json};
+
+/// The whole way, as one line of shell on a machine with no display.
+#[tokio::test]
+async fn from_nothing_to_a_finished_brief_in_one_line() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let line = "aicib init --name Acme --dir X && cd X && aicib start && \
+                aicib brief --background 'Write a company description' && aicib status --json && aicib logs -f";
+    let out = terminal.shell(line)?.good()?;
+    assert!(out.contains("Brief sent. The CEO is working on it. Job #1"), "{out}");
+    assert!(out.contains("Practice"), "practice is labelled: {out}");
+    let desk: Value = out.lines().find_map(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    assert_eq!(desk["live"][0]["job_id"], 1, "{out}");
+    assert!(out.contains("Job #1 completed"), "{out}");
+    let reports = fs::read_dir(terminal.place.path("X/reports"))?.count();
+    assert_eq!(reports, 1, "a real report is left in the folder");
+    Ok(())
+}
+
+#[tokio::test]
+async fn e001_a_second_start_is_refused_before_anything_is_created() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    let said = terminal.run(&["start"])?.refused(1)?;
+    assert!(said.contains("brief") && said.contains("stop"), "{said}");
+    let desk = terminal.run(&["status", "--json"])?.json()?;
+    assert_eq!(desk["session"]["session_id"], 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn e002_a_brief_without_a_session_is_refused() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    for flag in ["--background", "--queue"] {
+        let said = terminal.run(&["brief", flag, "Write a page"])?.refused(1)?;
+        assert!(said.contains("aicib start"), "{said}");
+    }
+    let error = terminal.run(&["brief", "-b", "Write a page", "--json"])?;
+    assert_eq!(error.code, 1);
+    let error: Value = serde_json::from_str(&error.err)?;
+    assert_eq!(error["error"]["code"], "session.none");
+    Ok(())
+}
+
+#[tokio::test]
+async fn e004_a_start_without_the_ceos_file_is_refused() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    fs::remove_file(terminal.company().join(".claude/agents/ceo.md"))?;
+    let said = terminal.run(&["start"])?.refused(1)?;
+    assert!(said.contains("CEO") && said.contains("init"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn e006_a_stop_with_no_session_is_no_error() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    assert!(terminal.run(&["stop"])?.good()?.contains("No active session found"));
+    assert_eq!(terminal.run(&["stop", "--json"])?.json()?["session"], Value::Null);
+    Ok(())
+}
+
+#[tokio::test]
+async fn e009_a_second_brief_is_refused_or_queued() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(0.5).await?;
+    terminal.run(&["brief", "-b", "Write the very first page"])?.good()?;
+    let said = terminal.run(&["brief", "-b", "Another"])?.refused(1)?;
+    for part in ["1", "Write the very first", "stop", "--queue"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let queued = terminal.run(&["brief", "-b", "--queue", "Another", "--json"])?.json()?;
+    assert_eq!((&queued["job_id"], &queued["state"]), (&json!(2), &json!("queued")));
+    // Two are under way: which one is to be said.
+    let said = terminal.run(&["cancel"])?.refused(2)?;
+    assert!(said.contains("1, 2"), "{said}");
+    let out = terminal.run(&["cancel", "1"])?.good()?;
+    assert!(out.contains("Job #1 cancelled") && out.contains("0 left"), "{out}");
+    let out = terminal.run(&["stop"])?.good()?;
+    assert!(out.contains("Job #2 cancelled"), "{out}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn e018_a_number_of_lines_must_be_a_positive_integer() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    for lines in ["abc", "-5", "0", "1.5"] {
+        let said = terminal.run(&["logs", "--lines", lines])?.refused(2)?;
+        assert!(said.contains("--lines must be a positive integer"), "{said}");
+    }
+    assert!(!terminal.place.home().join("daemon.log").exists(), "nothing is started for it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn e031_a_log_says_whether_somebody_waited() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    let out = terminal.run(&["brief", "Write a page"])?.good()?;
+    assert!(out.contains("Foreground Job #1") && out.contains("Job #1 completed"), "{out}");
+    assert!(terminal.run(&["logs"])?.good()?.starts_with("Foreground Job #1"));
+    terminal.run(&["brief", "-b", "Write a page"])?.good()?;
+    assert!(terminal.run(&["logs", "-f"])?.good()?.starts_with("Background Job #2"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn json_is_one_object_or_one_a_line_with_the_same_names() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    let out = terminal.run(&["brief", "Write a page", "--json"])?.good()?;
+    let lines: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let (last, events) = lines.split_last().unwrap();
+    assert_eq!((&last["job_id"], &last["state"], &last["cost_usd"]), (&json!(1), &json!("completed"), &json!(0.0)));
+    let seqs: Vec<i64> = events.iter().filter_map(|event| event["seq"].as_i64()).collect();
+    assert!(seqs.len() == events.len() && seqs.is_sorted_by(|a, b| a < b), "{seqs:?}");
+    let logged = terminal.run(&["logs", "--json"])?.good()?;
+    assert_eq!(logged.lines().count(), events.len());
+    assert_eq!(terminal.run(&["status", "--json", "--job", "1"])?.json()?["directive"], "Write a page");
+    let tail = terminal.run(&["logs", "--json", "-n", "3"])?.good()?;
+    assert_eq!(tail, logged.lines().skip(events.len() - 3).map(|line| format!("{line}\n")).collect::<String>());
+    Ok(())
+}
+
+#[tokio::test]
+async fn ctrl_c_stops_the_work_and_says_so() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(0.2).await?;
+    let mut brief = terminal.watch(&["brief", "Write a long page"])?;
+    brief.until("asks")?;
+    brief.signal(rustix::process::Signal::INT)?;
+    let ran = brief.ended().await?;
+    assert_eq!(ran.code, 130, "{ran:?}");
+    assert!(ran.err.contains("0 left") && ran.out.contains("Job #1 cancelled"), "{ran:?}");
+    assert_eq!(terminal.run(&["status", "--json", "--job", "1"])?.json()?["state"], "cancelled");
+    Ok(())
+}
+
+#[tokio::test]
+async fn closed_output_ends_a_command_quietly_and_not_the_work() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(4.0).await?;
+    let ran = terminal.shell("cd acme && aicib brief 'Write a page' | head -n 1")?;
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    let mut daemon = terminal.daemon().await?;
+    daemon.job(1, &["completed"], SOON).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn wrong_use_is_one_line_and_exit_two() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    for args in [
+        &["nonsense"][..],
+        &[],
+        &["brief"],
+        &["logs", "-n", "0"],
+        &["logs", "--job", "seven"],
+        &["cancel", "-3"],
+        &["brief", "x", "--max-cost", "lots"],
+        &["status", "--wat"],
+        &["key", "set", "--session", "--passphrase"],
+    ] {
+        terminal.run(args)?.refused(2)?;
+        let ran = terminal.run(&[args, &["--json"]].concat())?;
+        let error: Value = serde_json::from_str(&ran.err)?;
+        assert_eq!((ran.code, &error["error"]["code"]), (2, &json!("request.bad")), "{args:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn directives_that_say_nothing_or_too_much_are_refused() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    for directive in ["", "   \n\t ", "\u{1}\u{2}\u{7}\u{1b}"] {
+        let ran = terminal.run_with(&["brief", "-b", "-"], directive.as_bytes())?;
+        let said = ran.refused(1)?;
+        assert!(said.to_lowercase().contains("directive") || said.contains("brief"), "{said}");
+    }
+    let large = vec![b'x'; 1024 * 1024];
+    let said = terminal.run_with(&["brief", "-b", "-"], &large)?.refused(1)?;
+    assert!(said.contains("KB"), "{said}");
+    let job = terminal.run_with(&["brief", "-b", "-", "--json"], b"Write\x1b[31m a\x00 page")?;
+    if job.code == 0 {
+        let job: Value = serde_json::from_str(&job.out)?;
+        assert!(!job["title"].as_str().unwrap_or_default().contains(char::is_control), "{job}");
+    }
+    let desk = terminal.run(&["status", "--json"])?.json()?;
+    assert!(desk["session"]["jobs"].as_i64().unwrap_or_default() <= 1, "what was refused left no job: {desk}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_exist_is_named() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    for args in [&["logs", "--job", "99"][..], &["status", "--job", "99"], &["cancel", "99"], &["open", "--job", "99"]]
+    {
+        let said = terminal.run(args)?.refused(1)?;
+        assert!(said.contains("99"), "{args:?}: {said}");
+    }
+    assert!(terminal.run(&["logs"])?.good()?.contains("no jobs yet"));
+    assert!(terminal.run(&["logs", "-f"])?.good()?.contains("no jobs yet"));
+    assert_eq!(terminal.run(&["logs", "--json"])?.good()?, "");
+    terminal.run(&["cancel"])?.refused(1)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_folder_without_a_company_is_told_what_to_do() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    for args in [&["start"][..], &["status"], &["brief", "-b", "x"], &["logs"], &["config", "get"], &["agent", "list"]]
+    {
+        let said = terminal.run(args)?.refused(1)?;
+        assert!(said.contains("aicib init"), "{args:?}: {said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_company_folder_that_vanished_is_named() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    let company = terminal.company();
+    fs::rename(&company, terminal.place.path("elsewhere"))?;
+    let dir = company.display().to_string();
+    for args in [&["brief", "-b", "Write a page", "--dir", &dir][..], &["status", "--dir", &dir]] {
+        let said = terminal.run(args)?.refused(1)?;
+        assert!(said.contains(&dir), "{args:?}: {said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_read_only_company_folder_is_named_and_nothing_hangs() -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let terminal = Terminal::plain()?;
+    let locked = terminal.place.path("locked");
+    fs::create_dir(&locked)?;
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o555))?;
+    let dir = locked.join("acme").display().to_string();
+    let said = terminal.run(&["init", "--name", "Acme", "--dir", &dir])?.refused(1)?;
+    assert!(said.contains("locked"), "{said}");
+
+    terminal.run(&["init", "--name", "Acme", "--dir", "acme", "--engine", "practice"])?.good()?;
+    terminal.run(&["start"])?.good()?;
+    for folder in [terminal.company(), terminal.company().join("reports"), terminal.company().join("notes")] {
+        if folder.is_dir() {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o555))?;
+        }
+    }
+    terminal.run(&["config", "set", "settings.cost_limit_daily", "20"])?.refused(1)?;
+    let ran = terminal.run(&["brief", "Write a page"])?;
+    assert!(ran.out.contains("ermission denied") || ran.out.contains("ead-only"), "the log says why: {ran:?}");
+    fs::set_permissions(terminal.company(), fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_broken_config_is_refused_with_file_line_and_what_was_expected() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    let file = terminal.company().join("aicib.config.yaml");
+    let good = fs::read_to_string(&file)?;
+    fs::write(&file, format!("{good}\nsettings: [\n"))?;
+    let said = terminal.run(&["start"])?.refused(1)?;
+    assert!(said.contains("aicib.config.yaml") && said.contains(char::is_numeric), "{said}");
+    let ran = terminal.run(&["config", "validate"])?;
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("aicib.config.yaml:"), "{ran:?}");
+
+    let edited: Vec<String> = good
+        .lines()
+        .map(|line| match line.trim_start().starts_with("cost_limit_daily:") {
+            true => format!("{}cost_limit_daily: a lot", &line[..line.len() - line.trim_start().len()]),
+            false => line.to_owned(),
+        })
+        .collect();
+    fs::write(&file, edited.join("\n"))?;
+    let report = terminal.run(&["config", "validate", "--json"])?;
+    let report: Value = serde_json::from_str(&report.out)?;
+    let fault = &report["faults"][0];
+    let wrong = edited.iter().position(|line| line.contains("a lot")).map(|at| at + 1);
+    assert_eq!(fault["line"], json!(wrong), "{report}");
+    assert_eq!(fault["key"], "settings.cost_limit_daily");
+    fs::write(&file, good)?;
+    terminal.run(&["config", "validate"])?.good()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn config_is_read_and_changed_in_place() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    let file = terminal.company().join("aicib.config.yaml");
+    let before = fs::read_to_string(&file)?;
+    terminal.run(&["config", "set", "settings.cost_limit_daily", "12.5"])?.good()?;
+    assert_eq!(terminal.run(&["config", "get", "settings.cost_limit_daily"])?.good()?.trim(), "12.5");
+    let after = fs::read_to_string(&file)?;
+    let changed = before.lines().zip(after.lines()).filter(|(a, b)| a != b).count();
+    assert_eq!((changed, before.lines().count()), (1, after.lines().count()), "{after}");
+    let said = terminal.run(&["config", "get", "settings.nonsense"])?.refused(1)?;
+    assert!(said.contains("settings.nonsense"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_file_without_frontmatter_is_shown_with_what_is_wrong() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    let file = terminal.company().join(".claude/agents/cmo.md");
+    let good = fs::read_to_string(&file)?;
+    fs::write(&file, "Just some words.\n")?;
+    let out = terminal.run(&["agent", "list", "--json"])?.good()?;
+    let rows: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let cmo = rows.iter().find(|row| row["role"] == "cmo").cloned().unwrap_or_default();
+    let problem = cmo["problem"]["message"].as_str().unwrap_or_default();
+    assert!(problem.contains("frontmatter"), "{cmo}");
+    // The rest of the team works on.
+    terminal.run(&["start"])?.good()?;
+    assert!(terminal.run(&["brief", "Write a page"])?.good()?.contains("Job #1 completed"));
+
+    // Mended in an editor; what does not hold is refused and kept.
+    let editor = terminal.place.path("editor");
+    let edit = |text: &str| -> anyhow::Result<_> {
+        fs::write(&editor, format!("#!/bin/sh\ncat > \"$1\" <<'END'\n{text}END\n"))?;
+        std::os::unix::fs::PermissionsExt::set_mode(&mut fs::metadata(&editor)?.permissions(), 0o755);
+        fs::set_permissions(&editor, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        let mut command = terminal.command(&["agent", "edit", "cto"]);
+        let output = command.env("EDITOR", &editor).output()?;
+        Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    };
+    let (code, said) = edit("no frontmatter\n")?;
+    assert!(code == Some(1) && said.contains("kept in"), "{said}");
+    let (code, said) = edit(&good.replace("cmo", "cto"))?;
+    assert_eq!(code, Some(0), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_commands_at_once_start_one_daemon() -> anyhow::Result<()> {
+    for _ in 0..5 {
+        let terminal = Terminal::new()?;
+        let commands: Vec<_> =
+            (0..6).map(|_| terminal.watch(&["daemon", "start", "--json"])).collect::<Result<_, _>>()?;
+        let mut pids = Vec::new();
+        for command in commands {
+            let ran = command.ended().await?;
+            let status: Value = serde_json::from_str(&ran.out).map_err(|_| anyhow::anyhow!("{ran:?}"))?;
+            pids.push(status["pid"].clone());
+        }
+        pids.dedup();
+        assert_eq!(pids.len(), 1, "{pids:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_daemon_in_the_foreground_says_who_holds_the_home() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    terminal.run(&["daemon", "start"])?.good()?;
+    let ran = terminal.run(&["daemon", "start", "--foreground"])?;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("daemon"), "{ran:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_socket_of_a_dead_daemon_is_no_obstacle() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    terminal.kill_daemon().await?;
+    assert!(terminal.place.home().join("aicib.sock").exists(), "a crash leaves it");
+    terminal.run(&["start"])?.good()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_of_another_protocol_is_told_so() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    let answer = terminal.say("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocol\":999,\"client\":\"future\"}}\n").await?;
+    let answer: Value = serde_json::from_str(&answer)?;
+    assert_eq!(answer["error"]["data"]["code"], "protocol.unsupported");
+    assert_eq!(answer["error"]["data"]["data"]["protocol"], 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn hostile_bytes_on_the_socket_do_no_harm() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    let pid = terminal.daemon_pid().await?;
+    let long = "x".repeat(5 * 1024 * 1024) + "\n";
+    assert!(terminal.say(&long).await?.contains("-32600"));
+    assert!(terminal.say("\u{0}\u{1}garbage\n").await?.contains("-32700"));
+    let unasked = terminal.say("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"job.list\"}\n").await?;
+    assert!(unasked.contains("request.unauthorized"), "{unasked}");
+    assert_eq!(terminal.daemon_pid().await?, pid);
+    terminal.run(&["brief", "Write a page"])?.good()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_daemon_killed_in_mid_run_loses_nothing() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(3.0).await?;
+    let mut logs = {
+        terminal.run(&["brief", "-b", "Write a page"])?.good()?;
+        terminal.watch(&["logs", "-f", "--json"])?
+    };
+    logs.until("tool_started")?;
+    terminal.kill_daemon().await?;
+    let ran = logs.ended().await?;
+    assert_eq!(ran.code, 0, "{ran:?}");
+
+    let job = terminal.run(&["status", "--json", "--job", "1"])?.json()?;
+    assert_eq!(job["state"], "completed", "{job}");
+    let stored = terminal.run(&["logs", "--json"])?.good()?;
+    assert_eq!(ran.out.trim(), stored.trim(), "who followed saw every event once, in order");
+    // Every line of the run's own file is there once, as it was written.
+    let spool = fs::read_to_string(terminal.place.home().join("runs/1/spool.jsonl"));
+    if let Ok(spool) = spool {
+        let stored: Vec<Value> = stored.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let of_run: Vec<_> =
+            stored.iter().filter(|event| event["run_id"] == 1 && event["kind"] != "job_changed").collect();
+        assert_eq!(of_run.len(), spool.lines().count());
+    }
+    let human = terminal.run(&["logs"])?.good()?;
+    assert_eq!(human.matches("the run is over").count(), 1, "{human}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_brief_in_the_terminal_survives_the_daemon_too() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(3.0).await?;
+    let mut brief = terminal.watch(&["brief", "Write a page"])?;
+    brief.until("asks")?;
+    terminal.kill_daemon().await?;
+    let ran = brief.ended().await?;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("Job #1 completed"), "{ran:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_agents_say_cannot_touch_the_terminal() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    let directive = "Say \u{1b}]0;owned\u{7}hello \u{1b}[2J\u{202e}now";
+    let ran = terminal.run(&["brief", directive])?;
+    for text in [ran.out, ran.err, terminal.run(&["logs"])?.out, terminal.run(&["status"])?.out] {
+        let harmful = text.chars().find(|c| (c.is_control() && *c != '\n' && *c != '\t') || *c == '\u{202e}');
+        assert_eq!(harmful, None, "{text:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_doctor_sees_what_stops_a_daemon() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    terminal.run(&["doctor"])?;
+    terminal.run(&["daemon", "stop"])?.good()?;
+    fs::write(terminal.place.home().join("aicib.db"), "this is no database, and long enough to be seen as none")?;
+    let ran = terminal.run(&["doctor", "--json"])?;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let report: Value = serde_json::from_str(&ran.out)?;
+    assert_eq!(report["checks"][0]["status"], "fault", "{report}");
+    let said = terminal.run(&["daemon", "start"])?.refused(1)?;
+    assert!(said.contains("daemon"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn keys_come_in_unseen_and_are_never_shown() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    let key = "sk-ant-test-0123456789-WXYZ";
+    let stored = terminal.run_with(&["key", "set", "--session"], format!("{key}\n").as_bytes())?.good()?;
+    assert!(stored.contains("WXYZ") && !stored.contains(key), "{stored}");
+    let mut command = terminal.command(&["key", "set", "--session", "--from-env", "MY_KEY"]);
+    assert!(command.env("MY_KEY", key).output()?.status.success());
+    let list = terminal.run(&["key", "list", "--json"])?.json()?;
+    assert_eq!((&list["provider"], &list["storage"]), (&json!("anthropic"), &json!("session")));
+    assert!(!list.to_string().contains(key));
+    terminal.run(&["key", "remove"])?.good()?;
+    assert_eq!(terminal.run(&["key", "list", "--json"])?.good()?, "");
+
+    let both = format!("{key}\nopen sesame\n");
+    terminal.run_with(&["key", "set", "--passphrase"], both.as_bytes())?.good()?;
+    terminal.run(&["daemon", "stop"])?.good()?;
+    let list = terminal.run(&["key", "list", "--json"])?.json()?;
+    assert_eq!(list["unlocked"], false, "{list}");
+    terminal.run_with(&["key", "unlock"], b"wrong\n")?.refused(1)?;
+    assert!(terminal.run_with(&["key", "unlock"], b"open sesame\n")?.good()?.contains("anthropic"));
+    terminal.run_with(&["key", "set"], b"\n")?.refused(2)?;
+    terminal.run(&["key", "set", "--from-env", "NOT_SET"])?.refused(2)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn words_are_found() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.run(&["brief", "Write about zeppelins"])?.good()?;
+    let out = wait_for("a hit", SOON, async || {
+        let out = terminal.run(&["search", "zeppelins"])?.good()?;
+        Ok(out.contains("#1").then_some(out))
+    });
+    assert!(out.await?.contains("zeppelins"));
+    assert_eq!(terminal.run(&["search", "-n", "1", "zeppelins", "--json"])?.json()?["job_id"], 1);
+    assert!(terminal.run(&["search", "nothingatall"])?.good()?.contains("Nothing found"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_daemon_starts_and_stops_and_says_so() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    terminal.run(&["daemon", "status"])?.refused(1)?;
+    assert!(terminal.run(&["daemon", "stop"])?.good()?.contains("No daemon"));
+    terminal.run(&["daemon", "start"])?.good()?;
+    let pid = terminal.daemon_pid().await?;
+    assert!(terminal.run(&["daemon", "status"])?.good()?.contains(&pid.to_string()));
+    terminal.run(&["daemon", "stop"])?.good()?;
+    wait_for("its end", SOON, async || Ok(terminal.place.processes().is_empty().then_some(()))).await?;
+    Ok(())
+}
+
+/// A loose bound that a debug build on a busy machine keeps; `make bench` measures.
+#[tokio::test]
+async fn a_background_brief_gives_the_prompt_back_at_once() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    let begun = Instant::now();
+    terminal.run(&["brief", "-b", "Write a page"])?.good()?;
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    Ok(())
+}
