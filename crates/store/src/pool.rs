@@ -202,3 +202,124 @@ fn spawn(name: &str, mut conn: Connection, queue: Queue) -> Result<JoinHandle<()
     };
     thread::Builder::new().name(name.into()).spawn(run).map_err(|error| StoreError::file("store thread", error))
 }
+
+#[cfg(test)]
+mod tests {
+    use contract::{Entry, EventBody, SYSTEM, Time};
+
+    use super::*;
+
+    fn open(dir: &Path) -> Store {
+        Store::open(&dir.join("aicib.db"), &dir.join("backups")).unwrap()
+    }
+
+    async fn company(store: &Store, dir: &'static str) -> Result<contract::CompanyId, StoreError> {
+        store.write(move |write| Ok(write.company_put(dir, "Acme", Time(1))?.company_id)).await
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_its_call_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let boom = store.write(|write| -> Result<(), StoreError> {
+            write.company_put("/half", "Half", Time(1))?;
+            panic!("boom {}", 7)
+        });
+        assert!(matches!(boom.await, Err(StoreError::Panicked(what)) if what == "boom 7"));
+        let boom = store.read(|_| -> Result<(), StoreError> { panic!("read") });
+        assert!(matches!(boom.await, Err(StoreError::Panicked(_))));
+        company(&store, "/whole").await.unwrap();
+        let names = store.read(|read| Ok(read.companies()?.len())).await.unwrap();
+        assert_eq!(names, 1);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_the_caller_keeps_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let no = contract::Error::new(contract::ErrorCode::BUDGET_DAILY, "Daily limit reached.", "Raise it.");
+        let told = no.clone();
+        let refused = store.write(move |write| -> Result<(), StoreError> {
+            write.company_put("/half", "Half", Time(1))?;
+            Err(told.into())
+        });
+        assert_eq!(contract::Error::from(refused.await.unwrap_err()), no);
+        assert!(store.read(|read| read.companies()).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_what_was_stored_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let company = company(&store, "/acme").await.unwrap();
+        let job = store
+            .write(move |write| {
+                let session = write.session_open(company, Time(1))?;
+                let new = crate::NewJob {
+                    company_id: company,
+                    session_id: session.session_id,
+                    parent_job_id: None,
+                    directive: "Brief".into(),
+                    engine: contract::EngineKind::Practice,
+                    origin: contract::Origin::Cli,
+                    foreground: false,
+                    max_cost: contract::Money::ZERO,
+                    idempotency_key: None,
+                    queue: false,
+                };
+                let job = write.job_insert(&new, Time(1))?.job;
+                let pages: i64 = write.conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+                write.conn.pragma_update(None, "max_page_count", pages + 20)?;
+                Ok(job.job_id)
+            })
+            .await
+            .unwrap();
+        let say = |text: String| {
+            let body = EventBody::Message { text };
+            let entry = Entry { at: Time(2), agent: SYSTEM.into(), parent: None, body };
+            store.write(move |write| write.append_own(job, entry))
+        };
+        let full = say("word ".repeat(100_000)).await;
+        assert!(matches!(full, Err(StoreError::DiskFull)), "{full:?}");
+        assert_eq!(contract::Error::from(StoreError::DiskFull).code, contract::ErrorCode::DISK_FULL);
+        // The writer lives, the job stands as before, and what fits is stored.
+        say("short".into()).await.unwrap();
+        let detail = store.read(move |read| read.job_detail(job)).await.unwrap();
+        assert_eq!(detail.events, 2);
+    }
+
+    #[tokio::test]
+    async fn a_closed_store_says_so_to_every_clone() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let clone = store.clone();
+        company(&store, "/acme").await.unwrap();
+        assert!(store.size_bytes() > 0);
+        store.close();
+        assert!(matches!(company(&clone, "/bolt").await, Err(StoreError::Closed)));
+        assert!(!dir.path().join("aicib.db-wal").exists(), "closing folds the log into the database");
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_does_not_move() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let (looked, look) = std::sync::mpsc::channel();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let reader = store.read(move |read| {
+            let before = read.companies()?.len();
+            looked.send(()).unwrap();
+            wait.recv().unwrap();
+            Ok((before, read.companies()?.len()))
+        });
+        let writer = async {
+            tokio::task::yield_now().await;
+            look.recv().unwrap();
+            company(&store, "/acme").await.unwrap();
+            go.send(()).unwrap();
+        };
+        let (seen, ()) = tokio::join!(reader, writer);
+        assert_eq!(seen.unwrap(), (0, 0));
+        assert_eq!(store.read(|read| Ok(read.companies()?.len())).await.unwrap(), 1);
+    }
+}

@@ -12,20 +12,22 @@ use crate::backup;
 /// Every migration there is, in order. A test holds it to the folder's content.
 pub(crate) const MIGRATIONS: &[(&str, &str)] = &[("0001_init.sql", include_str!("../../../migrations/0001_init.sql"))];
 
-/// The schema that this version knows.
-pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;
-
 /// Brings the database at `path` to the known schema, after a backup where it holds one that is older.
 ///
 /// # Errors
 /// [`StoreError::NewerDatabase`] before anything is touched; else what the file or SQLite said.
 pub(crate) fn migrate(path: &Path, backups: &Path) -> Result<(), StoreError> {
+    migrate_by(MIGRATIONS, path, backups)
+}
+
+fn migrate_by(migrations: &[(&str, &str)], path: &Path, backups: &Path) -> Result<(), StoreError> {
+    let known = migrations.len() as i64;
     let mut conn = open(path)?;
     let found = version(&conn)?;
-    if found > KNOWN {
-        return Err(StoreError::NewerDatabase { found, known: KNOWN });
+    if found > known {
+        return Err(StoreError::NewerDatabase { found, known });
     }
-    if found == KNOWN {
+    if found == known {
         return Ok(());
     }
     if found > 0 {
@@ -34,7 +36,7 @@ pub(crate) fn migrate(path: &Path, backups: &Path) -> Result<(), StoreError> {
     // Outside of a transaction, and kept in the file from then on.
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "foreign_keys", true)?;
-    let steps: Vec<M<'_>> = MIGRATIONS.iter().map(|(_, sql)| M::up(sql)).collect();
+    let steps: Vec<M<'_>> = migrations.iter().map(|(_, sql)| M::up(sql)).collect();
     Migrations::new(steps).to_latest(&mut conn).map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
         other => StoreError::Corrupt(other.to_string()),
@@ -96,5 +98,34 @@ mod tests {
         for (index, name) in listed.iter().enumerate() {
             assert!(name.starts_with(&format!("{:04}_", index + 1)), "{name} is out of order");
         }
+    }
+
+    #[test]
+    fn a_migration_copies_the_database_before_it_changes_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, backups) = (dir.path().join("aicib.db"), dir.path().join("backups"));
+        let first = ("0001.sql", "CREATE TABLE a (x); INSERT INTO a VALUES (1);");
+        migrate_by(&[first], &path, &backups).unwrap();
+        migrate_by(&[first], &path, &backups).unwrap();
+        assert!(!backups.exists(), "nothing was there to be copied, and then nothing to be changed");
+
+        let broken = ("0002.sql", "CREATE TABLE b (x); INSERT INTO nowhere VALUES (1);");
+        assert!(migrate_by(&[first, broken], &path, &backups).is_err());
+        let count = |sql: &str| Connection::open(&path).unwrap().query_row(sql, [], |row| row.get::<_, i64>(0));
+        assert_eq!(count("SELECT count(*) FROM sqlite_schema WHERE name = 'b'"), Ok(0));
+
+        let second = ("0002.sql", "ALTER TABLE a ADD COLUMN y; UPDATE a SET x = 2;");
+        migrate_by(&[first, second], &path, &backups).unwrap();
+        assert_eq!(count("SELECT x FROM a WHERE y IS NULL"), Ok(2));
+        let copies: Vec<_> = std::fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(copies.len(), 2);
+        for copy in copies {
+            assert!(copy.to_string_lossy().ends_with("-schema1.db"), "{copy:?}");
+            let copy = Connection::open(copy).unwrap();
+            assert_eq!(copy.query_row("SELECT x FROM a", [], |row| row.get::<_, i64>(0)), Ok(1));
+            assert_eq!(version(&copy).unwrap(), 1);
+        }
+        let refused = migrate_by(&[first], &path, &backups);
+        assert!(matches!(refused, Err(StoreError::NewerDatabase { found: 2, known: 1 })));
     }
 }

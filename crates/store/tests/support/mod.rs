@@ -22,7 +22,10 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Home {
-        let dir = tempfile::tempdir().unwrap();
+        Home::at(tempfile::tempdir().unwrap())
+    }
+
+    pub fn at(dir: tempfile::TempDir) -> Home {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let store = Store::open(&dir.path().join("aicib.db"), &dir.path().join("backups")).unwrap();
         Home { dir, store, runtime }
