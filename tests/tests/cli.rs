@@ -413,14 +413,14 @@ async fn a_daemon_killed_in_mid_run_loses_nothing() -> anyhow::Result<()> {
     assert_eq!(job["state"], "completed", "{job}");
     let stored = terminal.run(&["logs", "--json"])?.good()?;
     assert_eq!(ran.out.trim(), stored.trim(), "who followed saw every event once, in order");
-    // Every line of the run's own file is there once, as it was written.
-    let spool = fs::read_to_string(terminal.place.home().join("runs/1/spool.jsonl"));
-    if let Ok(spool) = spool {
-        let stored: Vec<Value> = stored.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-        let of_run: Vec<_> =
-            stored.iter().filter(|event| event["run_id"] == 1 && event["kind"] != "job_changed").collect();
-        assert_eq!(of_run.len(), spool.lines().count());
-    }
+    // Every line of the run's own file is there once.
+    let spool = wait_for("the spool, put away", SOON, async || {
+        Ok(Some(terminal.shell("gzip -dc aicib/runs/1/spool.jsonl.gz")?).filter(|ran| ran.code == 0))
+    });
+    let spool = spool.await?.out;
+    let stored: Vec<Value> = stored.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let of_run = stored.iter().filter(|event| event["run_id"] == 1 && event["kind"] != "job_changed").count();
+    assert_eq!(of_run, spool.lines().count());
     let human = terminal.run(&["logs"])?.good()?;
     assert_eq!(human.matches("the run is over").count(), 1, "{human}");
     Ok(())

@@ -181,11 +181,12 @@ impl Company {
         }
     }
 
-    /// The config's word over the files'.
+    /// The config's word over the files', but for `enabled`, where the stricter one holds.
     fn apply_config(&mut self) {
         for agent in &mut self.agents {
             let Some(settings) = self.config.agents.get(&agent.role) else { continue };
-            agent.enabled = settings.enabled.unwrap_or(agent.enabled);
+            // Off where either says so: what is switched off by hand must not work on.
+            agent.enabled &= settings.enabled.unwrap_or(true);
             if let Some(model) = &settings.model {
                 agent.model.clone_from(model);
             }
