@@ -14,12 +14,14 @@ use crate::tools::{Done, Tool};
 const MAX_TOKENS: u32 = 8_192;
 /// Tool calls of one answer, at most.
 const MAX_CALLS: usize = 64;
-/// Answers in a row that end at the limit of output tokens.
-const MAX_CUT_SHORT: u32 = 8;
+/// Answers in a row that end before they are done: at the limit of output tokens, or paused by the provider.
+const MAX_UNDONE: u32 = 8;
 /// Bytes of a text in an event's tool input.
 const MAX_INPUT_TEXT: usize = 2_000;
 /// Parts of an event's tool input, at each level.
 const MAX_INPUT_PARTS: usize = 50;
+/// Bytes of an event's tool input in all.
+const MAX_INPUT: usize = 16 * 1024;
 
 /// A tool call as the model made it.
 pub(crate) struct Call {
@@ -56,7 +58,8 @@ impl Play<'_> {
         let model = self.model.resolve(&desk.agent.model);
         self.warn_once(desk, model.warning.clone())?;
         let limit = if desk.depth == 0 { self.brief.limits.ceo_turns } else { self.brief.limits.agent_turns };
-        let mut cut_short = Vec::new();
+        let mut undone = 0;
+        let mut said = String::new();
         let mut last_words = String::new();
         loop {
             if limit > 0 && *turns >= limit {
@@ -83,21 +86,24 @@ impl Play<'_> {
                 last_words.clone_from(&text);
             }
             if !calls.is_empty() && matches!(stop, StopReason::Tools | StopReason::Done | StopReason::TooLong) {
-                cut_short.clear();
+                undone = 0;
+                said.clear();
                 let outcomes = self.run_calls(desk, &own, calls, stop == StopReason::TooLong).await?;
                 talk.results(outcomes);
                 continue;
             }
             match stop {
-                StopReason::TooLong if cut_short.len() < MAX_CUT_SHORT as usize => {
-                    cut_short.push(text);
-                    talk.told("Your answer was cut at the limit of its length. Go on exactly where it stopped.");
+                StopReason::TooLong | StopReason::Paused if undone < MAX_UNDONE && !nothing => {
+                    undone += 1;
+                    said.push_str(&text);
+                    if stop == StopReason::TooLong {
+                        talk.told("Your answer was cut at the limit of its length. Go on exactly where it stopped.");
+                    }
                 }
-                StopReason::Paused if !nothing => {}
                 StopReason::Refused | StopReason::Full => return Err(Fell::Agent(Box::new(declined(desk, &stop)))),
                 _ => {
-                    let whole = cut_short.concat() + &text;
-                    return Ok(if whole.trim().is_empty() { last_words } else { whole });
+                    said.push_str(&text);
+                    return Ok(if said.trim().is_empty() { last_words } else { said });
                 }
             }
         }
@@ -142,7 +148,7 @@ impl Play<'_> {
             call: id.clone(),
             tool: name.clone(),
             subject: tool.map(|tool| tool.subject(input)).unwrap_or_default(),
-            input: shown(input, 0),
+            input: kept(input),
         })?;
         if known.is_some_and(Tool::has_effects) {
             // The start is on disk before the effect is: what a crash interrupts is never missing.
@@ -180,7 +186,7 @@ impl Play<'_> {
             call: id.clone(),
             tool: tool.name().into(),
             subject: tool.subject(input),
-            input: shown(input, 0),
+            input: kept(input),
         })?;
         desk.voice.emit(EventBody::ToolFinished {
             call: id,
@@ -211,7 +217,14 @@ fn calls(blocks: &[Block]) -> Vec<Call> {
     calls.collect()
 }
 
-/// A tool's input as an event keeps it: long texts and lists cut.
+/// A tool's input as an event keeps it.
+fn kept(input: &Value) -> Value {
+    let cut = shown(input, 0);
+    let text = cut.to_string();
+    if text.len() > MAX_INPUT { Value::String(clip(&text, MAX_INPUT).into_owned()) } else { cut }
+}
+
+/// A value with long texts and lists cut.
 fn shown(input: &Value, depth: usize) -> Value {
     match input {
         Value::String(text) => Value::String(clip(text, MAX_INPUT_TEXT).into_owned()),

@@ -48,7 +48,11 @@ impl Play<'_> {
             };
             cuts += u32::from(charged);
             let since = *down_since.get_or_insert_with(Instant::now);
-            let wait = after.or_else(|| waits.next()).unwrap_or(self.patience.longest_wait);
+            // A provider that says "now" and refuses again is not to be asked without end.
+            let wait = match after {
+                Some(after) => after.max(self.patience.first_wait),
+                None => waits.next().unwrap_or(self.patience.longest_wait),
+            };
             if cuts > self.patience.cuts || since.elapsed() + wait > self.patience.outage {
                 return Err(self.give_up(desk, waiting, Fell::of(lasting(*error, since.elapsed(), after))));
             }

@@ -1,4 +1,5 @@
 //! The file tools on a real folder, with paths that try to leave it.
+#![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -77,7 +78,7 @@ async fn no_path_leads_out() {
         ["../outside/secret.txt", "docs/../../outside/secret.txt", absolute, "door/secret.txt", "window", "/etc/passwd"]
     {
         let read = f.read(path).await;
-        assert!(!read.ok && !read.output.contains("the secret"), "{path}: {}", read.output);
+        assert!(!read.ok && read.output.contains("outside the company folder"), "{path}: {}", read.output);
         let write = f.write(path, "broken in").await;
         assert!(!write.ok, "{path}: {}", write.output);
         let grep = f.run(Tool::Grep, json!({ "pattern": "secret", "path": path })).await;

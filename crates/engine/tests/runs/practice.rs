@@ -1,12 +1,9 @@
 //! The practice engine: whole runs without a model.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
+use crate::support::{Folder, TestHost};
 use contract::{CostBasis, EngineKind, EngineSpec, EventBody, Outcome};
-use support::{Folder, TestHost};
 use testkit::wait_for;
 
 fn practice(pace: f64) -> Box<dyn engine::Engine> {

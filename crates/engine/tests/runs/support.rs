@@ -1,5 +1,4 @@
 //! A company on disk and a host that remembers, for tests of whole runs.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -12,7 +11,7 @@ use contract::{
 };
 use engine::{Brief, Ending, Host, Patience};
 use tempfile::TempDir;
-use testkit::Provider;
+use testkit::{Provider, Script};
 use tokio_util::sync::CancellationToken;
 
 pub const KEY: &str = "sk-ant-planted-key-0123456789";
@@ -25,6 +24,8 @@ pub struct TestHost {
     pub leased: Mutex<Vec<(LeaseId, Money)>>,
     pub returned: Mutex<Vec<LeaseId>>,
     pub syncs: AtomicUsize,
+    /// Events that can be recorded before the disk is full.
+    pub room: AtomicI64,
     pub stop: CancellationToken,
 }
 
@@ -37,6 +38,7 @@ impl TestHost {
             leased: Mutex::default(),
             returned: Mutex::default(),
             syncs: AtomicUsize::new(0),
+            room: AtomicI64::new(i64::MAX),
             stop: CancellationToken::new(),
         }
     }
@@ -135,6 +137,9 @@ impl TestHost {
 #[async_trait]
 impl Host for TestHost {
     fn emit(&self, entry: Entry) -> Result<(), Error> {
+        if self.room.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            return Err(Error::new(ErrorCode::DISK_FULL, "The disk is full.", "Make room."));
+        }
         self.entries.lock().unwrap().push(entry);
         Ok(())
     }
@@ -236,4 +241,16 @@ pub async fn run_with(provider: &Provider, brief: &Brief, host: &TestHost, patie
         }
     }
     ending
+}
+
+/// Plays a brief on a script, with the whole team.
+pub async fn played(script: Script) -> (Folder, Provider, TestHost, Ending) {
+    let (folder, provider, host) = (Folder::new("full-c-suite"), Provider::start(script).await, TestHost::new());
+    let ending = run(&provider, &folder.brief("Write a company description"), &host).await;
+    (folder, provider, host, ending)
+}
+
+/// The code of the error that a run ended with.
+pub fn code(ending: &Ending) -> &str {
+    ending.error.as_ref().map_or("", |error| error.code.as_str())
 }

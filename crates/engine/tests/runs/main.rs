@@ -1,0 +1,8 @@
+//! Whole runs of the engines, as a worker sees them.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
+
+mod anthropic;
+mod outages;
+mod practice;
+mod stops;
+mod support;
