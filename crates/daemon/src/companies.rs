@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::{Agent, AgentState, Company, CompanyId, CompanyRef, Error, ErrorCode, Money, Spend, Time};
+use contract::methods::DeskChanged;
+use contract::{Agent, AgentState, Company, CompanyId, CompanyRef, DeskChange, Error, ErrorCode, Money, Spend, Time};
 use store::CompanyRow;
 
 use crate::app::Daemon;
@@ -60,7 +61,13 @@ pub async fn resolve(daemon: &Daemon, wanted: CompanyRef) -> Result<CompanyRow, 
 /// The database's.
 pub async fn remember(daemon: &Daemon, root: &Path, name: &str) -> Result<CompanyRow, Error> {
     let (dir, name) = (root.display().to_string(), name.to_owned());
-    Ok(daemon.store.write(move |db| db.company_put(&dir, &name, Time::now())).await?)
+    let put = daemon.store.write(move |db| Ok((db.company_put(&dir, &name, Time::now())?, db.last_seq()?)));
+    let (row, seq) = put.await?;
+    // The desktop shows all companies, and cannot have subscribed to a Desk that was not there.
+    let founded =
+        DeskChange { seq, company_id: row.company_id, jobs: Vec::new(), team: Vec::new(), spend: None, reload: true };
+    daemon.desktop.send::<DeskChanged>(&founded);
+    Ok(row)
 }
 
 /// The company's files as they are now.

@@ -45,6 +45,8 @@ pub fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .with_target(false)
+        // Said on stderr, which on a full disk takes the daemon down with it.
+        .log_internal_errors(false)
         .init();
     match start() {
         Ok(()) => ExitCode::SUCCESS,

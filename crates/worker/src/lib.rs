@@ -20,7 +20,13 @@ const EXIT_NO_SPEC: u8 = 64;
 
 /// The `aicib worker` process: reads a [`WorkerSpec`] on stdin and runs it.
 pub fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        // Said on stderr, which on a full disk takes the worker down with it.
+        .log_internal_errors(false)
+        .init();
     let spec = match read_spec() {
         Ok(spec) => spec,
         Err(error) => {

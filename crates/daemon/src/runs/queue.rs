@@ -1,5 +1,6 @@
 //! The queue: claims the next job while there is a slot, and takes up what an earlier daemon left.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Error, Time};
@@ -55,7 +56,7 @@ async fn claim_all(app: &App) -> Result<(), Error> {
         let run = LiveRun::new(app, claimed.run_id, job.job_id, job.company_id, claimed.run_dir);
         let run = app.runs.add(run);
         app.announce(job.company_id, &Touched::job(job.job_id), &[claimed.event]);
-        tokio::spawn(drive(app.clone(), run, Begin::Fresh { token }));
+        tokio::spawn(keep_driving(app.clone(), run, Begin::Fresh { token }));
     }
     Ok(())
 }
@@ -75,7 +76,29 @@ pub async fn adopt(app: &App) -> Result<(), Error> {
     for (company_id, row) in left {
         let run = app.runs.add(LiveRun::new(app, row.run_id, row.job_id, company_id, row.dir.clone()));
         tracing::info!(run_id = %row.run_id, job_id = %row.job_id, process = ?row.process, "adopting a run");
-        tokio::spawn(drive(app.clone(), run, Begin::Adopted(row)));
+        tokio::spawn(keep_driving(app.clone(), run, Begin::Adopted(row)));
     }
     Ok(())
+}
+
+/// Drives a run to its end. A fault of ours in between does not leave the job without anybody who follows it: the run
+/// is taken up again, as from an earlier daemon.
+async fn keep_driving(app: App, run: Arc<LiveRun>, mut begin: Begin) {
+    loop {
+        let Err(fault) = tokio::spawn(drive(app.clone(), run.clone(), begin)).await else { return };
+        tracing::error!(%fault, run_id = %run.run_id, "a run was dropped; taking it up again");
+        begin = loop {
+            tokio::select! {
+                () = tokio::time::sleep(AFTER_TROUBLE) => {}
+                () = app.stop.cancelled() => return,
+            }
+            match app.store.read(|db| db.live_runs()).await {
+                Ok(left) => match left.into_iter().find(|row| row.run_id == run.run_id) {
+                    Some(row) => break Begin::Adopted(row),
+                    None => return,
+                },
+                Err(error) => tracing::error!(%error, "the runs could not be read"),
+            }
+        };
+    }
 }

@@ -20,8 +20,8 @@ const MAX_LINE_BYTES: usize = 8 * 1024 * 1024;
 const COMMIT_GAP: Duration = Duration::from_millis(10);
 /// How often the file is looked at without a hint: while the worker is connected, and while it is not.
 const LOOK_EVERY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_millis(250));
-/// How long to wait after the database or the disk said no.
-const AFTER_TROUBLE: Duration = Duration::from_millis(500);
+/// How long to wait after the database or the disk said no: doubles from the first to the second.
+const AFTER_TROUBLE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 /// A spool, as far as it was read.
 pub struct Tail {
@@ -52,10 +52,12 @@ impl Tail {
 
     /// Stores what comes, until it is dropped.
     pub async fn follow(&mut self, app: &App, run: &LiveRun) {
+        let mut trouble = AFTER_TROUBLE.0;
         loop {
             let began = Instant::now();
             let pause = match self.step(app, run).await {
                 Ok(true) => {
+                    trouble = AFTER_TROUBLE.0;
                     tokio::time::sleep_until(began + COMMIT_GAP).await;
                     continue;
                 }
@@ -63,7 +65,9 @@ impl Tail {
                 Ok(false) => LOOK_EVERY.1,
                 Err(error) => {
                     tracing::error!(%error, run_id = %run.run_id, "the spool could not be stored");
-                    AFTER_TROUBLE
+                    tokio::time::sleep(trouble).await;
+                    trouble = (trouble * 2).min(AFTER_TROUBLE.1);
+                    continue;
                 }
             };
             tokio::select! {
@@ -75,6 +79,7 @@ impl Tail {
 
     /// Stores all there is. Tries until it can: what a worker has done must not be forgotten.
     pub async fn drain(&mut self, app: &App, run: &LiveRun) {
+        let mut trouble = AFTER_TROUBLE.0;
         loop {
             match self.step(app, run).await {
                 Ok(true) => {}
@@ -82,9 +87,10 @@ impl Tail {
                 Err(error) => {
                     tracing::error!(%error, run_id = %run.run_id, "the spool could not be stored; trying again");
                     tokio::select! {
-                        () = tokio::time::sleep(AFTER_TROUBLE) => {}
+                        () = tokio::time::sleep(trouble) => {}
                         () = app.stop.cancelled() => return,
                     }
+                    trouble = (trouble * 2).min(AFTER_TROUBLE.1);
                 }
             }
         }
