@@ -130,7 +130,10 @@ impl Desktop {
     fn desk_changed(self: &Arc<Self>, note: &Incoming) {
         let Some(change) = read::<contract::DeskChange>(note) else { return };
         self.tray.changed(&change);
-        if change.reload {
+        if !self.tray.missing(&BTreeSet::from([change.company_id])).is_empty() {
+            // A company that was founded just now: its Desk is not subscribed to yet.
+            self.look_around.notify_one();
+        } else if change.reload {
             let desktop = self.clone();
             tauri::async_runtime::spawn(async move {
                 desktop.read_desk(change.company_id).await;

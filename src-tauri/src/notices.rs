@@ -38,7 +38,9 @@ async fn present(desktop: Arc<Desktop>, notice: Notice) {
     if !desktop.settings().notifications {
         return report(&desktop, id, Delivery::Off, String::new()).await;
     }
-    if desktop.viewing() == Some(notice.job_id) && window::is_looked_at(&desktop) {
+    let (viewing, looked_at) = (desktop.viewing(), window::is_looked_at(&desktop));
+    tracing::debug!(notice = %id, job = %notice.job_id, ?viewing, looked_at, "a notice");
+    if viewing == Some(notice.job_id) && looked_at {
         return report(&desktop, id, Delivery::Seen, String::new()).await;
     }
     let job_id = notice.job_id;

@@ -1,5 +1,6 @@
 //! An X server of the test's own, and a window manager on it.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::Context;
@@ -57,6 +58,17 @@ impl Screen {
     pub async fn window(place: &Place, title: &str) -> anyhow::Result<String> {
         let what = format!("a window {title:?}");
         wait_for(&what, SOON, async || Ok(Screen::windows(place, title)?.first().cloned())).await
+    }
+
+    /// What the whole display shows, as PNG.
+    ///
+    /// # Errors
+    /// ImageMagick is missing.
+    pub fn shot(place: &Place, file: &Path) -> anyhow::Result<()> {
+        let done = place.command("import").args(["-window", "root"]).arg(file).output();
+        let done = done.context("import is missing: scripts/setup.sh --test installs imagemagick")?;
+        anyhow::ensure!(done.status.success(), "import: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
     }
 
     /// Presses a key in a window.

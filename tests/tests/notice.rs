@@ -22,7 +22,7 @@ async fn the_end_of_a_job_is_told_and_open_brings_it_up() -> anyhow::Result<()> 
     let stand_ins = stage.stand_ins.as_ref().context("no stand-ins")?;
     let about_first = stand_ins.notification("imprint", SOON).await?;
     stand_ins.notification("rocket logo", SOON).await?;
-    assert_eq!(about_first.actions, ["open", "Open"], "{about_first:?}");
+    assert!(about_first.actions.chunks(2).any(|action| action == ["open", "Open"]), "{about_first:?}");
     assert!(!about_first.body.is_empty(), "{about_first:?}");
 
     stand_ins.invoke(about_first.id, "open").await?;
