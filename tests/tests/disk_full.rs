@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Runs inside a mount namespace; $1 is the place. Prints one JSON object a line.
 const SCRIPT: &str = r#"
 set -eu
-mount -t tmpfs -o size=6m none "$AICIB_HOME"
+mount -t tmpfs -o size=4m none "$AICIB_HOME"
 cd "$1"
 "$AICIB" init --name Acme --dir acme --engine practice >/dev/null
 cd acme
@@ -18,12 +18,15 @@ cd acme
 "$AICIB" brief --background "Write the imprint" >/dev/null
 until [ "$("$AICIB" logs --job 1 --json | grep -c delegation_started)" -ge 2 ]; do :; done
 dd if=/dev/zero of="$AICIB_HOME/filler" bs=64k 2>/dev/null || true
-# The run notices by itself, and ends.
-until ! pgrep -f "$AICIB worker" >/dev/null; do sleep 0.1; done
-timeout 20 "$AICIB" brief --queue --background "Nothing of this can be stored" --json 2>&1 >/dev/null || true
+# The run is over once it has given back what it kept aside for its last word.
+until [ ! -e "$AICIB_HOME/runs/1/reserve" ]; do sleep 0.1; done
+for i in $(seq 200); do
+  refused=$(timeout 20 "$AICIB" brief --queue --background "Brief $i" --json 2>&1) || { echo "$refused"; break; }
+done
 rm "$AICIB_HOME/filler"
-timeout 30 "$AICIB" logs --job 1 -f >/dev/null || true
+timeout 60 "$AICIB" logs --job 1 -f >/dev/null || true
 "$AICIB" status --json --job 1
+"$AICIB" stop >/dev/null
 "$AICIB" daemon stop >/dev/null
 "#;
 

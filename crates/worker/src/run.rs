@@ -17,8 +17,9 @@ use crate::spool::Spool;
 
 /// How often processes under the worker are counted.
 const CENSUS_EVERY: Duration = Duration::from_secs(2);
-/// How long the last word is tried on a disk that refuses it.
-const LAST_WORD_TRIES: u32 = 20;
+/// How long the last word is tried on a disk that refuses it, and how often.
+const LAST_WORD_PATIENCE: Duration = Duration::from_secs(15 * 60);
+const LAST_WORD_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs `spec` to its end. The exit code is for the log only: the outcome is the spool's `run_exited`.
 pub async fn run(spec: WorkerSpec) -> ExitCode {
@@ -145,15 +146,14 @@ async fn last_word(host: &RunHost, ending: Ending, swept: process::Stopped) -> E
         forced: swept.forced,
         left: swept.left,
     };
-    for attempt in 1..=LAST_WORD_TRIES {
+    host.spool.release_reserve();
+    let give_up = tokio::time::Instant::now() + LAST_WORD_PATIENCE;
+    while tokio::time::Instant::now() < give_up {
         match host.emit_own(body.clone()) {
-            Ok(()) => {
-                host.spool.release_reserve();
-                return ExitCode::SUCCESS;
-            }
-            Err(error) => tracing::error!(%error, attempt, "the run's end could not be recorded"),
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => tracing::error!(%error, "the run's end could not be recorded"),
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(LAST_WORD_EVERY).await;
     }
     ExitCode::FAILURE
 }

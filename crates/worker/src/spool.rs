@@ -49,12 +49,7 @@ impl Spool {
         let line = SpoolLine { v: WORKER_PROTOCOL, n: tail.lines + 1, entry };
         let mut bytes = serde_json::to_vec(&line).map_err(Error::internal)?;
         bytes.push(b'\n');
-        let written = tail.write(&bytes).or_else(|error| {
-            if error.kind() == io::ErrorKind::StorageFull && std::fs::remove_file(&self.reserve).is_ok() {
-                return tail.write(&bytes);
-            }
-            Err(error)
-        });
+        let written = tail.write(&bytes);
         written.and_then(|()| if synced { tail.file.sync_data() } else { Ok(()) }).map_err(|error| disk_error(&error))
     }
 
@@ -67,7 +62,7 @@ impl Spool {
         tail.file.sync_data().map_err(|error| disk_error(&error))
     }
 
-    /// Gives back what was kept aside; called after the last word.
+    /// Gives back what was kept aside, for the last word.
     pub fn release_reserve(&self) {
         if let Err(error) = std::fs::remove_file(&self.reserve)
             && error.kind() != io::ErrorKind::NotFound
