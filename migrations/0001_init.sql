@@ -73,7 +73,7 @@ CREATE INDEX jobs_company ON jobs (company_id, id);
 CREATE INDEX jobs_session ON jobs (session_id, id);
 CREATE INDEX jobs_state ON jobs (state, cost_nanos);
 CREATE INDEX jobs_queued ON jobs (id) WHERE state = 'queued';
-CREATE INDEX jobs_session_live ON jobs (session_id, id) WHERE finished_at IS NULL;
+CREATE INDEX jobs_session_live ON jobs (session_id, id, state) WHERE finished_at IS NULL;
 CREATE INDEX jobs_live ON jobs (company_id, id) WHERE finished_at IS NULL;
 CREATE INDEX jobs_finished ON jobs (company_id, finished_at) WHERE finished_at IS NOT NULL;
 CREATE UNIQUE INDEX jobs_one_at_work ON jobs (session_id) WHERE state IN ('running', 'waiting');

@@ -1,5 +1,7 @@
 //! A database of an earlier version, a newer one, one that is none; and copies of it.
 
+#![allow(clippy::unwrap_used, reason = "clippy sees only the tests themselves as tests, not what they share")]
+
 mod support;
 
 use std::fs;

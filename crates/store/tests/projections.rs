@@ -169,6 +169,34 @@ fn a_failed_job_leaves_nobody_at_work_and_nothing_open() {
     assert_eq!(home.read(move |read| Ok(read.agent_states(job.company_id)?.of("ceo").state)), AgentState::Idle);
 }
 
+#[test]
+fn projections_that_were_lost_are_made_again() {
+    let home = Home::new();
+    let (_, run) = home.running("acme");
+    home.append(
+        run,
+        spool([
+            entry("ceo", None, 1, delegate("d1", "cmo")),
+            entry("cmo", Some("d1"), 2, tool_done("t1", Some(change("docs/about.md", true, 64)))),
+            entry("cmo", Some("d1"), 3, usage(5, 1, None)),
+        ]),
+    );
+    let stored = home.dump();
+    let of = |table: &str| stored.iter().filter(|row| row.starts_with(table)).count();
+    assert_eq!((of("spans:"), of("files:"), of("costs:"), of("day_costs:"), of("agent_states:")), (2, 1, 1, 1, 2));
+    // Four words of the directive, three of the task, one of the output; and a scope of two for each of the three.
+    assert_eq!(of("words:"), 4 + 3 + 1 + 3 * 2);
+    let conn = rusqlite::Connection::open(home.database()).unwrap();
+    conn.execute_batch(
+        "DELETE FROM spans; DELETE FROM files; DELETE FROM costs; DELETE FROM day_costs; DELETE FROM agent_states;
+         INSERT INTO events_fts (events_fts) VALUES ('delete-all'); UPDATE jobs SET cost_nanos = 1, turns = 9;",
+    )
+    .unwrap();
+    assert_ne!(home.dump(), stored);
+    home.write(|write| write.rebuild_projections());
+    assert_eq!(home.dump(), stored);
+}
+
 /// A step of a random story.
 #[derive(Clone, Debug)]
 enum Step {

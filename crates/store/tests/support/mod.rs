@@ -1,6 +1,7 @@
 //! A store in a folder of its own, and short ways to fill it.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "clippy sees only the tests themselves as tests, not what they share")]
 
 use std::path::PathBuf;
 
