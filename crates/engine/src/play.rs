@@ -131,13 +131,13 @@ impl<'a> Play<'a> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned())
     }
 
-    /// Counts steps of the CEO and says how far the work is. One step is always left until the end: the answer.
+    /// Counts steps of the CEO and says how far the work is. The answer is a step beside the delegations.
     pub fn progress(&self, desk: &Desk<'_>, new: i64, done: i64, note: String) -> Result<(), Fell> {
         let (done, total) = {
             let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
             steps.0 += done;
             steps.1 += new;
-            *steps
+            (steps.0, steps.1 + 1)
         };
         Ok(desk.voice.emit(EventBody::Progress { done, total, note })?)
     }
@@ -161,7 +161,7 @@ pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, pati
     let turns = i64::from(turns);
     match ended {
         Ok(answer) => {
-            if let Err(Fell::Run(error)) = play.progress(&desk, 1, 1, "Done".into()) {
+            if let Err(Fell::Run(error)) = play.progress(&desk, 0, 1, "Done".into()) {
                 return failed(*error, turns);
             }
             Ending { outcome: Outcome::Completed, answer: (!answer.is_empty()).then_some(answer), error: None, turns }

@@ -81,11 +81,13 @@ impl Lines {
 
     /// A head's report.
     pub fn advice(&self, name: &str, field: Field) -> String {
-        format!("Practice, no model was used. {name} on {}:\n\n{}", self.brief, self.points(field))
+        // The lines come first: what is shown of a report is its beginning.
+        let points = self.points(field).join(" ");
+        format!("Practice: {points}\n\n{name} in a rehearsal of {}; no model was used.", self.brief)
     }
 
-    fn points(&self, field: Field) -> String {
-        let points: [&[&str]; 3] = match field {
+    fn points(&self, field: Field) -> Vec<&'static str> {
+        let points: [&[&'static str]; 3] = match field {
             Field::Technology => [
                 &[
                     "Start with the smallest version that somebody can use.",
@@ -112,17 +114,17 @@ impl Lines {
         };
         let picked = points.iter().enumerate().map(|(place, texts)| {
             let place = u64::try_from(place).unwrap_or(0);
-            format!("- {}", self.pick(10 + place, texts))
+            self.pick(10 + place, texts)
         });
-        picked.collect::<Vec<_>>().join("\n")
+        picked.collect()
     }
 
     /// A head's note, a file.
     pub fn note(&self, name: &str, field: Field) -> String {
         format!(
-            "# Practice note by {name}\n\nA rehearsal by the practice engine: no model was used.\n\nBrief: {}\n\n{}\n",
+            "# Practice note by {name}\n\nA rehearsal by the practice engine: no model was used.\n\nBrief: {}\n\n{}",
             self.brief,
-            self.points(field)
+            self.points(field).iter().map(|point| format!("- {point}\n")).collect::<String>()
         )
     }
 

@@ -81,7 +81,7 @@ async fn a_company_at_work_costs_what_it_costs_to_the_nano_dollar() {
             _ => None,
         })
         .collect();
-    assert_eq!(progress, [(0, 2), (1, 2), (2, 2), (3, 3)]);
+    assert_eq!(progress, [(0, 3), (1, 3), (2, 3), (3, 3)]);
     let written =
         host.bodies().into_iter().filter(|body| matches!(body, EventBody::ToolFinished { change: Some(_), .. }));
     assert_eq!(written.count(), 3);
