@@ -216,6 +216,9 @@ async fn a_folder_without_a_company_is_told_what_to_do() -> anyhow::Result<()> {
         let said = terminal.run(args)?.refused(1)?;
         assert!(said.contains("aicib init"), "{args:?}: {said}");
     }
+    terminal.run(&["init", "--name", "Acme", "--dir", "elsewhere/acme"])?.good()?;
+    let said = terminal.run(&["status"])?.refused(1)?;
+    assert!(said.contains("elsewhere/acme"), "those that are known are named: {said}");
     Ok(())
 }
 
@@ -350,6 +353,20 @@ async fn two_commands_at_once_start_one_daemon() -> anyhow::Result<()> {
         pids.dedup();
         assert_eq!(pids.len(), 1, "{pids:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_daemon_keeps_nothing_open_of_whoever_started_it() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    terminal.shell("exec 9>held; aicib daemon start")?.good()?;
+    let pid = terminal.daemon_pid().await?;
+    let open: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))?
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .map(|path| path.display().to_string())
+        .collect();
+    assert!(open.iter().any(|path| path.ends_with("aicib.db")), "{open:?}");
+    assert!(!open.iter().any(|path| path.ends_with("held")), "{open:?}");
     Ok(())
 }
 

@@ -39,6 +39,7 @@ const BACKUP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// The `aicib daemon start --foreground` process.
 pub fn main() -> ExitCode {
+    process::close_inherited();
     let filter = EnvFilter::try_from_env("AICIB_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -26,6 +26,9 @@ pub fn become_subreaper() -> io::Result<()> {
     Ok(())
 }
 
+/// Nothing to do: files are not passed on to other programs unasked.
+pub fn close_inherited() {}
+
 /// Elsewhere than on Linux no strangers come to us: does nothing.
 pub fn reap_strangers() -> io::Result<()> {
     Ok(())

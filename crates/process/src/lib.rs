@@ -30,7 +30,7 @@ mod platform;
 
 pub use env::clean_env;
 pub use identity::Identity;
-pub use platform::{become_subreaper, exited, reap_strangers};
+pub use platform::{become_subreaper, close_inherited, exited, reap_strangers};
 pub use shell::{COMMAND_MARK, Shell, ShellOutcome, run_shell};
 pub use signals::StopSignals;
 pub use spawn::{Command, Input, Output, SpawnError, Spawned, spawn};

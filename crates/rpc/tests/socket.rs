@@ -385,3 +385,34 @@ async fn a_client_of_another_protocol_hears_which_one_is_spoken() {
     assert_eq!(answer["error"]["data"]["data"]["protocol"], PROTOCOL);
     world.end().await;
 }
+
+/// Needs root, to be somebody else for a moment: skipped without. The folder and the socket are opened up first, so
+/// that only the check of the peer is left to refuse.
+#[tokio::test]
+async fn another_user_is_not_let_in() {
+    use std::io::{Read, Write};
+    use std::os::unix::fs::PermissionsExt;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let world = World::new();
+    let open = |path: &std::path::Path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let socket = world.home.socket();
+    socket.ancestors().take(3).for_each(open);
+    let stranger = tokio::task::spawn_blocking(move || {
+        let nobody = rustix::process::Uid::from_raw(65534);
+        // Of this thread alone; it ends with the test.
+        rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+        let mut stream = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        // It may be shut already.
+        let _shut = stream.write_all(PING.as_bytes());
+        let mut answer = String::new();
+        let _reset = stream.read_to_string(&mut answer);
+        answer
+    });
+    assert_eq!(stranger.await.unwrap(), "");
+    assert_eq!(world.service.connected.load(Ordering::SeqCst), 0);
+    world.founder().await;
+    world.end().await;
+}

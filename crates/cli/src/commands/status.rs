@@ -1,6 +1,8 @@
 //! `aicib status`: who works on what, for how much.
 
-use contract::{Agent, AgentState, Desk, Job, JobDetail, JobListParams, JobRef, Money, methods, role_name};
+use contract::{
+    Agent, AgentState, Desk, Empty, Error, ErrorCode, Job, JobDetail, JobListParams, JobRef, Money, methods, role_name,
+};
 
 use crate::commands::brief::PRACTICE;
 use crate::commands::logs::{cost, state, summary};
@@ -23,7 +25,12 @@ pub(crate) async fn status(context: &mut Context, job: Option<String>) -> Outcom
     }
     let company = context.company_ref()?;
     let client = context.daemon().await?;
-    let desk = client.call::<methods::DeskGet>(company).await?;
+    let desk = match client.call::<methods::DeskGet>(company).await {
+        Err(error) if error.code == ErrorCode::COMPANY_NOT_FOUND => {
+            return Err(with_known(&client, error).await.into());
+        }
+        outcome => outcome?,
+    };
     if context.out.json {
         return Ok(context.out.value(&desk)?);
     }
@@ -34,6 +41,16 @@ pub(crate) async fn status(context: &mut Context, job: Option<String>) -> Outcom
     };
     let lines = desk_lines(&desk, last.as_ref(), context.out.paint, &context.clock());
     print(context, &lines)
+}
+
+/// The error of a folder without a company, with the companies there are.
+async fn with_known(client: &rpc::Client, mut error: Error) -> Error {
+    let Ok(known) = client.call::<methods::CompanyListAll>(Empty {}).await else { return error };
+    let known: Vec<String> = known.companies.iter().take(5).map(|company| line(&company.dir, 200)).collect();
+    if !known.is_empty() {
+        error.fix = format!("{} Or name one with --dir: {}.", error.fix, known.join(", "));
+    }
+    error
 }
 
 async fn last_finished(client: &rpc::Client, desk: &Desk) -> Result<Option<Job>, contract::Error> {

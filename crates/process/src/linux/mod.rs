@@ -13,6 +13,7 @@ pub use exit::exited;
 pub(crate) use proc::identity;
 pub use reap::reap_strangers;
 pub(crate) use scan::scan;
+pub use start::close_inherited;
 pub(crate) use start::{confine, start};
 pub(crate) use stop::stop_tree;
 

@@ -34,6 +34,17 @@ fn close_on_exec_from(first: libc::c_uint) {
     }
 }
 
+/// Closes every open file but the first three: for a program that outlives whoever started it, and must not hold their
+/// locks and pipes. To be called before anything else in `main`.
+pub fn close_inherited() {
+    // SAFETY: takes three numbers. What it closes nobody in this process knows of: the caller calls it first.
+    // It fails on kernels before 5.9, where those files stay open.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, 0 as libc::c_uint);
+    }
+}
+
 /// Starts the child and says who it is; the child is known as ours before the reaper can look at it.
 pub(crate) fn start(mut command: Command) -> io::Result<(Child, Option<Identity>)> {
     let mut ours = reap::ours();
