@@ -107,6 +107,28 @@ pub struct Call {
     pub by_ceo: bool,
 }
 
+impl Call {
+    /// Whether `other` is of the same agent, model and day.
+    pub(crate) fn goes_with(&self, other: &Call) -> bool {
+        self.agent == other.agent && self.model == other.model && self.day == other.day
+    }
+
+    /// Adds what `other` used and cost.
+    pub(crate) fn add(&mut self, other: &Call) {
+        self.cost = paid(self.cost + other.cost);
+        self.tokens = added(self.tokens, other.tokens);
+    }
+}
+
+fn added(a: Tokens, b: Tokens) -> Tokens {
+    Tokens {
+        input: count(a.input + b.input),
+        output: count(a.output + b.output),
+        cache_read: count(a.cache_read + b.cache_read),
+        cache_write: count(a.cache_write + b.cache_write),
+    }
+}
+
 /// What `event` means.
 pub fn fold(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
     let entry = &event.entry;
@@ -340,12 +362,7 @@ impl JobNow {
                     self.basis = call.basis;
                 }
                 self.turns = count(self.turns + i64::from(call.by_ceo));
-                self.tokens = Tokens {
-                    input: count(self.tokens.input + call.tokens.input),
-                    output: count(self.tokens.output + call.tokens.output),
-                    cache_read: count(self.tokens.cache_read + call.tokens.cache_read),
-                    cache_write: count(self.tokens.cache_write + call.tokens.cache_write),
-                };
+                self.tokens = added(self.tokens, call.tokens);
             }
             // Calls without usage (refused, broken off) are turns too.
             Effect::Turns(turns) => self.turns = self.turns.max(*turns),

@@ -1,8 +1,10 @@
 //! Stores events and applies what they mean, in one transaction. One [`Projector`] takes a batch of one job's events.
 
+use std::collections::HashMap;
+
 use contract::{
     ChangedFile, CompanyId, CostBasis, Entry, Event, EventBody, JobId, JobState, Money, RunId, Seq, SessionId, Span,
-    StepCount, Tokens,
+    SpanKind, StepCount, Tokens,
 };
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -26,6 +28,10 @@ pub(crate) struct Projector<'c> {
     /// Texts for the search index. They are written last: any statement that changes several rows makes FTS5 write
     /// out what it has gathered, and so end its batch.
     texts: Vec<(Seq, String)>,
+    /// Calls of the batch, added up by agent, model and day.
+    spent: Vec<(Call, i64)>,
+    /// Spans of the batch, counted by the delegation around them.
+    children: HashMap<String, i64>,
     touched: Touched,
 }
 
@@ -49,6 +55,8 @@ impl<'c> Projector<'c> {
                 now,
                 scope: search::scope(company_id, job_id),
                 texts: Vec::new(),
+                spent: Vec::new(),
+                children: HashMap::new(),
                 touched: Touched {
                     company_id,
                     session_id: SessionId(row.get("session_id")?),
@@ -118,7 +126,9 @@ impl<'c> Projector<'c> {
     }
 
     /// Writes the job's row, only where it is in the state in which the batch found it, and the search index.
-    pub(crate) fn finish(self) -> Result<Touched, StoreError> {
+    pub(crate) fn finish(mut self) -> Result<Touched, StoreError> {
+        self.write_children()?;
+        self.write_spent()?;
         let now = &self.now;
         let mut update = self.conn.prepare_cached(
             "UPDATE jobs SET state = ?3, reason = ?4, started_at = ?5, finished_at = ?6, cost_nanos = ?7,
@@ -163,7 +173,8 @@ impl<'c> Projector<'c> {
             Effect::State { .. } | Effect::Turns(_) | Effect::Doing(_) | Effect::Steps(_) => Ok(()),
             Effect::Spent(call) => {
                 self.touched.spend |= call.cost > Money::ZERO;
-                self.spent(call)
+                self.spent(call);
+                Ok(())
             }
             Effect::SpanOpened(span) => self.span_opened(span),
             Effect::SpanClosed { kind, span, at, ok, cost } => {
@@ -193,39 +204,57 @@ impl<'c> Projector<'c> {
         }
     }
 
-    fn spent(&self, call: &Call) -> Result<(), StoreError> {
-        let mut add = self.conn.prepare_cached(
-            "INSERT INTO costs (job_id, company_id, agent, model, day, calls, tokens_input, tokens_output,
-               tokens_cache_read, tokens_cache_write, cost_nanos)
-             VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (job_id, agent, model, day) DO UPDATE SET calls = calls + 1,
-               tokens_input = min(tokens_input + ?6, 1000000000000000),
-               tokens_output = min(tokens_output + ?7, 1000000000000000),
-               tokens_cache_read = min(tokens_cache_read + ?8, 1000000000000000),
-               tokens_cache_write = min(tokens_cache_write + ?9, 1000000000000000),
-               cost_nanos = min(cost_nanos + ?10, 9000000000000000)",
-        )?;
-        add.execute(params![
-            self.job_id.0,
-            self.touched.company_id.0,
-            call.agent,
-            call.model,
-            call.day,
-            call.tokens.input,
-            call.tokens.output,
-            call.tokens.cache_read,
-            call.tokens.cache_write,
-            call.cost.as_nanos(),
-        ])?;
-        let mut add = self.conn.prepare_cached(
-            "INSERT INTO day_costs (company_id, day, cost_nanos) VALUES (?1, ?2, ?3)
-             ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = min(cost_nanos + ?3, 9000000000000000)",
-        )?;
-        add.execute(params![self.touched.company_id.0, call.day, call.cost.as_nanos()])?;
+    fn spent(&mut self, call: &Call) {
+        match self.spent.iter_mut().find(|(sum, _)| sum.goes_with(call)) {
+            Some((sum, calls)) => {
+                sum.add(call);
+                *calls += 1;
+            }
+            None => self.spent.push((call.clone(), 1)),
+        }
+    }
+
+    fn write_spent(&mut self) -> Result<(), StoreError> {
+        let company = self.touched.company_id.0;
+        for (call, calls) in self.spent.drain(..) {
+            let mut add = self.conn.prepare_cached(
+                "INSERT INTO costs (job_id, company_id, agent, model, day, calls, tokens_input, tokens_output,
+                   tokens_cache_read, tokens_cache_write, cost_nanos)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT (job_id, agent, model, day) DO UPDATE SET calls = calls + ?6,
+                   tokens_input = min(tokens_input + ?7, 1000000000000000),
+                   tokens_output = min(tokens_output + ?8, 1000000000000000),
+                   tokens_cache_read = min(tokens_cache_read + ?9, 1000000000000000),
+                   tokens_cache_write = min(tokens_cache_write + ?10, 1000000000000000),
+                   cost_nanos = min(cost_nanos + ?11, 9000000000000000)",
+            )?;
+            add.execute(params![
+                self.job_id.0,
+                company,
+                call.agent,
+                call.model,
+                call.day,
+                calls,
+                call.tokens.input,
+                call.tokens.output,
+                call.tokens.cache_read,
+                call.tokens.cache_write,
+                call.cost.as_nanos(),
+            ])?;
+            let mut add = self.conn.prepare_cached(
+                "INSERT INTO day_costs (company_id, day, cost_nanos) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = min(cost_nanos + ?3, 9000000000000000)",
+            )?;
+            add.execute(params![company, call.day, call.cost.as_nanos()])?;
+        }
         Ok(())
     }
 
-    fn span_opened(&self, span: &Span) -> Result<(), StoreError> {
+    fn span_opened(&mut self, span: &Span) -> Result<(), StoreError> {
+        if span.kind == SpanKind::Delegation {
+            // What came before it is not under it, wherever a batch ends.
+            self.write_children()?;
+        }
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO spans (job_id, span, kind, agent, parent, title, started_at, finished_at, ok, cost_nanos)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
@@ -243,10 +272,20 @@ impl<'c> Projector<'c> {
             span.cost_usd.as_nanos(),
         ])?;
         if let (1, Some(parent)) = (inserted, &span.parent) {
-            let mut count = self.conn.prepare_cached(
-                "UPDATE spans SET children = children + 1 WHERE job_id = ?1 AND span = ?2 AND kind = 'delegation'",
+            match self.children.get_mut(parent) {
+                Some(count) => *count += 1,
+                None => drop(self.children.insert(parent.clone(), 1)),
+            }
+        }
+        Ok(())
+    }
+
+    fn write_children(&mut self) -> Result<(), StoreError> {
+        for (parent, count) in self.children.drain() {
+            let mut update = self.conn.prepare_cached(
+                "UPDATE spans SET children = children + ?3 WHERE job_id = ?1 AND span = ?2 AND kind = 'delegation'",
             )?;
-            count.execute(params![self.job_id.0, parent])?;
+            update.execute(params![self.job_id.0, parent, count])?;
         }
         Ok(())
     }
