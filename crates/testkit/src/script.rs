@@ -279,3 +279,44 @@ impl Script {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn request(first: &str, results: usize) -> Request {
+        let mut messages = vec![json!({ "role": "user", "content": first })];
+        for number in 0..results {
+            messages.push(json!({ "role": "assistant", "content": [{ "type": "tool_use", "id": number }] }));
+            messages.push(json!({ "role": "user", "content": [{ "type": "tool_result", "content": "x" }] }));
+        }
+        let body = json!({ "model": "claude-opus-5-5", "system": "You are the CEO", "messages": messages });
+        Request { method: "POST".into(), path: "/v1/messages".into(), headers: Vec::new(), body }
+    }
+
+    fn said(script: &mut Script, request: &Request) -> String {
+        match script.next(request).reply {
+            Reply::Blocks(blocks) => format!("{blocks:?}"),
+            _ => "no blocks".into(),
+        }
+    }
+
+    #[test]
+    fn each_conversation_plays_its_own_turns_and_a_new_brief_starts_over() {
+        let mut script = Script::default()
+            .when(On::Task("left".into()), [Turn::text("left 1"), Turn::text("left 2")])
+            .when(On::System("CEO".into()), [Turn::text("other 1")]);
+        for (first, results, expected) in [
+            ("go left", 0, "left 1"),
+            ("go right", 0, "other 1"),
+            ("also left", 0, "left 1"),
+            ("go left", 1, "left 2"),
+            ("go right", 1, "Done."),
+            ("go left", 0, "left 1"),
+        ] {
+            let text = said(&mut script, &request(first, results));
+            assert!(text.contains(expected), "{first} {results}: {text}");
+        }
+    }
+}

@@ -25,3 +25,19 @@ pub async fn wait_for_some<T>(bound: Duration, mut look: impl FnMut() -> Option<
         tokio::time::sleep(EVERY).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wait_ends_with_the_condition_or_the_bound() {
+        let mut looks = 0;
+        let found = wait_for(Duration::from_secs(5), || {
+            looks += 1;
+            looks == 3
+        });
+        assert!(found.await);
+        assert!(!wait_for(Duration::from_millis(10), || false).await);
+    }
+}

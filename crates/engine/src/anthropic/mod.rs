@@ -11,9 +11,10 @@ use contract::{EngineSpec, Error, ErrorCode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 
 use crate::engines::CONNECT_TIMEOUT;
-use crate::model::{Answer, Heard, Model, ModelError, Request};
+use crate::model::{Answer, Block, Heard, Model, ModelError, Request};
 use crate::patience::Patience;
 use crate::prices::{self, Resolved};
 
@@ -77,9 +78,30 @@ impl Anthropic {
         Ok(Anthropic { client, url, key: SecretString::from(key.to_owned()), patience: patience.clone() })
     }
 
-    /// A text of the provider's without the key, should it hold it.
-    fn redact(&self, text: &str) -> String {
-        text.replace(self.key.expose_secret(), "[key]")
+    /// Takes the key out of a text of the provider's, should it hold it: what is said becomes events.
+    fn clean(&self, text: &mut String) {
+        let key = self.key.expose_secret();
+        if text.contains(key) {
+            *text = text.replace(key, "[key]");
+        }
+    }
+
+    fn clean_block(&self, block: &mut Block) {
+        match block {
+            Block::Text(text) | Block::Thinking { text, .. } | Block::Outcome { text, .. } => self.clean(text),
+            Block::Call { input: Ok(input), .. } => self.clean_value(input),
+            Block::Call { input: Err(text), .. } => self.clean(text),
+            Block::Opaque(_) => {}
+        }
+    }
+
+    fn clean_value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.clean(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.clean_value(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|item| self.clean_value(item)),
+            _ => {}
+        }
     }
 
     async fn ask(&self, request: &Request<'_>, heard: &Heard<'_>) -> Result<Answer, ModelError> {
@@ -113,17 +135,20 @@ impl Model for Anthropic {
     }
 
     async fn complete(&self, request: &Request<'_>, heard: &Heard<'_>) -> Result<Answer, ModelError> {
-        self.ask(request, heard).await.map_err(|error| match error {
-            ModelError::Final(error) => ModelError::Final(self.without_key(error)),
-            ModelError::Passing { error, after } => ModelError::Passing { error: self.without_key(error), after },
-        })
-    }
-}
-
-impl Anthropic {
-    fn without_key(&self, mut error: Box<Error>) -> Box<Error> {
-        error.message = self.redact(&error.message);
-        error
+        match self.ask(request, heard).await {
+            Ok(mut answer) => {
+                answer.blocks.iter_mut().for_each(|block| self.clean_block(block));
+                Ok(answer)
+            }
+            Err(ModelError::Final(mut error)) => {
+                self.clean(&mut error.message);
+                Err(ModelError::Final(error))
+            }
+            Err(ModelError::Passing { mut error, after }) => {
+                self.clean(&mut error.message);
+                Err(ModelError::Passing { error, after })
+            }
+        }
     }
 }
 

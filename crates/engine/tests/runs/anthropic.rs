@@ -228,3 +228,18 @@ async fn history_thinking_and_cut_answers_go_back_as_they_came() {
     assert_eq!(first.messages().len(), 3);
     assert!(first.last_user().contains("Now this"));
 }
+
+#[tokio::test]
+async fn a_provider_that_says_the_key_does_not_get_it_into_events_or_files() {
+    let script = Script::of([
+        Turn::made(|request| {
+            let key = request.header("x-api-key").unwrap_or_default();
+            Turn::text(format!("I saw {key}.")).and_tool("Write", json!({ "file_path": "key.txt", "content": key }))
+        }),
+        Turn::text("Done."),
+    ]);
+    let (folder, _p, host, ending) = played(script).await;
+    assert_eq!(ending.outcome, Outcome::Completed);
+    assert!(host.text().contains("I saw [key]."));
+    assert_eq!(std::fs::read_to_string(folder.dir.join("key.txt")).unwrap(), "[key]");
+}
