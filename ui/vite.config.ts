@@ -6,7 +6,7 @@ export default defineConfig({
   plugins: [svelte()],
   resolve: { alias: { $lib: fileURLToPath(new URL('./src/lib', import.meta.url)) } },
   clearScreen: false,
-  server: { port: 1420, strictPort: true, host: '127.0.0.1' },
+  server: { port: 5173, strictPort: true, host: 'localhost' },
   build: {
     target: 'es2022',
     // The app's content security policy allows no inline script, and every engine we target has modulepreload.

@@ -8,7 +8,11 @@ import App from './App.svelte';
 const backend = createBackend();
 installBackend(backend);
 
+/** A note of the browser's own that one layout took two frames: no fault. */
+const LAYOUT_NOTE = 'ResizeObserver loop';
+
 addEventListener('error', (event) => {
+  if (event.message.startsWith(LAYOUT_NOTE)) return;
   backend.native.reportError(event.message, event.error instanceof Error ? (event.error.stack ?? '') : '');
 });
 addEventListener('unhandledrejection', (event) => {

@@ -1,4 +1,4 @@
-import type { Error as Fault, Methods, Notes, Show } from '$lib/contract/types';
+import type { Error as Fault, JobId, Methods, Notes, Show } from '$lib/contract/types';
 
 export type { Fault };
 
@@ -41,6 +41,8 @@ export interface Native {
   /** http, https and mailto only. */
   openUrl(url: string): Promise<void>;
   hideWindow(): Promise<void>;
+  /** Says which job is on screen: of that one nobody needs to be told. */
+  viewing(jobId: JobId | null): Promise<void>;
   /** Tries to reach the daemon again. */
   retry(): Promise<void>;
   reportError(message: string, stack: string): void;

@@ -7,6 +7,7 @@ function isFault(value: unknown): value is Fault {
 /** Whatever was thrown, as an error that can be shown. */
 export function asFault(thrown: unknown): Fault {
   if (isFault(thrown)) return { ...thrown, fix: thrown.fix ?? '' };
-  const message = thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : 'Something went wrong.';
+  const message =
+    thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : 'Something went wrong.';
   return { code: 'internal', kind: 'internal', message, fix: 'Try again; Settings has a doctor.', retryable: true };
 }

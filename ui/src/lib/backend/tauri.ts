@@ -27,6 +27,7 @@ export function createBackend(): Backend {
       openPath: (path) => send('native.open_path', { path }),
       openUrl: (url) => send('native.open_url', { url }),
       hideWindow: () => send('native.hide_window', {}),
+      viewing: (jobId) => send('native.viewing', { job_id: jobId }),
       retry: () => send('native.retry', {}),
       reportError(message, stack) {
         // The log is where page errors go; when it cannot be reached there is nowhere else to tell.

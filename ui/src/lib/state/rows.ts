@@ -143,7 +143,8 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
       case 'waiting': {
         const at = waits.get(waitKey);
         const row = at === undefined ? undefined : rows[at];
-        if (at !== undefined && row?.kind === 'waiting') rows[at] = { ...row, detail: event.detail || row.detail, until: event.until, over: event.over };
+        if (at !== undefined && row?.kind === 'waiting')
+          rows[at] = { ...row, detail: event.detail || row.detail, until: event.until, over: event.over };
         else if (!event.over) {
           waits.set(waitKey, rows.length);
           rows.push({ ...base, kind: 'waiting', detail: event.detail, until: event.until, over: ended });

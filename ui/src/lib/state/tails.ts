@@ -28,7 +28,12 @@ export function withoutStored(tails: readonly Tail[], events: readonly Event[]):
   let left = tails;
   for (const event of events) {
     if (event.kind === 'run_exited') return [];
-    if (event.kind === 'message' || event.kind === 'tool_started' || event.kind === 'delegation_started' || event.kind === 'error')
+    if (
+      event.kind === 'message' ||
+      event.kind === 'tool_started' ||
+      event.kind === 'delegation_started' ||
+      event.kind === 'error'
+    )
       left = left.filter((tail) => !same(tail, event.agent, event.parent));
   }
   return left;

@@ -50,8 +50,8 @@ export class JobsStore {
         ...(this.#next === undefined ? {} : { before: this.#next }),
       });
       if (turn !== this.#turn) return;
-      const known = new Set(before.map((job) => job.job_id));
-      this.rows = [...before, ...page.jobs.filter((job) => !known.has(job.job_id))];
+      const oldest = before.at(-1)?.job_id ?? Infinity;
+      this.rows = [...before, ...page.jobs.filter((job) => job.job_id < oldest)];
       this.#next = page.next;
       this.more = page.next !== undefined;
       this.fault = undefined;

@@ -1,10 +1,7 @@
 import type { JobId, Show } from '$lib/contract/types';
 
 export type Route =
-  | { screen: 'desk' }
-  | { screen: 'jobs' }
-  | { screen: 'job'; jobId: JobId }
-  | { screen: 'settings'; section: string };
+  { screen: 'desk' } | { screen: 'jobs' } | { screen: 'job'; jobId: JobId } | { screen: 'settings'; section: string };
 
 export function parseRoute(hash: string): Route {
   const [screen, rest = ''] = hash.replace(/^#\/?/, '').split('/');

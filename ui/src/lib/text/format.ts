@@ -38,10 +38,15 @@ export function limit(dollars: number): string {
   return Number.isInteger(dollars) ? `$${group(String(dollars))}` : money(dollars);
 }
 
-/** A cost with what is known of where it comes from. */
+/** What was spent, of a limit where there is one: "$4.18 of $50". */
+export function moneyOf(spent: number, max: number): string {
+  return max > 0 ? `${money(spent)} of ${limit(max)}` : money(spent);
+}
+
+/** A cost, honest where a model took part whose price nobody knows. */
 export function cost(dollars: number, basis: CostBasis): string {
-  if (basis === 'unknown') return dollars === 0 ? 'no price' : `${money(dollars)}+`;
-  return basis === 'estimated' && dollars !== 0 ? `≈${money(dollars)}` : money(dollars);
+  if (basis !== 'unknown') return money(dollars);
+  return dollars === 0 ? 'no price' : `${money(dollars)}+`;
 }
 
 export type Band = 'none' | 'calm' | 'warn' | 'bad';

@@ -3,9 +3,9 @@ const isMac = /mac/i.test(navigator.platform);
 
 export const MOD = isMac ? '⌘' : 'Ctrl';
 
-/** "⌘K" or "Ctrl K". */
+/** "⌘K" or "Ctrl+K". */
 export function combo(key: string): string {
-  return isMac ? `⌘${key}` : `Ctrl ${key}`;
+  return isMac ? `⌘${key}` : `Ctrl+${key}`;
 }
 
 export function withMod(event: KeyboardEvent): boolean {

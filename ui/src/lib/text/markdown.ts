@@ -28,7 +28,8 @@ const MAX_MARKDOWN = 64 * 1024;
 
 /** Markdown as harmless HTML. */
 export function markdown(text: string): string {
-  if (text.length > MAX_MARKDOWN) return `<pre>${escape(text)}</pre>`;
+  // Where it cannot work, DOMPurify gives back what it got.
+  if (text.length > MAX_MARKDOWN || !DOMPurify.isSupported) return `<pre>${escape(text)}</pre>`;
   let html: string;
   try {
     html = marked.parse(text) as string;

@@ -16,7 +16,8 @@ export function roleName(role: string): string {
 /** Two letters for an avatar or a logo: "CE", "BE", "NW". */
 export function initials(name: string): string {
   const words = name.split(/[-_\s.]+/).filter(Boolean);
-  const letters = words.length > 1 ? words.slice(0, 2).map((word) => [...word][0] ?? '') : [...(words[0] ?? '?')].slice(0, 2);
+  const letters =
+    words.length > 1 ? words.slice(0, 2).map((word) => [...word][0] ?? '') : [...(words[0] ?? '?')].slice(0, 2);
   return letters.join('').toUpperCase();
 }
 

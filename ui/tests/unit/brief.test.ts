@@ -1,0 +1,203 @@
+import { flushSync, mount, tick, unmount } from 'svelte';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import Composer from '$lib/components/Composer.svelte';
+import { BriefDraft } from '$lib/stores/brief.svelte';
+import { desk } from '$lib/stores/desk.svelte';
+import QuickBrief from '../../src/screens/QuickBrief.svelte';
+import { busyDesk, jobs } from '../fixture/data';
+import { fakeBackend, refusal } from './fake';
+
+const job = { ...jobs[3]!, job_id: 300 };
+let mounted: Record<string, unknown> | undefined;
+
+function press(element: Element, init: KeyboardEventInit): void {
+  element.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...init }));
+}
+
+const part = <T extends HTMLElement>(testid: string) => document.querySelector<T>(`[data-testid="${testid}"]`)!;
+
+async function settled(): Promise<void> {
+  for (let i = 0; i < 5; i += 1) await Promise.resolve();
+  await tick();
+  flushSync();
+}
+
+beforeEach(() => {
+  desk.value = busyDesk;
+  desk.loaded = true;
+});
+
+afterEach(async () => {
+  if (mounted) await unmount(mounted);
+  mounted = undefined;
+  document.body.replaceChildren();
+  vi.useRealTimers();
+});
+
+describe('the composer', () => {
+  function compose(): BriefDraft {
+    const draft = new BriefDraft('desk');
+    mounted = mount(Composer, { target: document.body, props: { draft } });
+    flushSync();
+    return draft;
+  }
+
+  it('sends with Ctrl+Enter, in line and with a session, and empties itself', async () => {
+    const { of } = fakeBackend({ 'job.submit': () => job });
+    const draft = compose();
+    draft.text = 'Write a description';
+    flushSync();
+    press(part('composer'), { key: 'Enter' });
+    expect(of('job.submit')).toHaveLength(0);
+    press(part('composer'), { key: 'Enter', ctrlKey: true });
+    await settled();
+    expect(of('job.submit')[0]?.params).toMatchObject({
+      directive: 'Write a description',
+      origin: 'desk',
+      queue: true,
+      start_session: true,
+      company: { company_id: 1 },
+    });
+    expect(draft.text).toBe('');
+    expect(document.body.textContent).toContain('job #300');
+  });
+
+  it('does not send what an input method has not finished', async () => {
+    const { of } = fakeBackend({ 'job.submit': () => job });
+    const draft = compose();
+    draft.text = 'かな';
+    flushSync();
+    press(part('composer'), { key: 'Enter', ctrlKey: true, isComposing: true });
+    await settled();
+    expect(of('job.submit')).toHaveLength(0);
+  });
+
+  it('keeps the text when it is refused, and says why and what to do', async () => {
+    fakeBackend({
+      'job.submit': () => {
+        throw refusal;
+      },
+    });
+    const draft = compose();
+    draft.text = 'Something long that nobody wants to type again';
+    flushSync();
+    part('composer-send').click();
+    await settled();
+    expect(part<HTMLTextAreaElement>('composer').value).toBe('Something long that nobody wants to type again');
+    const alert = document.querySelector('[role=alert]');
+    expect(alert?.textContent).toContain('limit is reached');
+    expect(alert?.textContent).toContain('Raise it in Settings.');
+  });
+
+  it('sends one brief for two clicks, and the same name for a second try', async () => {
+    let fail = true;
+    const { of } = fakeBackend({
+      'job.submit': async () => {
+        await Promise.resolve();
+        if (fail) throw refusal;
+        return job;
+      },
+    });
+    const draft = compose();
+    draft.text = 'Once';
+    flushSync();
+    part('composer-send').click();
+    part('composer-send').click();
+    await settled();
+    expect(of('job.submit')).toHaveLength(1);
+    fail = false;
+    part('composer-send').click();
+    await settled();
+    const keys = of('job.submit').map((call) => (call.params as { idempotency_key: string }).idempotency_key);
+    expect(keys).toHaveLength(2);
+    expect(keys[1]).toBe(keys[0]);
+    draft.text = 'Once';
+    flushSync();
+    part('composer-send').click();
+    await settled();
+    const third = of('job.submit')[2]?.params as { idempotency_key: string };
+    expect(third.idempotency_key).not.toBe(keys[0]);
+  });
+
+  it('does not send nothing', async () => {
+    const { of } = fakeBackend({ 'job.submit': () => job });
+    const draft = compose();
+    draft.text = '  \n ';
+    flushSync();
+    part('composer-send').click();
+    await settled();
+    expect(of('job.submit')).toHaveLength(0);
+  });
+
+  it('keeps what was typed while the brief was under way', async () => {
+    let answer: (value: unknown) => void = () => undefined;
+    fakeBackend({ 'job.submit': () => new Promise((resolve) => (answer = resolve)) });
+    const draft = compose();
+    draft.text = 'First';
+    flushSync();
+    part('composer-send').click();
+    await settled();
+    draft.text = 'Second';
+    answer(job);
+    await settled();
+    expect(draft.text).toBe('Second');
+  });
+});
+
+describe('Quick brief', () => {
+  function open(): HTMLTextAreaElement {
+    mounted = mount(QuickBrief, { target: document.body });
+    flushSync();
+    return part<HTMLTextAreaElement>('quick-text');
+  }
+
+  function type(area: HTMLTextAreaElement, text: string): void {
+    area.value = text;
+    area.dispatchEvent(new Event('input', { bubbles: true }));
+    flushSync();
+  }
+
+  it('sends with Enter, says so, and hides', async () => {
+    vi.useFakeTimers();
+    const { of, hidden } = fakeBackend({ 'job.submit': () => job });
+    const area = open();
+    type(area, 'Drop the starter plan to $9?');
+    press(area, { key: 'Enter', shiftKey: true });
+    expect(of('job.submit')).toHaveLength(0);
+    press(area, { key: 'Enter' });
+    await settled();
+    expect(of('job.submit')[0]?.params).toMatchObject({ origin: 'quick', directive: 'Drop the starter plan to $9?' });
+    expect(document.body.textContent).toContain('job #300');
+    expect(area.value).toBe('');
+    expect(hidden).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(hidden).toHaveLength(1);
+  });
+
+  it('keeps the text and stays when it is refused', async () => {
+    vi.useFakeTimers();
+    const { hidden } = fakeBackend({
+      'job.submit': () => {
+        throw refusal;
+      },
+    });
+    const area = open();
+    type(area, 'Keep me');
+    press(area, { key: 'Enter' });
+    await settled();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(area.value).toBe('Keep me');
+    expect(hidden).toHaveLength(0);
+    expect(document.querySelector('[role=alert]')?.textContent).toContain('limit is reached');
+  });
+
+  it('hides with Escape and keeps what was typed', async () => {
+    const { hidden } = fakeBackend({});
+    const area = open();
+    type(area, 'Half a thought');
+    press(area, { key: 'Escape' });
+    await settled();
+    expect(hidden).toHaveLength(1);
+    expect(area.value).toBe('Half a thought');
+  });
+});

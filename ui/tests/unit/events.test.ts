@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import type { Event } from '$lib/contract/types';
+import {
+  EMPTY_WINDOW,
+  fromPage,
+  lastSeq,
+  WINDOW_MAX,
+  withEarlier,
+  withLater,
+  withLive,
+  withResync,
+  type EventWindow,
+} from '$lib/state/event-window';
+import { toRows } from '$lib/state/rows';
+import { withDelta, withoutStored } from '$lib/state/tails';
+import { axis, toLanes } from '$lib/state/lanes';
+import { spans, story } from '../fixture/data';
+
+function event(seq: number, patch: Partial<Event> = {}): Event {
+  return {
+    seq,
+    job_id: 1,
+    run_id: 1,
+    at: seq * 1000,
+    agent: 'ceo',
+    kind: 'message',
+    text: `m${seq}`,
+    ...patch,
+  } as Event;
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => event(from + i));
+const seqs = (window: EventWindow) => window.events.map((row) => row.seq);
+const page = (events: Event[], more_before = false, more_after = false) => ({ events, more_before, more_after });
+
+describe('a window on events', () => {
+  it('keeps live events in order, each once', () => {
+    let window = fromPage(page(range(10, 12)));
+    window = withLive(window, [event(14), event(13)]);
+    window = withLive(window, [event(13), event(14), event(15)]);
+    expect(seqs(window)).toEqual([10, 11, 12, 13, 14, 15]);
+  });
+
+  it('is the same object when there was nothing new', () => {
+    const window = fromPage(page(range(1, 3)));
+    expect(withLive(window, [event(2), event(3)])).toBe(window);
+    expect(withLive(window, [])).toBe(window);
+  });
+
+  it('takes no event from before its start while earlier ones are not here', () => {
+    const window = fromPage(page(range(10, 12), true));
+    expect(seqs(withLive(window, [event(4), event(13)]))).toEqual([10, 11, 12, 13]);
+  });
+
+  it('stays bounded, and knows that earlier events are there', () => {
+    let window: EventWindow = EMPTY_WINDOW;
+    for (let i = 0; i < 50; i += 1) window = withLive(window, range(i * 100 + 1, i * 100 + 100));
+    expect(window.events.length).toBeLessThanOrEqual(WINDOW_MAX);
+    expect(window.moreBefore).toBe(true);
+    expect(lastSeq(window)).toBe(5000);
+    expect(seqs(window)).toEqual([...seqs(window)].sort((a, b) => a - b));
+  });
+
+  it('lets go of the end when many earlier pages come, and then takes no live events', () => {
+    let window = fromPage(page(range(4801, 5000), true));
+    for (let first = 4601; first > 2000; first -= 200)
+      window = withEarlier(window, page(range(first, first + 199), true));
+    expect(window.events.length).toBe(WINDOW_MAX);
+    expect(window.moreAfter).toBe(true);
+    expect(withLive(window, [event(6000)])).toBe(window);
+    window = withLater(window, page(range(lastSeq(window) + 1, lastSeq(window) + 200), false, true));
+    expect(window.moreBefore).toBe(true);
+    expect(window.events.length).toBeLessThanOrEqual(WINDOW_MAX);
+  });
+
+  it('joins a page after a resync where it touches, and starts anew where it does not', () => {
+    const window = fromPage(page(range(1, 10)));
+    expect(seqs(withResync(window, page(range(8, 14), true)))).toEqual(range(1, 14).map((row) => row.seq));
+    expect(seqs(withResync(window, page(range(300, 302), true)))).toEqual([300, 301, 302]);
+    expect(withResync(window, page(range(300, 302), true)).moreBefore).toBe(true);
+  });
+});
+
+describe('the tail of an unfinished message', () => {
+  it('grows by agent and delegation, and goes when the message is stored', () => {
+    let tails = withDelta([], { job_id: 1, agent: 'ceo', text: 'I will ' });
+    tails = withDelta(tails, { job_id: 1, agent: 'cto', parent: 'd1', text: 'Building' });
+    tails = withDelta(tails, { job_id: 1, agent: 'ceo', text: 'split this' });
+    expect(tails.find((tail) => tail.agent === 'ceo')?.text).toBe('I will split this');
+    tails = withoutStored(tails, [event(1)]);
+    expect(tails.map((tail) => tail.agent)).toEqual(['cto']);
+    expect(withoutStored(tails, [event(2, { kind: 'run_exited' } as Partial<Event>)])).toEqual([]);
+  });
+
+  it('is bounded', () => {
+    let tails = withDelta([], { job_id: 1, agent: 'ceo', text: 'x'.repeat(100_000) });
+    expect(tails[0]?.text.length).toBeLessThanOrEqual(16 * 1024);
+    for (let i = 0; i < 100; i += 1) tails = withDelta(tails, { job_id: 1, agent: `a${i}`, text: 'x' });
+    expect(tails.length).toBeLessThanOrEqual(16);
+  });
+});
+
+describe('rows of the transcript', () => {
+  it('tells a tool in one row, with how it went', () => {
+    const rows = toRows(story());
+    const build = rows.find((row) => row.kind === 'tool' && row.subject === 'npm run build');
+    expect(build).toMatchObject({ state: 'ok', summary: 'exit 0', duration: 8100, depth: 1 });
+    const failed = rows.find((row) => row.kind === 'tool' && row.state === 'failed');
+    expect(failed).toMatchObject({ summary: 'exit 1' });
+  });
+
+  it('indents what is inside a delegation, and inside one of that', () => {
+    const rows = toRows(story());
+    expect(rows.find((row) => row.agent === 'cmo')?.depth).toBe(1);
+    expect(rows.find((row) => row.agent === 'frontend-engineer')?.depth).toBe(2);
+    expect(rows.find((row) => row.kind === 'delegation')).toMatchObject({ to: 'cmo', state: 'ok', duration: 96_000 });
+  });
+
+  it('says of what was open when the job ended that it did not finish', () => {
+    expect(toRows(story(), [], false).some((row) => row.kind === 'tool' && row.state === 'running')).toBe(true);
+    expect(toRows(story(), [], true).some((row) => row.kind === 'tool' && row.state === 'running')).toBe(false);
+  });
+
+  it('shows the end of a tool whose start is not here', () => {
+    const rows = toRows([
+      event(5, {
+        kind: 'tool_finished',
+        call: 'x',
+        tool: 'Write',
+        ok: true,
+        summary: '+2 lines',
+        output: '',
+        duration_ms: 3,
+        change: { path: 'a.md', created: true, added: 2, removed: 0 },
+      } as Partial<Event>),
+    ]);
+    expect(rows).toMatchObject([{ kind: 'tool', tool: 'Write', subject: 'a.md', state: 'ok' }]);
+  });
+
+  it('shows the answer once', () => {
+    const exit = { kind: 'run_exited', outcome: 'completed', result: 'Done.', turns: 1, ended: 0, forced: 0, left: 0 };
+    const rows = toRows([event(1, { text: 'Done.\n' } as Partial<Event>), event(2, exit as Partial<Event>)]);
+    expect(rows.map((row) => row.kind)).toEqual(['exit']);
+  });
+
+  it('marks the unfinished end', () => {
+    const rows = toRows(story(), [{ agent: 'cto', parent: 'd2', text: 'While' }]);
+    expect(rows.at(-1)).toMatchObject({ kind: 'tail', agent: 'cto', depth: 1, text: 'While' });
+  });
+
+  it('gives each row a name of its own', () => {
+    const keys = toRows(story(), [{ agent: 'cto', parent: 'd2', text: 'x' }]).map((row) => row.key);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+});
+
+describe('lanes', () => {
+  it('has one lane an agent, and bars inside it', () => {
+    const from = spans[0]!.started_at;
+    const lanes = toLanes(spans, from, from + 372_000);
+    expect(lanes.map((lane) => lane.agent)).toEqual(['ceo', 'cmo', 'cto', 'cfo', 'frontend-engineer']);
+    for (const bar of lanes.flatMap((lane) => lane.bars)) {
+      expect(bar.left).toBeGreaterThanOrEqual(0);
+      expect(bar.left + bar.width).toBeLessThanOrEqual(100.0001);
+      expect(bar.width).toBeGreaterThan(0);
+    }
+  });
+
+  it('merges what cannot be told apart', () => {
+    const tiny = Array.from({ length: 5000 }, (_, i) => ({
+      ...spans[0]!,
+      span: `s${i}`,
+      started_at: i,
+      finished_at: i + 1,
+    }));
+    expect(toLanes(tiny, 0, 5000)[0]?.bars).toHaveLength(1);
+  });
+
+  it('writes times along the axis', () => {
+    const from = new Date('2026-11-20T08:41:00').getTime();
+    expect(axis(from, from + 6 * 60_000, true)).toEqual(['08:41', '08:43', '08:45', 'now']);
+    expect(axis(from, from + 9000, false)).toEqual(['08:41:00', '08:41:03', '08:41:06', '08:41:09']);
+  });
+});
