@@ -97,9 +97,10 @@ fn question(desktop: &Desktop, text: &str, answer: impl FnOnce(Choice) + 'static
         MessageDialog::new(parent.as_ref(), DialogFlags::MODAL, MessageType::Question, ButtonsType::None, TITLE);
     dialog.set_title(TITLE);
     dialog.set_secondary_text(Some(text));
-    dialog.add_button(CANCEL, ResponseType::Cancel);
-    dialog.add_button(STOP, ResponseType::No);
-    let keep = dialog.add_button(KEEP, ResponseType::Yes);
+    // Underlined letters are for the keyboard.
+    dialog.add_button(&format!("_{CANCEL}"), ResponseType::Cancel);
+    dialog.add_button(&format!("_{STOP}"), ResponseType::No);
+    let keep = dialog.add_button(&format!("_{KEEP}"), ResponseType::Yes);
     dialog.set_default_response(ResponseType::Yes);
     keep.grab_focus();
     let answer = std::cell::Cell::new(Some(answer));

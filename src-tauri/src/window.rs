@@ -89,7 +89,9 @@ pub fn first_view(desktop: &Desktop, label: &str) -> Value {
 fn builder<'a>(desktop: &'a Arc<Desktop>, label: &str) -> WebviewWindowBuilder<'a, tauri::Wry, tauri::AppHandle> {
     let on_load = desktop.clone();
     desktop.pages.open(label);
-    WebviewWindowBuilder::new(&desktop.app, label, WebviewUrl::App("index.html".into()))
+    // The page draws itself by which window it is in.
+    let page = if label == QUICK { "index.html?window=quick" } else { "index.html" };
+    WebviewWindowBuilder::new(&desktop.app, label, WebviewUrl::App(page.into()))
         .title("AICIB")
         // What pages keep lies in the home, like everything else.
         .data_directory(desktop.home.root().join("webview"))

@@ -258,6 +258,7 @@ pub struct Watched {
     complaint: mpsc::Receiver<String>,
     /// The lines that were read.
     pub seen: Vec<String>,
+    complained: Vec<String>,
 }
 
 impl Watched {
@@ -266,21 +267,10 @@ impl Watched {
         let (tell, lines) = mpsc::channel();
         let (tell_complaint, complaint) = mpsc::channel();
         let mut child = Child::start(&mut command)?;
-        let (stdout, mut stderr) = child.outputs()?;
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if tell.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        std::thread::spawn(move || {
-            let mut text = String::new();
-            let _cut = stderr.read_to_string(&mut text);
-            // Nobody may want to know.
-            let _unheard = tell_complaint.send(text);
-        });
-        Ok(Watched { child, lines, complaint, seen: Vec::new() })
+        let (stdout, stderr) = child.outputs()?;
+        std::thread::spawn(move || pass_on(stdout, &tell));
+        std::thread::spawn(move || pass_on(stderr, &tell_complaint));
+        Ok(Watched { child, lines, complaint, seen: Vec::new(), complained: Vec::new() })
     }
 
     /// Sends it a signal.
@@ -297,17 +287,15 @@ impl Watched {
     /// # Errors
     /// None does in time.
     pub fn until(&mut self, text: &str) -> anyhow::Result<()> {
-        let end = Instant::now() + WORK;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let line = self.lines.recv_timeout(left);
-            let line = line.map_err(|_| anyhow::anyhow!("no line with {text:?} in {:#?}", self.seen))?;
-            let found = line.contains(text);
-            self.seen.push(line);
-            if found {
-                return Ok(());
-            }
-        }
+        read_until(&self.lines, &mut self.seen, text)
+    }
+
+    /// Reads lines of its standard error until one contains `text`.
+    ///
+    /// # Errors
+    /// None does in time.
+    pub fn until_complaint(&mut self, text: &str) -> anyhow::Result<()> {
+        read_until(&self.complaint, &mut self.complained, text)
     }
 
     /// Reads the rest and waits for its end.
@@ -317,11 +305,34 @@ impl Watched {
     pub async fn ended(mut self) -> anyhow::Result<Ran> {
         let status = self.child.ended(WORK).await?;
         let end = Instant::now() + Duration::from_secs(5);
-        while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            self.seen.push(line);
+        for (lines, seen) in [(&self.lines, &mut self.seen), (&self.complaint, &mut self.complained)] {
+            while let Ok(line) = lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                seen.push(line);
+            }
         }
-        let err = self.complaint.recv_timeout(Duration::from_secs(5)).unwrap_or_default();
-        Ok(Ran { code: status.code().unwrap_or(-1), out: self.seen.join("\n"), err })
+        let (out, err) = (self.seen.join("\n"), self.complained.join("\n"));
+        Ok(Ran { code: status.code().unwrap_or(-1), out, err })
+    }
+}
+
+fn pass_on(from: impl Read, to: &mpsc::Sender<String>) {
+    for line in BufReader::new(from).lines().map_while(Result::ok) {
+        if to.send(line).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_until(lines: &mpsc::Receiver<String>, seen: &mut Vec<String>, text: &str) -> anyhow::Result<()> {
+    let end = Instant::now() + WORK;
+    loop {
+        let line = lines.recv_timeout(end.saturating_duration_since(Instant::now()));
+        let line = line.map_err(|_| anyhow::anyhow!("no line with {text:?} in {seen:#?}"))?;
+        let found = line.contains(text);
+        seen.push(line);
+        if found {
+            return Ok(());
+        }
     }
 }
 

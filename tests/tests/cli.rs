@@ -140,6 +140,25 @@ async fn ctrl_c_stops_the_work_and_says_so() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_second_ctrl_c_leaves_a_job_that_will_not_stop_to_the_daemon() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(0.2).await?;
+    let pid = rustix::process::Pid::from_raw(terminal.daemon_pid().await?).unwrap();
+    let mut brief = terminal.watch(&["brief", "Write a long page"])?;
+    brief.until("asks")?;
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP)?;
+    brief.signal(rustix::process::Signal::INT)?;
+    brief.until_complaint("Stopping job #1")?;
+    brief.signal(rustix::process::Signal::INT)?;
+    brief.until_complaint("Detached")?;
+    let ran = brief.ended().await?;
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT)?;
+    assert_eq!(ran.code, 130, "{ran:?}");
+    terminal.run(&["stop"])?.good()?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn closed_output_ends_a_command_quietly_and_not_the_work() -> anyhow::Result<()> {
     let terminal = Terminal::with_session().await?;
     terminal.pace(4.0).await?;
@@ -478,8 +497,10 @@ async fn the_doctor_sees_what_stops_a_daemon() -> anyhow::Result<()> {
     assert_eq!(ran.code, 1, "{ran:?}");
     let report: Value = serde_json::from_str(&ran.out)?;
     assert_eq!(report["checks"][0]["status"], "fault", "{report}");
+    let backups = terminal.place.home().join("backups").display().to_string();
+    assert!(report.to_string().contains(&backups), "{report}");
     let said = terminal.run(&["daemon", "start"])?.refused(1)?;
-    assert!(said.contains("daemon"), "{said}");
+    assert!(said.contains("database is damaged"), "{said}");
     Ok(())
 }
 

@@ -46,7 +46,8 @@ fn a_full_disk_ends_the_run_honestly_and_loses_nothing() -> anyhow::Result<()> {
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     anyhow::ensure!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>().context(text.into_owned())?;
+    let lines: Vec<Value> =
+        text.lines().map(serde_json::from_str).collect::<Result<_, _>>().context(text.into_owned())?;
     let [refused, job] = lines.as_slice() else { anyhow::bail!("two answers, not {lines:?}") };
     assert_eq!(refused["error"]["code"], "disk.full", "{refused}");
     assert_eq!(job["state"], "failed", "{job}");

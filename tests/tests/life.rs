@@ -11,7 +11,7 @@ async fn quit_asks_and_the_work_goes_on() -> anyhow::Result<()> {
     let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
     stage.launch(&["--hidden"])?;
     let mut daemon = stage.daemon().await?;
-    daemon.set(json!({ "practice_pace": 0.7 })).await?;
+    daemon.set(json!({ "onboarded": true, "practice_pace": 0.7 })).await?;
     let dir = stage.company_dir("acme")?;
     daemon.found("Acme", &dir).await?;
     let job = daemon.brief(&dir, "Write the imprint").await?;

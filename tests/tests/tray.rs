@@ -20,7 +20,6 @@ async fn quick_brief_opens_from_the_menu() -> anyhow::Result<()> {
     let place = String::from_utf8_lossy(&place.stdout).into_owned();
     assert!(place.contains("WIDTH=400"), "{place}");
 
-    Screen::shot(&stage.place, std::path::Path::new("/tmp/quick.png"))?;
     // The Escape key puts it away again.
     wait_for("the page to take the Escape key", SOON, async || {
         let shown = Screen::windows(&stage.place, "Quick brief")?;
