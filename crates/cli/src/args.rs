@@ -25,8 +25,9 @@ pub(crate) struct Global {
     /// The company's folder, or one below it [default: the current folder]
     #[arg(short, long, global = true, value_name = "FOLDER")]
     pub(crate) dir: Option<PathBuf>,
-    /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    /// When to use colour: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
     pub(crate) color: ColorChoice,
 }
 

@@ -26,6 +26,10 @@ const OTHERS_PATIENCE: Duration = Duration::from_millis(300);
 /// No console window, and no Ctrl-C from the one we have.
 #[cfg(windows)]
 const DETACHED: u32 = 0x0800_0000 | 0x0000_0200;
+/// Bytes of a log's end in which its last line is looked for.
+const LAST_WORDS: u64 = 4096;
+/// What stands between a line's time and its words.
+const LEVELS: [&str; 3] = [" ERROR ", " WARN ", " INFO "];
 /// A log longer than this is put aside when a daemon starts.
 const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -106,7 +110,7 @@ async fn end(daemon: Client) -> Result<(), Error> {
 
 async fn start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteReceiver), Error> {
     let end = Instant::now() + START_PATIENCE;
-    let mut daemon = spawn(home, aicib)?;
+    let (mut daemon, mut log_began) = spawn(home, aicib)?;
     let mut pause = Duration::from_millis(2);
     let mut died: Option<(ExitStatus, Instant)> = None;
     loop {
@@ -129,11 +133,11 @@ async fn start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteR
             if lost_the_race {
                 // The one that holds the home may be a predecessor on its way out: try again now and then.
                 if now.duration_since(*at) > Duration::from_secs(1) {
-                    daemon = spawn(home, aicib)?;
+                    (daemon, log_began) = spawn(home, aicib)?;
                     died = None;
                 }
             } else if now.duration_since(*at) > OTHERS_PATIENCE {
-                return Err(died_early(home, status));
+                return Err(died_early(home, log_began, status));
             }
         }
         if now >= end {
@@ -148,9 +152,11 @@ async fn start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteR
     }
 }
 
-fn spawn(home: &Home, aicib: &Path) -> Result<Box<dyn ChildWrapper>, Error> {
+/// Starts a daemon; also says how long its log was before.
+fn spawn(home: &Home, aicib: &Path) -> Result<(Box<dyn ChildWrapper>, u64), Error> {
     let failed = |error: io::Error| cannot_start(aicib, &error);
     let log = open_log(home).map_err(failed)?;
+    let log_began = log.metadata().map_err(failed)?.len();
     let log_too = log.try_clone().map_err(failed)?;
     let mut command = CommandWrap::with_new(aicib, |command| {
         command
@@ -167,7 +173,7 @@ fn spawn(home: &Home, aicib: &Path) -> Result<Box<dyn ChildWrapper>, Error> {
     // A session of its own: it outlives the terminal, and its Ctrl-C is not the daemon's.
     #[cfg(unix)]
     command.wrap(process_wrap::tokio::ProcessSession);
-    command.spawn().map_err(failed)
+    Ok((command.spawn().map_err(failed)?, log_began))
 }
 
 /// The daemon's log, to be added to; a long one is put aside as `daemon.log.old` first.
@@ -183,24 +189,31 @@ fn open_log(home: &Home) -> io::Result<File> {
     options.open(path)
 }
 
-/// The last line of a log that is not blank; at most 400 characters of it.
+/// The last line of a log that is not blank, without its time and level; at most 400 characters of it.
 pub fn last_log_line(log: &Path) -> Option<String> {
-    let mut file = File::open(log).ok()?;
-    let size = file.seek(SeekFrom::End(0)).ok()?;
-    file.seek(SeekFrom::Start(size.saturating_sub(4096))).ok()?;
-    let mut tail = Vec::new();
-    file.take(4096).read_to_end(&mut tail).ok()?;
-    let tail = String::from_utf8_lossy(&tail);
-    let line = tail.lines().rev().find(|line| !line.trim().is_empty())?;
-    Some(contract::one_line(line, 400))
+    last_line_after(log, 0)
 }
 
-fn died_early(home: &Home, status: &ExitStatus) -> Error {
-    let said = last_log_line(&home.daemon_log()).map_or_else(String::new, |line| format!(": {line}"));
+/// The same, of what was added behind the first `from` bytes.
+fn last_line_after(log: &Path, from: u64) -> Option<String> {
+    let mut file = File::open(log).ok()?;
+    let size = file.seek(SeekFrom::End(0)).ok()?;
+    file.seek(SeekFrom::Start(size.saturating_sub(LAST_WORDS).max(from))).ok()?;
+    let mut tail = Vec::new();
+    file.take(LAST_WORDS).read_to_end(&mut tail).ok()?;
+    let tail = String::from_utf8_lossy(&tail);
+    let line = tail.lines().rev().find(|line| !line.trim().is_empty())?;
+    let words = LEVELS.iter().find_map(|level| line.split_once(level).map(|(_, words)| words));
+    Some(contract::one_line(words.unwrap_or(line), 400))
+}
+
+fn died_early(home: &Home, log_began: u64, status: &ExitStatus) -> Error {
+    let said = last_line_after(&home.daemon_log(), log_began);
+    let said = said.unwrap_or_else(|| format!("It said nothing ({status})."));
     Error::new(
         ErrorCode::DAEMON_UNREACHABLE,
-        format!("The daemon ended as soon as it was started ({status}){said}"),
-        format!("Its log is {}; `aicib doctor` looks at what could be wrong.", home.daemon_log().display()),
+        format!("The daemon ended as soon as it was started. {said}"),
+        format!("Its log is {}.", home.daemon_log().display()),
     )
 }
 

@@ -5,10 +5,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use contract::ErrorCode;
-use rpc::{Home, connect_or_start};
+use contract::{Error, ErrorCode, PROTOCOL};
+use rpc::{
+    Conn, Home, Listener, Service, connect_or_start, ensure_founder_credential, other_protocol, serve, stop_running,
+};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 fn program(temp: &tempfile::TempDir, text: &str) -> PathBuf {
     let path = temp.path().join("aicib");
@@ -21,11 +26,12 @@ fn program(temp: &tempfile::TempDir, text: &str) -> PathBuf {
 async fn its_last_words_are_in_the_error() {
     let temp = tempfile::tempdir().unwrap();
     let home = Home::at(temp.path().join("home")).unwrap();
-    let words = "#!/bin/sh\necho \"$*\" in \"$PWD\" for \"$AICIB_HOME\"\necho \"the database is newer\" >&2\nexit 1\n";
+    fs::write(home.daemon_log(), "2026-11-20T07:41:02.46Z ERROR of another day\n").unwrap();
+    let words = "#!/bin/sh\necho \"$*\" in \"$PWD\" for \"$AICIB_HOME\"\necho \"2026-11-20T07:41:02.46Z ERROR the database is newer\" >&2\nexit 1\n";
     let begun = Instant::now();
     let error = connect_or_start(&home, "test", &program(&temp, words)).await.map(|_| ()).unwrap_err();
     assert_eq!(error.code, ErrorCode::DAEMON_UNREACHABLE);
-    assert!(error.message.contains("the database is newer"), "{error}");
+    assert!(error.message.ends_with("started. the database is newer"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(3), "it does not wait out its ten seconds");
     let log = fs::read_to_string(home.daemon_log()).unwrap();
     let root = home.root().display();
@@ -39,4 +45,72 @@ async fn a_program_that_is_not_there_is_named() {
     let error = connect_or_start(&home, "test", &temp.path().join("nothing")).await.map(|_| ()).unwrap_err();
     assert_eq!(error.code, ErrorCode::DAEMON_UNREACHABLE);
     assert!(error.message.contains("nothing"), "{error}");
+}
+
+#[tokio::test]
+async fn one_that_says_nothing_is_not_given_the_words_of_another() {
+    let temp = tempfile::tempdir().unwrap();
+    let home = Home::at(temp.path().join("home")).unwrap();
+    fs::write(home.daemon_log(), "2026-11-20T07:41:02.46Z ERROR of another day\n").unwrap();
+    let error = connect_or_start(&home, "test", &program(&temp, "#!/bin/sh\nexit 7\n")).await.map(|_| ()).unwrap_err();
+    assert!(error.message.contains("exit status: 7") && !error.message.contains("another day"), "{error}");
+}
+
+/// A daemon of another protocol: lets a client of its own in, and ends when told to.
+struct Other {
+    protocol: u32,
+    credential: String,
+    stop: CancellationToken,
+}
+
+impl Service for Other {
+    type State = ();
+    fn connected(&self) {}
+    async fn call(self: &Arc<Self>, _conn: Arc<Conn<()>>, method: String, params: Value) -> Result<Value, Error> {
+        match method.as_str() {
+            "initialize" if params["protocol"] != self.protocol => {
+                Err(other_protocol(self.protocol, params["protocol"].as_u64().unwrap() as u32))
+            }
+            "initialize" => {
+                assert_eq!(params["credential"]["founder"], self.credential.as_str());
+                Ok(json!({"protocol": self.protocol, "version": "x", "pid": 1}))
+            }
+            "daemon.stop" => {
+                self.stop.cancel();
+                Ok(json!({}))
+            }
+            other => panic!("{other} was called"),
+        }
+    }
+    async fn note(self: &Arc<Self>, _conn: Arc<Conn<()>>, _method: String, _params: Value) {}
+    fn disconnected(&self, _conn: &Arc<Conn<()>>) {}
+}
+
+fn running(home: &Home, protocol: u32) -> tokio::task::JoinHandle<()> {
+    let credential = ensure_founder_credential(home).unwrap();
+    let stop = CancellationToken::new();
+    let service = Arc::new(Other { protocol, credential, stop: stop.clone() });
+    tokio::spawn(serve(Listener::bind(home).unwrap(), service, stop))
+}
+
+#[tokio::test]
+async fn an_older_daemon_hands_over_and_a_newer_one_stays() {
+    let temp = tempfile::tempdir().unwrap();
+    let home = Home::at(temp.path().join("home")).unwrap();
+    let program = program(&temp, "#!/bin/sh\necho the new one >&2\nexit 1\n");
+
+    let newer = running(&home, PROTOCOL + 1);
+    let error = connect_or_start(&home, "test", &program).await.map(|_| ()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PROTOCOL_UNSUPPORTED);
+    let both = [PROTOCOL, PROTOCOL + 1].iter().all(|version| error.message.contains(&version.to_string()));
+    assert!(both && error.fix.contains("update"), "{error}");
+    assert!(!newer.is_finished() && !home.daemon_log().exists());
+    assert!(stop_running(&home, "test").await.unwrap(), "it can be stopped all the same");
+    newer.await.unwrap();
+    assert!(!stop_running(&home, "test").await.unwrap());
+
+    let older = running(&home, PROTOCOL - 1);
+    let error = connect_or_start(&home, "test", &program).await.map(|_| ()).unwrap_err();
+    older.await.unwrap();
+    assert!(error.message.contains("the new one"), "ours was started in its place: {error}");
 }

@@ -66,6 +66,7 @@ fn without_a_daemon(home: &Home) -> Vec<Check> {
     } else {
         warning("Socket", format!("{} is not there.", socket.display()), "")
     });
+    checks.push(database(home));
     let log = home.daemon_log();
     checks.push(match rpc::last_log_line(&log) {
         Some(last) => {
@@ -74,6 +75,20 @@ fn without_a_daemon(home: &Home) -> Vec<Check> {
         None => warning("Daemon's log", format!("{} is empty or not there.", log.display()), ""),
     });
     checks
+}
+
+/// Where the database lies, and what there is to go back to.
+fn database(home: &Home) -> Check {
+    let file = home.database();
+    let size =
+        fs::metadata(&file).map_or_else(|_| "not there".to_owned(), |found| format!("{} KB", found.len() / 1024));
+    let dir = home.backups_dir();
+    let copies = fs::read_dir(&dir).into_iter().flatten().flatten();
+    let newest = copies.filter_map(|copy| Some((copy.metadata().ok()?.modified().ok()?, copy.path()))).max();
+    let fix = newest.map_or_else(String::new, |(_, copy)| {
+        format!("If it is damaged: put it aside, and copy {} in its place.", copy.display())
+    });
+    warning("Database", format!("{} is {size}; copies of it are in {}.", file.display(), dir.display()), &fix)
 }
 
 fn writable(dir: &Path) -> Check {
