@@ -54,9 +54,12 @@ impl Read<'_> {
             events.reverse();
         }
         let (more_before, more_after) = if upward {
-            (self.any_event(list.job_id, 0, after + 1)?, more || self.any_event(list.job_id, before - 1, i64::MAX)?)
+            (
+                self.any_event(list.job_id, 0, after.saturating_add(1))?,
+                more || self.any_event(list.job_id, before.saturating_sub(1), i64::MAX)?,
+            )
         } else {
-            (more, list.before.is_some() && self.any_event(list.job_id, before - 1, i64::MAX)?)
+            (more, list.before.is_some() && self.any_event(list.job_id, before.saturating_sub(1), i64::MAX)?)
         };
         Ok(EventPage { events, more_before, more_after })
     }

@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
 use crate::project::{PROJECTED, job_now};
-use crate::rows::{json, maybe_job, money, named, page, time};
+use crate::rows::{clamp, json, maybe_job, money, named, page, time};
 use crate::{Missing, Read, StoreError};
 
 /// A key that a client chose counts for a day.
@@ -142,7 +142,7 @@ impl Read<'_> {
     pub fn live(&self, company: CompanyId, limit: i64) -> Result<(Vec<Job>, i64), StoreError> {
         let live = "INDEXED BY jobs_live WHERE j.company_id = ?1 AND j.finished_at IS NULL";
         let mut select = self.conn.prepare_cached(&select("", &format!("{live} ORDER BY j.id LIMIT ?2")))?;
-        let rows = select.query_map(params![company.0, page(Some(limit), limit)], job)?;
+        let rows = select.query_map(params![company.0, clamp(limit)], job)?;
         let jobs = rows.collect::<Result<Vec<_>, _>>()?;
         let mut count = self.conn.prepare_cached(&format!("SELECT count(*) FROM jobs j {live}"))?;
         Ok((jobs, count.query_row([company.0], |row| row.get(0))?))
@@ -171,7 +171,7 @@ impl Read<'_> {
             "INDEXED BY jobs_finished WHERE j.company_id = ?1 AND j.finished_at >= ?2
              ORDER BY j.finished_at DESC, j.id DESC LIMIT ?3",
         ))?;
-        let rows = select.query_map(params![company.0, since.0, page(Some(limit), limit)], job)?;
+        let rows = select.query_map(params![company.0, since.0, clamp(limit)], job)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -32,6 +32,7 @@ struct Shared {
     backups: PathBuf,
     /// Taken by `close`; without senders the threads end.
     lanes: Mutex<Option<Lanes>>,
+    /// The writer's first.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -144,13 +145,16 @@ impl Store {
 
     /// Closes the store for all its clones, after the calls that are in line. Blocks until its threads have ended.
     pub fn close(self) {
-        drop(self.shared.lanes.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let lanes = self.shared.lanes.lock().unwrap_or_else(PoisonError::into_inner).take();
         let threads = std::mem::take(&mut *self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store panicked");
-            }
-        }
+        let Some(Lanes { writer, readers }) = lanes else { return };
+        // The writer goes last and alone: it folds the log into the database, which needs that nobody else is there.
+        drop(readers);
+        let mut threads = threads.into_iter();
+        let last = threads.next();
+        threads.for_each(join);
+        drop(writer);
+        last.into_iter().for_each(join);
     }
 
     fn lanes(&self) -> Result<Lanes, StoreError> {
@@ -181,6 +185,12 @@ async fn call<T: Send + 'static>(
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a thread of the store panicked");
+    }
 }
 
 struct Queue(Arc<Mutex<mpsc::Receiver<Call>>>);

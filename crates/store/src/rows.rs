@@ -6,9 +6,14 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 use serde::de::DeserializeOwned;
 
+/// Rows that were asked for, within 1 to 500.
+pub(crate) fn clamp(asked: i64) -> i64 {
+    asked.clamp(1, MAX_PAGE)
+}
+
 /// A page's size: what was asked for, within 1 to 500, or `default`.
 pub(crate) fn page(asked: Option<i64>, default: i64) -> i64 {
-    asked.unwrap_or(default).clamp(1, MAX_PAGE)
+    clamp(asked.unwrap_or(default))
 }
 
 /// A column that holds a name (`queued`).

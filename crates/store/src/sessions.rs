@@ -3,7 +3,7 @@
 use contract::{CompanyId, Exchange, Session, SessionId, Time};
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::rows::{maybe_time, page, time};
+use crate::rows::{clamp, maybe_time, time};
 use crate::{Missing, Read, StoreError, Write};
 
 const SELECT: &str = "SELECT s.*, (SELECT count(*) FROM jobs j WHERE j.session_id = s.id) AS jobs FROM sessions s";
@@ -47,7 +47,7 @@ impl Read<'_> {
             "SELECT directive, answer FROM jobs
              WHERE session_id = ?1 AND state = 'completed' AND answer IS NOT NULL ORDER BY id DESC LIMIT ?2",
         )?;
-        let rows = select.query_map(params![session.0, page(Some(limit), limit)], |row| {
+        let rows = select.query_map(params![session.0, clamp(limit)], |row| {
             Ok(Exchange { directive: row.get(0)?, answer: row.get(1)? })
         })?;
         let mut exchanges = rows.collect::<Result<Vec<_>, _>>()?;

@@ -54,6 +54,10 @@ fn pages_join_without_gap_or_overlap() {
         }
     }
     assert_eq!(up, all.events);
+    for edge in [i64::MIN, -1, 0, i64::MAX] {
+        page(EventListParams { after: Some(Seq(edge)), limit: Some(edge), ..list(id) });
+        page(EventListParams { before: Some(Seq(edge)), limit: Some(edge), ..list(id) });
+    }
     let past = page(EventListParams { after: Some(after), ..list(id) });
     assert_eq!((past.events.len(), past.more_before, past.more_after), (0, true, false));
 }

@@ -197,6 +197,8 @@ fn a_run_is_known_by_its_token_while_it_lives() {
         write.run_state(run, RunState::Running)?;
         write.run_heard(run, later(77), 5)
     });
+    home.write(move |write| write.run_token(run, "other"));
+    assert_eq!(home.read(move |read| read.token_hash(run)).0, "other");
     let live = home.read(|read| read.live_runs()).remove(0);
     assert_eq!((live.process, live.state), (Some((4242, u64::MAX, "boot".into())), RunState::Stopping));
     let shown = home.read(move |read| read.run(run)).0;
@@ -272,6 +274,9 @@ fn lists_come_in_pages() {
     assert_eq!(shown(&running), [ids[0]]);
     let (live, total) = home.read(move |read| read.live(acme.0, 2));
     assert_eq!((live.len(), total), (2, 4));
+    let line = home.read(move |read| read.live_in_session(bolt.1));
+    assert_eq!(line.iter().map(|job| job.job_id).collect::<Vec<_>>(), [ids[1], ids[3], ids[5]]);
+    assert_eq!(line.iter().map(|job| job.position).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
     let stats = home.read(|read| read.stats());
     assert_eq!((stats.total, stats.by_state["queued"], stats.by_state["running"]), (7, 6, 1));
 }
@@ -323,5 +328,51 @@ fn settings_are_kept_and_default() {
     let conn = rusqlite::Connection::open(home.database()).unwrap();
     conn.execute("INSERT INTO settings VALUES ('of_a_later_version', '1')", []).unwrap();
     conn.execute("UPDATE settings SET value = '\"moon\"' WHERE key = 'theme'", []).unwrap();
+    // What the daemon keeps for itself is no setting.
+    home.write(|write| write.keep_value("paused", &serde_json::json!(true)));
+    assert_eq!(home.read(|read| read.kept("paused")), Some(serde_json::json!(true)));
+    assert_eq!(home.read(|read| read.kept("theme")), None);
     assert_eq!(home.read(|read| read.settings()), settings);
+}
+
+#[test]
+fn companies_are_known_by_their_folder_the_latest_first() {
+    let home = Home::new();
+    let put = |dir: &'static str, name: &'static str, at: i64| {
+        home.write(move |write| write.company_put(dir, name, later(at))).company_id
+    };
+    let (acme, bolt) = (put("/acme", "Acme", 1), put("/bolt", "Bolt", 2));
+    assert_eq!(put("/acme", "Acme Inc", 0), acme);
+    let names = |home: &Home| home.read(|read| read.companies()).into_iter().map(|row| row.name).collect::<Vec<_>>();
+    assert_eq!(names(&home), ["Bolt", "Acme Inc"]);
+    home.write(move |write| write.company_used(acme, later(3)));
+    assert_eq!(names(&home), ["Acme Inc", "Bolt"]);
+    assert_eq!(home.read(|read| read.company_by_dir("/bolt")).map(|row| row.company_id), Some(bolt));
+    assert_eq!(home.read(|read| read.company_by_dir("/bolt/")), None);
+    let unknown = home.try_write(|write| write.session_open(contract::CompanyId(99), NOON)).unwrap_err();
+    assert_eq!(Error::from(unknown).code, ErrorCode::COMPANY_NOT_FOUND);
+}
+
+#[test]
+fn a_runs_last_word_is_found() {
+    let home = Home::new();
+    let (_, run) = home.running("acme");
+    let said = || home.read(move |read| read.last_word(run));
+    home.append(run, spool([entry("ceo", None, 1, message("working"))]));
+    assert_eq!(said(), None);
+    let exited = EventBody::RunExited {
+        outcome: contract::Outcome::Completed,
+        result: Some("done".into()),
+        error: None,
+        turns: 3,
+        ended: 0,
+        forced: 0,
+        left: 0,
+    };
+    home.append(run, vec![line(2, entry("ceo", None, 2, exited.clone()))]);
+    assert_eq!(said(), Some(exited));
+    // It does not end the job; its settlement does.
+    let live = home.read(|read| read.live_runs()).remove(0);
+    let job = home.job(live.job_id);
+    assert_eq!((job.state, job.turns), (JobState::Running, 3));
 }
