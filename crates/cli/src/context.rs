@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use contract::{Company, CompanyRef, Error, ErrorCode, JobId, Time, methods};
+use contract::{Company, CompanyRef, Error, ErrorCode, JobId, Method, Time, methods};
 use jiff::tz::TimeZone;
 use rpc::{Client, Home, NoteReceiver};
 
@@ -65,15 +65,29 @@ impl Context {
 
     /// The daemon, and what it tells of its own accord.
     pub(crate) async fn daemon_with_notes(&self) -> Result<(Client, NoteReceiver), Error> {
-        let aicib = std::env::current_exe()
-            .map_err(|error| Error::internal(format!("Cannot tell which program this is: {error}.")))?;
-        rpc::connect_or_start(&self.home, CLIENT, &aicib).await
+        rpc::connect_or_start(&self.home, CLIENT, &aicib()?).await
+    }
+
+    /// The same with a first call, which may be made twice.
+    pub(crate) async fn daemon_and_call<M: Method>(
+        &self,
+        params: M::Params,
+    ) -> Result<(Client, NoteReceiver, Result<M::Result, Error>), Error>
+    where
+        M::Params: Clone,
+    {
+        rpc::connect_or_start_and_call::<M>(&self.home, CLIENT, &aicib()?, params).await
     }
 
     /// How times are shown.
     pub(crate) fn clock(&self) -> Clock {
         Clock { now: Time::now(), zone: TimeZone::system() }
     }
+}
+
+/// This very program, which is the daemon's too.
+fn aicib() -> Result<PathBuf, Error> {
+    std::env::current_exe().map_err(|error| Error::internal(format!("Cannot tell which program this is: {error}.")))
 }
 
 /// Now, and where.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use contract::limits::MAX_LINE_BYTES;
 use contract::methods::Initialize;
-use contract::{Credential, Error, ErrorCode, InitializeParams, InitializeResult, Method, Note, PROTOCOL};
+use contract::{Credential, Error, ErrorCode, InitializeParams, Method, Note, PROTOCOL};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +25,11 @@ const QUEUE: usize = 256;
 
 /// How long a write may take before the daemon counts as stuck.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the daemon may take to say that it lets us in.
+const INTRODUCE_PATIENCE: Duration = Duration::from_secs(10);
+/// Lines written at once, at most.
+const BATCH: usize = 32;
 
 /// A connection to the daemon. Clones share it; it ends with the last of them.
 #[derive(Clone)]
@@ -94,8 +99,7 @@ impl Client {
     /// `daemon.unreachable` when none listens, `protocol.unsupported` when it speaks another protocol,
     /// `request.unauthorized` when it does not take the credential.
     pub async fn connect(home: &Home, credential: Credential, client: &str) -> Result<(Client, NoteReceiver), Error> {
-        let (client, notes, _) = Client::connect_as(home, credential, client, PROTOCOL).await?;
-        Ok((client, notes))
+        Client::connect_as(home, credential, client, PROTOCOL).await
     }
 
     /// Connects as a client of some version of the protocol.
@@ -104,16 +108,39 @@ impl Client {
         credential: Credential,
         name: &str,
         protocol: u32,
-    ) -> Result<(Client, NoteReceiver, InitializeResult), Error> {
-        let socket = transport::connect(home).await.map_err(|error| unreachable(home, &error))?;
-        let (client, notes) = Client::over(socket);
+    ) -> Result<(Client, NoteReceiver), Error> {
+        let (client, notes) = Client::dial(home).await?;
+        client.introduce(credential, name, protocol).await?;
+        Ok((client, notes))
+    }
+
+    /// Connects and calls a method in one breath: the call is on its way before the daemon has said that it lets us
+    /// in. One that does not let us in does not run it either.
+    pub(crate) async fn connect_and_call<M: Method>(
+        home: &Home,
+        credential: Credential,
+        name: &str,
+        params: M::Params,
+    ) -> Result<(Client, NoteReceiver, Result<M::Result, Error>), Error> {
+        let (client, notes) = Client::dial(home).await?;
+        let call = async { Ok(client.call::<M>(params).await) };
+        let ((), answer) = tokio::try_join!(biased; client.introduce(credential, name, PROTOCOL), call)?;
+        Ok((client, notes, answer))
+    }
+
+    async fn dial(home: &Home) -> Result<(Client, NoteReceiver), Error> {
+        Ok(Client::over(transport::connect(home).await.map_err(|error| unreachable(home, &error))?))
+    }
+
+    /// Says who calls.
+    async fn introduce(&self, credential: Credential, name: &str, protocol: u32) -> Result<(), Error> {
         let session_bus = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|bus| !bus.is_empty());
         let params = InitializeParams { protocol, client: name.to_owned(), credential: Some(credential), session_bus };
-        let server = client.call::<Initialize>(params).await?;
+        let server = timeout(INTRODUCE_PATIENCE, self.call::<Initialize>(params)).await.map_err(|_| silent())??;
         if server.protocol != protocol {
             return Err(other_protocol(server.protocol, protocol));
         }
-        Ok((client, notes, server))
+        Ok(())
     }
 
     fn over(socket: Socket) -> (Client, NoteReceiver) {
@@ -203,14 +230,16 @@ impl NoteReceiver {
 /// Writes until nobody has anything more to say, or the connection is gone.
 async fn write_all(socket: Socket, mut lines: mpsc::Receiver<Vec<u8>>, closed: CancellationToken) {
     let mut socket = &*socket;
+    let mut batch = Vec::with_capacity(BATCH);
     loop {
-        let line = tokio::select! {
-            line = lines.recv() => line,
-            () = closed.cancelled() => None,
-        };
-        let Some(line) = line else { return };
+        tokio::select! {
+            count = lines.recv_many(&mut batch, BATCH) => if count == 0 { return },
+            () = closed.cancelled() => return,
+        }
+        let text = if let [line] = &mut batch[..] { std::mem::take(line) } else { batch.concat() };
+        batch.clear();
         let written = tokio::select! {
-            written = timeout(WRITE_PATIENCE, socket.write_all(&line)) => matches!(written, Ok(Ok(()))),
+            written = timeout(WRITE_PATIENCE, socket.write_all(&text)) => matches!(written, Ok(Ok(()))),
             () = closed.cancelled() => false,
         };
         if !written {
@@ -284,6 +313,15 @@ fn unreachable(home: &Home, error: &io::Error) -> Error {
         ErrorCode::DAEMON_UNREACHABLE,
         format!("No daemon listens on {}: {error}.", home.socket().display()),
         "Start it with `aicib daemon start`.",
+    )
+}
+
+/// The error of a daemon that takes the connection and says nothing.
+pub(crate) fn silent() -> Error {
+    Error::new(
+        ErrorCode::DAEMON_UNREACHABLE,
+        "The daemon is there and does not answer.",
+        "Stop it with `aicib daemon stop`, or end its process; work under way goes on.",
     )
 }
 

@@ -21,5 +21,7 @@ pub use env::daemon_env;
 pub use home::{HOME_VAR, Home};
 pub use outbox::Full;
 pub use server::{Conn, Service, serve};
-pub use start::{EXIT_ALREADY_RUNNING, connect_or_start, connect_running, last_log_line, stop_running};
+pub use start::{
+    EXIT_ALREADY_RUNNING, connect_or_start, connect_or_start_and_call, connect_running, last_log_line, stop_running,
+};
 pub use transport::Listener;

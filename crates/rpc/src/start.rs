@@ -7,11 +7,11 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use contract::methods::DaemonStop;
-use contract::{Empty, Error, ErrorCode, PROTOCOL};
+use contract::{Empty, Error, ErrorCode, Method, PROTOCOL};
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::client::other_protocol;
+use crate::client::{other_protocol, silent};
 use crate::{Client, Home, NoteReceiver, daemon_env, founder_credential, transport};
 
 /// The exit code of `aicib daemon start --foreground` when another daemon holds the home.
@@ -19,8 +19,6 @@ pub const EXIT_ALREADY_RUNNING: u8 = 3;
 
 /// How long a daemon may take until it listens.
 const START_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a connection and its first answer may take.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long after its daemon's early end a client still looks for one that another client started.
 const OTHERS_PATIENCE: Duration = Duration::from_millis(300);
 /// No console window, and no Ctrl-C from the one we have.
@@ -38,8 +36,7 @@ const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
 /// # Errors
 /// As [`Client::connect`], and `daemon.unreachable` when there is none.
 pub async fn connect_running(home: &Home, client: &str) -> Result<(Client, NoteReceiver), Error> {
-    let end = Instant::now() + CONNECT_PATIENCE;
-    timeout_at(end, Client::connect(home, founder_credential(home)?, client)).await.unwrap_or_else(|_| Err(silent()))
+    Client::connect(home, founder_credential(home)?, client).await
 }
 
 /// Connects to the home's daemon as the founder, and starts it (`<aicib> daemon start --foreground`) where none
@@ -55,6 +52,30 @@ pub async fn connect_or_start(home: &Home, client: &str, aicib: &Path) -> Result
         outcome => return outcome,
     }
     start(home, client, aicib).await
+}
+
+/// The same, with a first call that is on its way before the daemon has said that it lets us in: one wait less. The
+/// call may be made twice, where the first daemon vanishes in that very moment.
+///
+/// # Errors
+/// As [`connect_or_start`]; what the call itself says stands beside the connection.
+pub async fn connect_or_start_and_call<M: Method>(
+    home: &Home,
+    client: &str,
+    aicib: &Path,
+    params: M::Params,
+) -> Result<(Client, NoteReceiver, Result<M::Result, Error>), Error>
+where
+    M::Params: Clone,
+{
+    if let Ok(credential) = founder_credential(home)
+        && let Ok(connected) = Client::connect_and_call::<M>(home, credential, client, params.clone()).await
+    {
+        return Ok(connected);
+    }
+    let (connection, notes) = connect_or_start(home, client, aicib).await?;
+    let answer = connection.call::<M>(params).await;
+    Ok((connection, notes, answer))
 }
 
 /// Ends the home's daemon, whatever protocol it speaks; runs go on. False where none runs.
@@ -94,7 +115,7 @@ fn protocol_of(error: &Error) -> Option<u32> {
 }
 
 async fn end_as(home: &Home, client: &str, protocol: u32) -> Result<(), Error> {
-    let (daemon, _notes, _server) = Client::connect_as(home, founder_credential(home)?, client, protocol).await?;
+    let (daemon, _notes) = Client::connect_as(home, founder_credential(home)?, client, protocol).await?;
     end(daemon).await
 }
 
@@ -224,13 +245,5 @@ fn cannot_start(aicib: &Path, error: &io::Error) -> Error {
         code,
         format!("The daemon cannot be started from {}: {error}.", aicib.display()),
         "`aicib doctor` looks at what could be wrong.",
-    )
-}
-
-fn silent() -> Error {
-    Error::new(
-        ErrorCode::DAEMON_UNREACHABLE,
-        "The daemon is there and does not answer.",
-        "Stop it with `aicib daemon stop`, or end its process; work under way goes on.",
     )
 }

@@ -158,6 +158,20 @@ async fn calls_are_answered_and_may_overtake_each_other() {
 }
 
 #[tokio::test]
+async fn a_first_call_travels_with_the_introduction() {
+    let world = World::new();
+    let nowhere = std::path::Path::new("/nonexistent");
+    let (client, _notes, pong) =
+        rpc::connect_or_start_and_call::<Ping>(&world.home, "test", nowhere, Empty {}).await.unwrap();
+    assert_eq!(pong.unwrap().pid, std::process::id());
+    assert!(client.call::<Ping>(Empty {}).await.is_ok());
+    std::fs::write(world.home.credential_file(), "0".repeat(64)).unwrap();
+    let refused = rpc::connect_or_start_and_call::<Ping>(&world.home, "test", nowhere, Empty {}).await;
+    assert_eq!(refused.map(|_| ()).unwrap_err().code, ErrorCode::UNAUTHORIZED);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn the_socket_is_private_and_a_dead_one_is_no_obstacle() {
     use std::os::unix::fs::PermissionsExt;
     let temp = tempfile::tempdir().unwrap();

@@ -36,31 +36,27 @@ pub(crate) async fn brief(context: &mut Context, args: BriefArgs) -> Outcome {
         max_cost_usd,
         idempotency_key: Some(fresh_key()),
     };
-    let mut connection = context.daemon_with_notes().await?;
-    let job = submit(context, &mut connection, params, args.queue).await?;
+    let (connection, job) = submit(context, params, args.queue).await?;
     if args.background {
         return said(context, &job);
     }
     watch(context, connection, job).await
 }
 
-/// Sends it; in line where the session is busy and that was asked for. A daemon that went away before it answered is
+/// Sends it; in line where the session is busy and that was asked for. A daemon that goes away before it answers is
 /// asked again: the key sees to it that one brief is one job.
 async fn submit(
     context: &Context,
-    connection: &mut (Client, NoteReceiver),
     mut params: JobSubmitParams,
     queue: bool,
-) -> Result<Job, Error> {
+) -> Result<((Client, NoteReceiver), Job), Error> {
     let mut again = true;
     loop {
-        match connection.0.call::<methods::JobSubmit>(params.clone()).await {
-            Err(error) if error.code == ErrorCode::DAEMON_UNREACHABLE && again => {
-                again = false;
-                *connection = context.daemon_with_notes().await?;
-            }
+        let (client, notes, sent) = context.daemon_and_call::<methods::JobSubmit>(params.clone()).await?;
+        match sent {
+            Err(error) if error.code == ErrorCode::DAEMON_UNREACHABLE && again => again = false,
             Err(error) if error.code == ErrorCode::SESSION_BUSY && queue && !params.queue => params.queue = true,
-            outcome => return outcome,
+            outcome => return Ok(((client, notes), outcome?)),
         }
     }
 }
