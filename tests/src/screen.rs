@@ -65,7 +65,15 @@ impl Screen {
     /// # Errors
     /// ImageMagick is missing.
     pub fn shot(place: &Place, file: &Path) -> anyhow::Result<()> {
-        let done = place.command("import").args(["-window", "root"]).arg(file).output();
+        Screen::shot_of(place, "root", file)
+    }
+
+    /// What a window shows, as PNG.
+    ///
+    /// # Errors
+    /// ImageMagick is missing, or the window is gone.
+    pub fn shot_of(place: &Place, window: &str, file: &Path) -> anyhow::Result<()> {
+        let done = place.command("import").args(["-window", window]).arg(file).output();
         let done = done.context("import is missing: scripts/setup.sh --test installs imagemagick")?;
         anyhow::ensure!(done.status.success(), "import: {}", String::from_utf8_lossy(&done.stderr));
         Ok(())
