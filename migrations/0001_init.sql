@@ -60,18 +60,21 @@ CREATE TABLE jobs (
     processes_forced INTEGER,
     processes_left INTEGER,
 
-    -- Long texts come last: what stands before them is read without them.
-    answer TEXT,
-    directive TEXT NOT NULL,
-
     CHECK ((state IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL)),
     CHECK ((activity_agent IS NULL) = (activity_text IS NULL)),
     CHECK ((progress_done IS NULL) = (progress_total IS NULL))
 ) STRICT;
 
+-- The long texts of a job: its row is written anew with each batch of events, and they are not.
+CREATE TABLE job_texts (
+    job_id INTEGER PRIMARY KEY REFERENCES jobs (id),
+    directive TEXT NOT NULL,
+    answer TEXT
+) STRICT;
+
 CREATE INDEX jobs_company ON jobs (company_id, id);
 CREATE INDEX jobs_session ON jobs (session_id, id);
-CREATE INDEX jobs_state ON jobs (state, cost_nanos);
+CREATE INDEX jobs_state ON jobs (state);
 CREATE INDEX jobs_queued ON jobs (id) WHERE state = 'queued';
 CREATE INDEX jobs_session_live ON jobs (session_id, id, state) WHERE finished_at IS NULL;
 CREATE INDEX jobs_live ON jobs (company_id, id) WHERE finished_at IS NULL;

@@ -156,7 +156,7 @@ async fn raw(lines: &[SpoolLine], batch: usize) -> Result<Duration, Box<dyn Erro
     let mut conn = Connection::open(dir.path().join("aicib.db"))?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", true)?;
-    conn.pragma_update(None, "cache_size", -8000)?;
+    conn.pragma_update(None, "cache_size", -4000)?;
     let rows: Vec<_> = lines
         .iter()
         .map(|line| {

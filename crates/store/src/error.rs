@@ -183,7 +183,7 @@ impl From<StoreError> for Error {
             .with(json!({ "session_id": session })),
             StoreError::SessionBusy { job, title } => Error::new(
                 ErrorCode::SESSION_BUSY,
-                format!("Job #{job} is already running: {title}"),
+                format!("Job #{job} is already running: “{title}”."),
                 "Wait for it, stop it with `aicib cancel`, or line up behind it with `--queue`.",
             )
             .with(json!({ "job_id": job })),

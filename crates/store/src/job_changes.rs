@@ -120,15 +120,14 @@ impl Write<'_> {
             return Err(StoreError::SessionBusy { job, title });
         }
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO jobs (company_id, session_id, parent_job_id, directive, title, engine, origin, foreground,
+            "INSERT INTO jobs (company_id, session_id, parent_job_id, title, engine, origin, foreground,
                max_cost_nanos, idempotency_key, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
         let id = insert.insert(params![
             new.company_id.0,
             new.session_id.0,
             new.parent_job_id.map(|job| job.0),
-            new.directive,
             title(&new.directive),
             new.engine.name(),
             new.origin.name(),
@@ -137,6 +136,8 @@ impl Write<'_> {
             new.idempotency_key,
             at.0,
         ])?;
+        let mut insert = self.conn.prepare_cached("INSERT INTO job_texts (job_id, directive) VALUES (?1, ?2)")?;
+        insert.execute(params![id, new.directive])?;
         let job = JobId(id);
         let mut projector = Projector::load(self.conn, job)?;
         let event = projector.store(None, changed(JobState::Queued, "", at))?;
@@ -228,18 +229,19 @@ impl Write<'_> {
         let error = settlement.error.as_ref().map(serde_json::to_string).transpose();
         let error = error.map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let mut update = self.conn.prepare_cached(
-            "UPDATE jobs SET result = ?2, answer = ?3, error = ?4, processes_ended = ?5, processes_forced = ?6,
-               processes_left = ?7 WHERE id = ?1",
+            "UPDATE jobs SET result = ?2, error = ?3, processes_ended = ?4, processes_forced = ?5,
+               processes_left = ?6 WHERE id = ?1",
         )?;
         update.execute(params![
             job.0,
             line.map(|text| one_line(text, RESULT_CHARS)),
-            answer,
             error,
             settlement.stopped.map(|stopped| stopped.ended),
             settlement.stopped.map(|stopped| stopped.forced),
             settlement.stopped.map(|stopped| stopped.left),
         ])?;
+        let mut update = self.conn.prepare_cached("UPDATE job_texts SET answer = ?2 WHERE job_id = ?1")?;
+        update.execute(params![job.0, answer])?;
         Ok(())
     }
 }

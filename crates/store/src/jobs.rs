@@ -71,7 +71,10 @@ impl Read<'_> {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub fn job_detail(&self, id: JobId) -> Result<JobDetail, StoreError> {
-        let mut select = self.conn.prepare_cached(&select(", j.directive, j.answer", "WHERE j.id = ?1"))?;
+        let mut select = self.conn.prepare_cached(&select(
+            ", t.directive, t.answer",
+            "JOIN job_texts t ON t.job_id = j.id WHERE j.id = ?1",
+        ))?;
         let detail = select
             .query_row([id.0], |row| {
                 Ok(JobDetail {
@@ -180,15 +183,18 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn stats(&self) -> Result<JobStats, StoreError> {
-        let mut select =
-            self.conn.prepare_cached("SELECT state, count(*), sum(cost_nanos / 1e9) FROM jobs GROUP BY state")?;
+        let mut select = self.conn.prepare_cached("SELECT state, count(*) FROM jobs GROUP BY state")?;
         let mut stats = JobStats { by_state: BTreeMap::new(), cost_usd: Money::ZERO, total: 0 };
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let (state, count): (String, i64) = (row.get(0)?, row.get(1)?);
-            stats.cost_usd += Money::dollars(row.get(2)?).unwrap_or_default();
             stats.total += count;
             stats.by_state.insert(state, count);
+        }
+        let mut select = self.conn.prepare_cached("SELECT cost_nanos FROM day_costs")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            stats.cost_usd += Money::nanos(row.get(0)?);
         }
         Ok(stats)
     }

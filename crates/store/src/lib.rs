@@ -31,6 +31,7 @@ mod schema;
 mod search;
 mod sessions;
 mod settings;
+mod span_batch;
 mod spans;
 
 pub use agents::{AgentNow, TeamStates};

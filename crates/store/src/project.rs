@@ -1,16 +1,15 @@
 //! Stores events and applies what they mean, in one transaction. One [`Projector`] takes a batch of one job's events.
 
-use std::collections::HashMap;
-
 use contract::{
-    ChangedFile, CompanyId, CostBasis, Entry, Event, EventBody, JobId, JobState, Money, RunId, Seq, SessionId, Span,
-    SpanKind, StepCount, Tokens,
+    ChangedFile, CompanyId, CostBasis, Entry, Event, EventBody, JobId, JobState, Money, RunId, Seq, SessionId,
+    StepCount, Tokens,
 };
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::fold::{self, CEO, Call, Effect, Facts, JobNow};
 use crate::rows::{maybe_time, money, named};
+use crate::span_batch::{End, SpanBatch};
 use crate::{Missing, StoreError, Touched, search};
 
 /// A batch of one job's events on its way into the database. Nothing of the job's own row is written before
@@ -30,8 +29,7 @@ pub(crate) struct Projector<'c> {
     texts: Vec<(Seq, String)>,
     /// Calls of the batch, added up by agent, model and day.
     spent: Vec<(Call, i64)>,
-    /// Spans of the batch, counted by the delegation around them.
-    children: HashMap<String, i64>,
+    spans: SpanBatch<'c>,
     touched: Touched,
 }
 
@@ -56,7 +54,7 @@ impl<'c> Projector<'c> {
                 scope: search::scope(company_id, job_id),
                 texts: Vec::new(),
                 spent: Vec::new(),
-                children: HashMap::new(),
+                spans: SpanBatch::new(conn, job_id),
                 touched: Touched {
                     company_id,
                     session_id: SessionId(row.get("session_id")?),
@@ -121,13 +119,13 @@ impl<'c> Projector<'c> {
 
     /// Long, and needed for the job's first event only.
     fn directive(&self) -> Result<String, StoreError> {
-        let mut select = self.conn.prepare_cached("SELECT directive FROM jobs WHERE id = ?1")?;
+        let mut select = self.conn.prepare_cached("SELECT directive FROM job_texts WHERE job_id = ?1")?;
         Ok(select.query_row([self.job_id.0], |row| row.get(0))?)
     }
 
     /// Writes the job's row, only where it is in the state in which the batch found it, and the search index.
     pub(crate) fn finish(mut self) -> Result<Touched, StoreError> {
-        self.write_children()?;
+        self.spans.write()?;
         self.write_spent()?;
         let now = &self.now;
         let mut update = self.conn.prepare_cached(
@@ -176,20 +174,12 @@ impl<'c> Projector<'c> {
                 self.spent(call);
                 Ok(())
             }
-            Effect::SpanOpened(span) => self.span_opened(span),
+            Effect::SpanOpened(span) => self.spans.open(span),
             Effect::SpanClosed { kind, span, at, ok, cost } => {
-                let mut update = self.conn.prepare_cached(
-                    "UPDATE spans SET finished_at = max(?4, started_at), ok = ?5, cost_nanos = ?6
-                     WHERE job_id = ?1 AND span = ?2 AND kind = ?3 AND finished_at IS NULL",
-                )?;
-                update.execute(params![self.job_id.0, span, kind.name(), at.0, ok, cost.as_nanos()])?;
-                Ok(())
+                self.spans.close(*kind, span, End { at: *at, ok: *ok, cost: *cost })
             }
             Effect::Ended { at, failed } => {
-                let mut update = self.conn.prepare_cached(
-                    "UPDATE spans SET finished_at = max(?2, started_at) WHERE job_id = ?1 AND finished_at IS NULL",
-                )?;
-                update.execute(params![self.job_id.0, at.0])?;
+                self.spans.close_all(*at)?;
                 self.agents_released(*failed)
             }
             Effect::FileChanged(file) => self.file_changed(file),
@@ -246,46 +236,6 @@ impl<'c> Projector<'c> {
                  ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = min(cost_nanos + ?3, 9000000000000000)",
             )?;
             add.execute(params![company, call.day, call.cost.as_nanos()])?;
-        }
-        Ok(())
-    }
-
-    fn span_opened(&mut self, span: &Span) -> Result<(), StoreError> {
-        if span.kind == SpanKind::Delegation {
-            // What came before it is not under it, wherever a batch ends.
-            self.write_children()?;
-        }
-        let mut insert = self.conn.prepare_cached(
-            "INSERT INTO spans (job_id, span, kind, agent, parent, title, started_at, finished_at, ok, cost_nanos)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
-        )?;
-        let inserted = insert.execute(params![
-            self.job_id.0,
-            span.span,
-            span.kind.name(),
-            span.agent,
-            span.parent,
-            span.title,
-            span.started_at.0,
-            span.finished_at.map(|at| at.0),
-            span.ok,
-            span.cost_usd.as_nanos(),
-        ])?;
-        if let (1, Some(parent)) = (inserted, &span.parent) {
-            match self.children.get_mut(parent) {
-                Some(count) => *count += 1,
-                None => drop(self.children.insert(parent.clone(), 1)),
-            }
-        }
-        Ok(())
-    }
-
-    fn write_children(&mut self) -> Result<(), StoreError> {
-        for (parent, count) in self.children.drain() {
-            let mut update = self.conn.prepare_cached(
-                "UPDATE spans SET children = children + ?3 WHERE job_id = ?1 AND span = ?2 AND kind = 'delegation'",
-            )?;
-            update.execute(params![self.job_id.0, parent, count])?;
         }
         Ok(())
     }

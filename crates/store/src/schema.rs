@@ -57,7 +57,7 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
 /// The connection that writes. Each commit is on disk when it returns.
 pub(crate) fn writer(path: &Path) -> Result<Connection, StoreError> {
     let conn = tuned(path)?;
-    conn.pragma_update(None, "cache_size", -8000)?;
+    conn.pragma_update(None, "cache_size", -4000)?;
     // A burst may grow the log; after it the file gives the space back.
     conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
     Ok(conn)

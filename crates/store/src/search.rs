@@ -95,7 +95,7 @@ impl Read<'_> {
         // CROSS JOIN keeps the order: the index first, which yields the newest first without sorting.
         let mut select = self.conn.prepare_cached(
             "SELECT e.id, e.job_id, e.run_id, e.at, e.agent, e.parent, e.body, j.title,
-               CASE WHEN e.kind = 'job_changed' THEN j.directive ELSE '' END
+               CASE WHEN e.kind = 'job_changed' THEN (SELECT directive FROM job_texts WHERE job_id = j.id) ELSE '' END
              FROM events_fts f CROSS JOIN events e ON e.id = f.rowid CROSS JOIN jobs j ON j.id = e.job_id
              WHERE f.events_fts MATCH ?1 AND f.rowid < ?2 ORDER BY f.rowid DESC LIMIT ?3",
         )?;

@@ -44,8 +44,8 @@ impl Read<'_> {
     /// What SQLite said.
     pub fn exchanges(&self, session: SessionId, limit: i64) -> Result<Vec<Exchange>, StoreError> {
         let mut select = self.conn.prepare_cached(
-            "SELECT directive, answer FROM jobs
-             WHERE session_id = ?1 AND state = 'completed' AND answer IS NOT NULL ORDER BY id DESC LIMIT ?2",
+            "SELECT t.directive, t.answer FROM jobs j JOIN job_texts t ON t.job_id = j.id
+             WHERE j.session_id = ?1 AND j.state = 'completed' AND t.answer IS NOT NULL ORDER BY j.id DESC LIMIT ?2",
         )?;
         let rows = select.query_map(params![session.0, clamp(limit)], |row| {
             Ok(Exchange { directive: row.get(0)?, answer: row.get(1)? })

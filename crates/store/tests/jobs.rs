@@ -58,7 +58,7 @@ fn the_schema_itself_refuses_what_cannot_be() {
         ),
         format!("INSERT INTO sessions (company_id, opened_at) VALUES ({}, 1)", job.company_id),
         format!(
-            "INSERT INTO jobs (company_id, session_id, title, engine, origin, foreground, max_cost_nanos, created_at, state, directive) SELECT company_id, session_id, '', 'practice', 'cli', 0, 0, 1, 'waiting', '' FROM jobs WHERE id = {}",
+            "INSERT INTO jobs (company_id, session_id, title, engine, origin, foreground, max_cost_nanos, created_at, state) SELECT company_id, session_id, '', 'practice', 'cli', 0, 0, 1, 'waiting' FROM jobs WHERE id = {}",
             job.job_id
         ),
     ] {
