@@ -67,10 +67,10 @@ impl Sub for Money {
 }
 
 impl fmt::Display for Money {
-    /// Cents from a dollar up ("$4.18"), four digits below ("$0.0746"), as people read a bill.
+    /// Cents from ten cents up ("$4.18"), four digits below ("$0.0746"), as people read a bill.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dollars = self.as_dollars();
-        if self.0 == 0 || dollars.abs() >= 1.0 { write!(f, "${dollars:.2}") } else { write!(f, "${dollars:.4}") }
+        if self.0 == 0 || dollars.abs() >= 0.1 { write!(f, "${dollars:.2}") } else { write!(f, "${dollars:.4}") }
     }
 }
 
@@ -120,8 +120,8 @@ mod tests {
     #[test]
     fn reads_as_a_bill() {
         let shown: Vec<String> =
-            [0, 74_600_000, 4_180_000_000, 1_000_000_000].iter().map(|n| Money::nanos(*n).to_string()).collect();
-        assert_eq!(shown, ["$0.00", "$0.0746", "$4.18", "$1.00"]);
+            [0, 74_600_000, 4_180_000_000, 112_835_000].iter().map(|n| Money::nanos(*n).to_string()).collect();
+        assert_eq!(shown, ["$0.00", "$0.0746", "$4.18", "$0.11"]);
     }
 
     #[test]
