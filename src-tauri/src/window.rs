@@ -96,7 +96,7 @@ fn builder<'a>(desktop: &'a Arc<Desktop>, label: &str) -> WebviewWindowBuilder<'
         // What pages keep lies in the home, like everything else.
         .data_directory(desktop.home.root().join("webview"))
         .background_color(if is_dark(desktop) { DARK } else { LIGHT })
-        .on_navigation(|url| is_ours(url))
+        .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_page_load(move |window, load| {
             if load.event() == PageLoadEvent::Started {
