@@ -100,8 +100,9 @@ impl Desktop {
             self.link.lost();
             self.tray.lost();
             tracing::info!("the daemon went away");
-            // A daemon that throws us out at once is not asked again at once.
-            tries = u32::from(connected.elapsed() < Duration::from_secs(2));
+            // Not at once: a newer program may be about to start a newer daemon, and one that throws us out again
+            // and again is asked less and less often.
+            tries = if connected.elapsed() < Duration::from_secs(2) { tries + 2 } else { 1 };
         }
     }
 

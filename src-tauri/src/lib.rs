@@ -28,7 +28,6 @@ use std::sync::Arc;
 use contract::{Error, Show};
 use rpc::Home;
 use tauri::{Manager, RunEvent};
-use tauri_plugin_window_state::StateFlags;
 
 use crate::args::Request;
 use crate::desktop::Desktop;
@@ -82,7 +81,7 @@ fn run(home: Home, aicib: PathBuf, instance: Instance, show: Option<Show>) -> ta
     tracing::info!(version = env!("CARGO_PKG_VERSION"), home = %home.root().display(), "start");
     let window_state = tauri_plugin_window_state::Builder::new()
         .with_filename(home.root().join("window.json").to_string_lossy())
-        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
+        .with_state_flags(window::REMEMBERED)
         .with_filter(|label| label == window::MAIN)
         .build();
     let builder = tauri::Builder::default()

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::window::Color;
 use tauri::{LogicalPosition, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri_plugin_window_state::{AppHandleExt, StateFlags};
 
 use crate::desktop::Desktop;
 use crate::{quit, tray};
@@ -22,6 +23,9 @@ const QUICK_MARGIN: (f64, f64) = (16.0, 40.0);
 /// The page's own ground, so that no window flashes white before its page is drawn.
 const LIGHT: Color = Color(0xf6, 0xf5, 0xf2, 0xff);
 const DARK: Color = Color(0x16, 0x16, 0x14, 0xff);
+
+/// What is remembered of the main window, over starts.
+pub const REMEMBERED: StateFlags = StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
 
 /// What a window was made to show first.
 struct FirstView(Show);
@@ -193,11 +197,21 @@ fn place_quick(window: &WebviewWindow) -> tauri::Result<()> {
 /// Hides a window; it stays as it is. Its page is sent no events until it is back.
 pub fn hide(desktop: &Desktop, label: &str) {
     let Some(window) = desktop.app.get_webview_window(label) else { return };
+    if label == MAIN {
+        remember_place(desktop);
+    }
     match window.hide() {
         Ok(()) => {
             desktop.pages.set_hidden(label, true);
         }
         Err(error) => tracing::warn!(%error, label, "a window could not be hidden"),
+    }
+}
+
+/// Stores where the main window is. The app may be ended later without another chance.
+fn remember_place(desktop: &Desktop) {
+    if let Err(error) = desktop.app.save_window_state(REMEMBERED) {
+        tracing::warn!(%error, "the window's place is not remembered");
     }
 }
 

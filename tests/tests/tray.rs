@@ -66,3 +66,50 @@ async fn without_a_tray_the_app_works_and_says_so() -> anyhow::Result<()> {
     assert_eq!(page.call("ping", json!({})).await?.map(|pong| pong["pid"].is_u64()), Ok(true));
     Ok(())
 }
+
+/// Without a tray a hidden window could not be found again: closing it quits.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_tray_closing_the_window_quits() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { stand_ins: false, manager: true, ..Start::default() }).await?;
+    stage.launch(&[])?;
+    let window = Screen::window(&stage.place, "AICIB").await?;
+    Screen::press(&stage.place, &window, "alt+F4")?;
+    let ended = stage.app.as_mut().context("no app")?.ended(SOON).await?;
+    assert!(ended.success(), "{ended}");
+    Ok(())
+}
+
+/// The shortcut opens Quick brief from anywhere, moves when the settings do, and goes when they say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_global_shortcut_opens_quick_brief() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    let page = stage.open(&[]).await?;
+    let status = async || -> anyhow::Result<String> {
+        let info = page.call("native.info", json!({})).await?.map_err(anyhow::Error::msg)?;
+        Ok(info["global_shortcut"].as_str().unwrap_or_default().to_owned())
+    };
+    let set = async |keys: &str| -> anyhow::Result<()> {
+        let mut settings = page.call("settings.get", json!({})).await?.map_err(anyhow::Error::msg)?;
+        settings["quick_shortcut"] = json!(keys);
+        page.call("settings.set", settings).await?.map_err(anyhow::Error::msg)?;
+        Ok(())
+    };
+    set("CmdOrCtrl+Shift+B").await?;
+    wait_for("the shortcut", SOON, async || Ok((status().await? == "on").then_some(()))).await?;
+    stage.place.command("xdotool").args(["key", "ctrl+shift+b"]).status()?;
+    let window = Screen::window(&stage.place, "Quick brief").await?;
+    wait_for("Quick brief to hide", SOON, async || {
+        if Screen::windows(&stage.place, "Quick brief")?.is_empty() {
+            return Ok(Some(()));
+        }
+        Screen::press(&stage.place, &window, "Escape")?;
+        Ok(None)
+    })
+    .await?;
+
+    set("not a key").await?;
+    wait_for("why not", SOON, async || Ok(status().await?.contains("not a key").then_some(()))).await?;
+    set("").await?;
+    wait_for("no shortcut", SOON, async || Ok((status().await? == "off").then_some(()))).await?;
+    Ok(())
+}

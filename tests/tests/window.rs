@@ -121,3 +121,25 @@ async fn closing_leaves_the_tray_and_open_brings_the_window_back() -> anyhow::Re
     blackbox::Screen::window(&stage.place, "AICIB").await?;
     Ok(())
 }
+
+/// What goes wrong in a page is in the log, and a daemon that cannot be started is said so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_fails_and_a_daemon_that_is_missing_are_told() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { stand_ins: false, ..Start::default() }).await?;
+    stage.place.set("AICIB_BIN", "/no/such/aicib");
+    let page = stage.open(&[]).await?;
+    wait_for("a word about the daemon", SOON, async || {
+        let text = page.text().await?;
+        Ok((text.contains("Try again") && text.contains("/no/such/aicib")).then_some(()))
+    })
+    .await?;
+    let error = page.call("ping", json!({})).await?.expect_err("there is no daemon");
+    assert_eq!(error["code"], "daemon.unreachable", "{error}");
+
+    page.run("setTimeout(() => { throw new Error('the moon is full') })").await?;
+    wait_for("the page's error in the log", SOON, async || {
+        let log = std::fs::read_to_string(stage.place.home().join("desktop.log"))?;
+        Ok(log.contains("the moon is full").then_some(()))
+    })
+    .await
+}
