@@ -48,6 +48,7 @@ export type Row = Base &
   );
 
 const MAX_DEPTH = 4;
+const CEO = 'ceo';
 
 /** The calls and delegations that began in these events, by run and name, with where their row is. */
 type Open = Map<string, number>;
@@ -162,6 +163,8 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         dropEcho(rows, event.result);
         rows.push({
           ...base,
+          // The worker has the last word, but the answer is the CEO's.
+          agent: event.result === undefined ? event.agent : CEO,
           kind: 'exit',
           outcome: event.outcome,
           result: event.result,
