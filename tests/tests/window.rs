@@ -50,8 +50,7 @@ async fn what_the_terminal_sends_shows_in_the_window() -> anyhow::Result<()> {
     let mut daemon = stage.daemon().await?;
     daemon.set(json!({ "onboarded": true, "practice_pace": 4.0 })).await?;
     let dir = stage.company_dir("acme")?;
-    stage.cli(&dir, &["init", "--name", "Acme", "--dir", "."])?;
-    stage.cli(&dir, &["config", "set", "engine.mode", "practice"]).ok();
+    stage.cli(&dir, &["init", "--name", "Acme", "--dir", ".", "--engine", "practice"])?;
     page.run("location.reload()").await?;
     page.part("composer").await?;
     stage.cli(&dir, &["start"])?;
@@ -140,6 +139,30 @@ async fn a_page_that_fails_and_a_daemon_that_is_missing_are_told() -> anyhow::Re
     wait_for("the page's error in the log", SOON, async || {
         let log = std::fs::read_to_string(stage.place.home().join("desktop.log"))?;
         Ok(log.contains("the moon is full").then_some(()))
+    })
+    .await
+}
+
+/// What happened while the window was hidden is there when it is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_window_catches_up() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start::default()).await?;
+    let page = stage.open(&[]).await?;
+    let mut daemon = stage.daemon().await?;
+    daemon.set(json!({ "onboarded": true, "practice_pace": 2.0 })).await?;
+    let dir = stage.company_dir("acme")?;
+    daemon.found("Acme", &dir).await?;
+    let job = daemon.brief(&dir, "Write the imprint").await?;
+    daemon.call("desktop.show", json!({ "view": "job", "job_id": job })).await?;
+    page.part("transcript").await?;
+    assert!(page.call("native.hide_window", json!({})).await?.is_ok());
+    blackbox::Screen::windows(&stage.place, "AICIB")?;
+    let ended = daemon.job(job, &["completed"], WORK).await?;
+    daemon.call("desktop.show", json!({ "view": "window" })).await?;
+    page.find(r#"[data-testid="job-state"][data-state="completed"]"#, SOON).await?;
+    let answer: String = ended["answer"].as_str().context("no answer")?.chars().take(20).collect();
+    wait_for("the answer in the transcript", SOON, async || {
+        Ok(page.part("transcript").await?.text().await?.contains(&answer).then_some(()))
     })
     .await
 }
