@@ -49,23 +49,29 @@ export function withLive(window: EventWindow, events: readonly Event[]): EventWi
   // What lies before a window that has earlier events outside would leave a gap behind it.
   const fitting = window.moreBefore && start !== undefined ? events.filter((event) => event.seq >= start) : events;
   const merged = merge(window.events, fitting);
-  if (merged.length === window.events.length) return window;
-  if (merged.length <= WINDOW_MAX) return { ...window, events: merged };
-  return { ...window, events: merged.slice(-CUT_TO), moreBefore: true };
+  return merged.length === window.events.length ? window : { ...window, events: merged };
 }
 
 /** A page that was read from before this window's first event. */
 export function withEarlier(window: EventWindow, page: EventPage): EventWindow {
-  const events = merge(page.events, window.events);
-  if (events.length <= WINDOW_MAX) return { ...window, events, moreBefore: page.more_before };
-  return { events: events.slice(0, WINDOW_MAX), moreBefore: page.more_before, moreAfter: true };
+  return { ...window, events: merge(page.events, window.events), moreBefore: page.more_before };
 }
 
 /** A page that was read from after this window's last event. */
 export function withLater(window: EventWindow, page: EventPage): EventWindow {
-  const events = merge(window.events, page.events);
-  if (events.length <= WINDOW_MAX) return { ...window, events, moreAfter: page.more_after };
-  return { events: events.slice(-CUT_TO), moreBefore: true, moreAfter: page.more_after };
+  return { ...window, events: merge(window.events, page.events), moreAfter: page.more_after };
+}
+
+/** Lets go of what is too much, at the start. A list on screen takes growing and cutting as two changes, not as one. */
+export function cutStart(window: EventWindow): EventWindow {
+  if (window.events.length <= WINDOW_MAX) return window;
+  return { ...window, events: window.events.slice(-CUT_TO), moreBefore: true };
+}
+
+/** The same at the end. */
+export function cutEnd(window: EventWindow): EventWindow {
+  if (window.events.length <= WINDOW_MAX) return window;
+  return { ...window, events: window.events.slice(0, CUT_TO), moreAfter: true };
 }
 
 /** The latest page after something was missed: joined where it touches what is here, in its place where it does not. */

@@ -1,11 +1,15 @@
+import { tick } from 'svelte';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { ChangedFile, Event, JobDetail, JobId, Span } from '$lib/contract/types';
 import {
+  cutEnd,
+  cutStart,
   EMPTY_WINDOW,
   firstSeq,
   fromPage,
   lastSeq,
+  WINDOW_MAX,
   withEarlier,
   withLater,
   withLive,
@@ -89,6 +93,9 @@ export class JobStore {
       const page = await backend().call('event.list', { job_id: this.jobId, before, limit: PAGE });
       this.shifted = true;
       this.window = withEarlier(this.window, page);
+      await tick();
+      this.shifted = false;
+      this.window = cutEnd(this.window);
     } catch (thrown) {
       this.fault = asFault(thrown);
     } finally {
@@ -103,6 +110,7 @@ export class JobStore {
       const page = await backend().call('event.list', { job_id: this.jobId, after: lastSeq(this.window), limit: PAGE });
       this.shifted = false;
       this.window = withLater(this.window, page);
+      await this.#cutStart();
     } catch (thrown) {
       this.fault = asFault(thrown);
     } finally {
@@ -121,7 +129,15 @@ export class JobStore {
     if (this.window.moreAfter) this.unseen += events.length;
     this.shifted = false;
     this.window = withLive(this.window, events);
+    void this.#cutStart();
     this.#refreshSoon();
+  }
+
+  async #cutStart(): Promise<void> {
+    if (this.window.events.length <= WINDOW_MAX) return;
+    await tick();
+    this.shifted = true;
+    this.window = cutStart(this.window);
   }
 
   async #readDetail(): Promise<void> {
