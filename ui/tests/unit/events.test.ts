@@ -140,6 +140,13 @@ describe('rows of the transcript', () => {
     expect(rows).toMatchObject([{ kind: 'tool', tool: 'Write', subject: 'a.md', state: 'ok' }]);
   });
 
+  it('tells a wait in one row, and still why when it is over', () => {
+    const wait = (seq: number, detail: string, over: boolean) =>
+      event(seq, { kind: 'waiting', reason: 'rate_limit', detail, over } as Partial<Event>);
+    const rows = toRows([wait(1, 'Asked to wait.', false), wait(2, 'Asked once more.', false), wait(3, 'Over.', true)]);
+    expect(rows).toMatchObject([{ kind: 'waiting', detail: 'Asked once more.', over: true }]);
+  });
+
   it('shows the answer once', () => {
     const exit = { kind: 'run_exited', outcome: 'completed', result: 'Done.', turns: 1, ended: 0, forced: 0, left: 0 };
     const rows = toRows([event(1, { text: 'Done.\n' } as Partial<Event>), event(2, exit as Partial<Event>)]);

@@ -145,7 +145,12 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         const at = waits.get(waitKey);
         const row = at === undefined ? undefined : rows[at];
         if (at !== undefined && row?.kind === 'waiting')
-          rows[at] = { ...row, detail: event.detail || row.detail, until: event.until, over: event.over };
+          rows[at] = {
+            ...row,
+            detail: event.over ? row.detail : event.detail || row.detail,
+            until: event.until,
+            over: event.over,
+          };
         else if (!event.over) {
           waits.set(waitKey, rows.length);
           rows.push({ ...base, kind: 'waiting', detail: event.detail, until: event.until, over: ended });
