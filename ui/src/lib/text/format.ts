@@ -21,12 +21,12 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
-/** Dollars as on a bill: cents from a dollar up, four digits below, "N/A" for what is no number. */
+/** Dollars as on a bill: cents from ten cents up, four digits below, "N/A" for what is no number. */
 export function money(dollars: number): string {
   if (!Number.isFinite(dollars)) return 'N/A';
   if (dollars < 0) return `-${money(-dollars)}`;
   if (dollars === 0) return '$0.00';
-  if (dollars >= 0.99995) {
+  if (dollars >= 0.099995) {
     const [whole = '0', cents = '00'] = dollars.toFixed(2).split('.');
     return `$${group(whole)}.${cents}`;
   }
