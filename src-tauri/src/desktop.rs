@@ -23,7 +23,7 @@ use crate::shortcut::Shortcut;
 use crate::tray::Tray;
 use crate::window;
 
-/// How often the list of companies is read again: a company founded elsewhere shows in the tray by then.
+/// How often companies and settings are read again, where nothing was told: what was missed shows by then.
 const LOOK_AROUND: Duration = Duration::from_secs(30);
 
 /// The app's parts.
@@ -179,8 +179,8 @@ impl Desktop {
         }
         self.link.ready(&client);
         tracing::info!("connected to the daemon");
-        self.read_settings().await;
         self.read_desks().await;
+        self.read_settings().await;
         // Subscriptions to events go on where they stood; a Desk has moved on meanwhile.
         let behind = lock(&self.routes).resync_desks();
         self.push(behind);
@@ -202,7 +202,9 @@ impl Desktop {
             // Timers stop while the machine sleeps; this one is short enough for that not to matter.
             let _ = tokio::time::timeout(LOOK_AROUND, self.look_around.notified()).await;
             if *self.link.state().borrow() == LinkState::Ready {
+                // Settings last: changes of theirs are told with the Desks'.
                 self.read_desks().await;
+                self.read_settings().await;
             }
         }
     }
