@@ -31,10 +31,10 @@ test: ## Everything that must pass: rules, UI, crates, the built programs, the r
 	npm test --prefix ui --silent
 	@$(MAKE) --no-print-directory ui/dist/index.html
 	cargo build --workspace $(DESKTOP)
-	cargo test --workspace $(DESKTOP)
+	cargo test --workspace --tests $(DESKTOP)
 
 test-all: test ## The same, and what takes longer
-	cargo test --workspace $(DESKTOP) -- --ignored
+	cargo test --workspace --tests $(DESKTOP) -- --ignored
 
 check: ## Format, lints, types: before every commit
 	@scripts/setup.sh build
