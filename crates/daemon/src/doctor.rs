@@ -56,6 +56,13 @@ async fn keychain(app: &App) -> Check {
 }
 
 async fn key(app: &App) -> Check {
+    if app.secrets.is_lost("anthropic").await.unwrap_or_default() {
+        return warning(
+            "Keys",
+            "The one for anthropic was kept in memory, and the daemon was started anew since.".into(),
+            "Store it again with `aicib key set anthropic`, or forget it with `aicib key remove anthropic`.",
+        );
+    }
     match app.secrets.list().await {
         Ok(keys) if keys.is_empty() => warning(
             "Keys",

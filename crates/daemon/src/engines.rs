@@ -37,7 +37,14 @@ pub fn base_url(kind: EngineKind, settings: &Settings) -> Option<String> {
 /// The database's.
 pub async fn choose(daemon: &Daemon, engine: &str) -> Result<EngineChoice, Error> {
     let kept = daemon.secrets.kept("anthropic").await?;
+    let lost = daemon.secrets.is_lost("anthropic").await?;
     Ok(match (engine, kept) {
+        // Practice in its place would be taken for the real thing.
+        ("anthropic-api" | AUTO, Some(_)) if lost => none(Error::new(
+            ErrorCode::KEY_MISSING,
+            "The key for the Anthropic API was kept in memory, and the daemon was started anew since.",
+            "Store it again with `aicib key set anthropic`, or forget it with `aicib key remove anthropic`.",
+        )),
         ("practice", _) | (AUTO, None) => EngineChoice {
             kind: Some(EngineKind::Practice),
             label: "Practice: no model, nothing is charged".into(),

@@ -43,7 +43,11 @@ pub fn read(file: &Path, passphrase: &SecretString) -> Result<Keys, Error> {
 pub fn write(file: &Path, passphrase: &SecretString, keys: &Keys) -> Result<(), Error> {
     let plain: BTreeMap<&str, &str> = keys.iter().map(|(provider, key)| (&**provider, key.expose_secret())).collect();
     let plain = serde_json::to_vec(&plain).map_err(Error::internal)?;
-    let recipient = age::scrypt::Recipient::new(Passphrase::from(passphrase.expose_secret().to_owned()));
+    let mut recipient = age::scrypt::Recipient::new(Passphrase::from(passphrase.expose_secret().to_owned()));
+    if cfg!(test) {
+        // What makes guessing slow makes tests slow.
+        recipient.set_work_factor(8);
+    }
     let sealed = age::encrypt(&recipient, &plain).map_err(|error| trouble(file, &error))?;
     let dir = file.parent().ok_or_else(|| Error::internal("The key file has no folder."))?;
     let mut fresh = tempfile::NamedTempFile::new_in(dir).map_err(|error| trouble(file, &error))?;

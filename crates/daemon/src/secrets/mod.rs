@@ -28,6 +28,9 @@ const MAX_KEY_BYTES: usize = 4096;
 struct Listed {
     storage: KeyStorage,
     hint: String,
+    /// Where earlier copies of it are that could not be removed.
+    #[serde(default)]
+    left: Vec<KeyStorage>,
 }
 
 /// The keys.
@@ -39,6 +42,8 @@ pub struct Secrets {
     held: Mutex<BTreeMap<String, SecretString>>,
     /// The passphrase of the key file, once given.
     passphrase: Mutex<Option<SecretString>>,
+    /// Held by who reads or changes what is kept: one after another, so that none undoes what another did.
+    turn: tokio::sync::Mutex<()>,
     changed: watch::Sender<u64>,
 }
 
@@ -54,6 +59,7 @@ impl Secrets {
             file,
             held: Mutex::default(),
             passphrase: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
             changed: watch::Sender::new(0),
         })
     }
@@ -71,12 +77,24 @@ impl Secrets {
         Ok(self.index().await?.get(provider).map(|listed| listed.storage))
     }
 
+    /// Whether the provider's key was kept in the memory of an earlier daemon.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn is_lost(&self, provider: &str) -> Result<bool, Error> {
+        Ok(self.kept(provider).await? == Some(KeyStorage::Session) && !lock(&self.held).contains_key(provider))
+    }
+
     /// The provider's key.
     ///
     /// # Errors
     /// [`ErrorCode::KEY_MISSING`], [`ErrorCode::KEYCHAIN_LOCKED`] (also for a key file whose passphrase was not given
     /// yet), [`ErrorCode::KEYCHAIN_UNAVAILABLE`].
     pub async fn get(&self, provider: &str) -> Result<SecretString, Error> {
+        if let Some(key) = lock(&self.held).get(provider) {
+            return Ok(key.clone());
+        }
+        let _turn = self.turn.lock().await;
         if let Some(key) = lock(&self.held).get(provider) {
             return Ok(key.clone());
         }
@@ -111,6 +129,7 @@ impl Secrets {
             ));
         }
         let key = SecretString::from(key.to_owned());
+        let _turn = self.turn.lock().await;
         let storage = match params.storage {
             Some(KeyStorage::PassphraseFile) => self.set_in_file(&params.provider, &key, params.passphrase).await?,
             Some(KeyStorage::Session) => KeyStorage::Session,
@@ -125,18 +144,29 @@ impl Secrets {
                 Err(error) => return Err(error),
             },
         };
-        let listed = Listed { storage, hint: hint(&key) };
+        let hint = hint(&key);
         let mut index = self.index().await?;
-        let before = index.insert(params.provider.clone(), listed.clone());
-        self.save(index).await?;
+        let before = index.remove(&params.provider);
+        let mut left: Vec<_> =
+            before.into_iter().flat_map(|before| before.left.into_iter().chain([before.storage])).collect();
+        left.retain(|place| *place != storage);
+        // Known before it is tried: what cannot be removed now is removed with the key.
+        index.insert(params.provider.clone(), Listed { storage, hint: hint.clone(), left: left.clone() });
+        self.save(index.clone()).await?;
         lock(&self.held).insert(params.provider.clone(), key);
-        if let Some(before) = before
-            && before.storage != storage
-        {
-            self.forget_at(&params.provider, before.storage).await;
+        if !left.is_empty() {
+            let mut stay = Vec::new();
+            for place in left {
+                if let Err(error) = self.forget_at(&params.provider, place).await {
+                    tracing::warn!(%error, provider = params.provider, "the key's earlier copy could not be removed");
+                    stay.push(place);
+                }
+            }
+            index.insert(params.provider.clone(), Listed { storage, hint: hint.clone(), left: stay });
+            self.save(index).await?;
         }
         self.changed.send_modify(|count| *count += 1);
-        Ok(Key { provider: params.provider, storage, hint: listed.hint, unlocked: true })
+        Ok(Key { provider: params.provider, storage, hint, unlocked: true })
     }
 
     /// The keys there are.
@@ -171,14 +201,13 @@ impl Secrets {
     /// [`ErrorCode::KEY_MISSING`], or what the place where it is kept says.
     pub async fn remove(&self, provider: &str) -> Result<(), Error> {
         known(provider)?;
+        let _turn = self.turn.lock().await;
         let mut index = self.index().await?;
         let Some(listed) = index.remove(provider) else { return Err(missing(provider)) };
-        match listed.storage {
-            KeyStorage::Keychain => self.keychain.remove(provider).await?,
-            KeyStorage::PassphraseFile => self.change_file(provider, None).await?,
-            KeyStorage::Session => {}
-        }
         lock(&self.held).remove(provider);
+        for place in listed.left.into_iter().chain([listed.storage]) {
+            self.forget_at(provider, place).await?;
+        }
         self.save(index).await?;
         self.changed.send_modify(|count| *count += 1);
         Ok(())
@@ -190,6 +219,7 @@ impl Secrets {
     /// [`ErrorCode::PASSPHRASE_WRONG`], or the file's own trouble.
     pub async fn unlock(&self, passphrase: String) -> Result<(), Error> {
         let passphrase = SecretString::from(passphrase);
+        let _turn = self.turn.lock().await;
         let keys = self.in_file(passphrase.clone(), key_file::read).await?;
         let index = self.index().await?;
         let kept = |provider: &str| index.get(provider).is_some_and(|key| key.storage == KeyStorage::PassphraseFile);
@@ -211,19 +241,18 @@ impl Secrets {
                 Error::new(ErrorCode::BAD_REQUEST, "A key file needs a passphrase.", "Choose one, and keep it safe.")
             })?,
         };
+        self.change_file(provider, Some(key.clone()), passphrase.clone()).await?;
+        // Only now is it known to be the right one.
         *lock(&self.passphrase) = Some(passphrase);
-        self.change_file(provider, Some(key.clone())).await?;
         Ok(KeyStorage::PassphraseFile)
     }
 
-    async fn change_file(&self, provider: &str, key: Option<SecretString>) -> Result<(), Error> {
-        let passphrase = lock(&self.passphrase).clone().ok_or_else(|| {
-            Error::new(
-                ErrorCode::KEYCHAIN_LOCKED,
-                "The key file waits for its passphrase.",
-                "Run `aicib key unlock` first.",
-            )
-        })?;
+    async fn change_file(
+        &self,
+        provider: &str,
+        key: Option<SecretString>,
+        passphrase: SecretString,
+    ) -> Result<(), Error> {
         let provider = provider.to_owned();
         self.in_file(passphrase, move |file, passphrase| {
             let mut keys = key_file::read(file, passphrase)?;
@@ -245,15 +274,21 @@ impl Secrets {
         tokio::task::spawn_blocking(move || work(&file, &passphrase)).await.map_err(Error::internal)?
     }
 
-    /// Removes a key from where it was kept before it was kept elsewhere.
-    async fn forget_at(&self, provider: &str, storage: KeyStorage) {
-        let forgotten = match storage {
+    /// Removes a key from a place where it is kept.
+    async fn forget_at(&self, provider: &str, storage: KeyStorage) -> Result<(), Error> {
+        match storage {
             KeyStorage::Keychain => self.keychain.remove(provider).await,
-            KeyStorage::PassphraseFile => self.change_file(provider, None).await,
+            KeyStorage::PassphraseFile => {
+                let passphrase = lock(&self.passphrase).clone().ok_or_else(|| {
+                    Error::new(
+                        ErrorCode::KEYCHAIN_LOCKED,
+                        "The key file waits for its passphrase.",
+                        "Run `aicib key unlock` first.",
+                    )
+                })?;
+                self.change_file(provider, None, passphrase).await
+            }
             KeyStorage::Session => Ok(()),
-        };
-        if let Err(error) = forgotten {
-            tracing::warn!(%error, provider, "the key's earlier copy could not be removed");
         }
     }
 
@@ -292,4 +327,71 @@ fn hint(key: &SecretString) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Place {
+        dir: tempfile::TempDir,
+        store: Store,
+    }
+
+    impl Place {
+        fn new() -> Place {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Store::open(&dir.path().join("aicib.db"), &dir.path().join("backups")).unwrap();
+            Place { dir, store }
+        }
+
+        /// The keys as a daemon that has just started knows them.
+        fn secrets(&self) -> Secrets {
+            Secrets::new(self.store.clone(), self.dir.path().join("keys.age")).unwrap()
+        }
+    }
+
+    fn key(key: &str, storage: KeyStorage, passphrase: &str) -> KeySetParams {
+        let passphrase = (!passphrase.is_empty()).then(|| passphrase.to_owned());
+        KeySetParams { provider: "anthropic".into(), key: key.into(), storage: Some(storage), passphrase }
+    }
+
+    #[tokio::test]
+    async fn a_key_in_memory_is_lost_with_the_daemon_and_known_to_be() {
+        let place = Place::new();
+        let first = place.secrets();
+        first.set(key("sk-planted", KeyStorage::Session, "")).await.unwrap();
+        assert!(!first.is_lost("anthropic").await.unwrap());
+        let second = place.secrets();
+        assert!(second.is_lost("anthropic").await.unwrap());
+        assert!(second.list().await.unwrap().is_empty());
+        second.remove("anthropic").await.unwrap();
+        assert!(!second.is_lost("anthropic").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_wrong_passphrase_does_not_take_the_place_of_the_right_one() {
+        let place = Place::new();
+        let secrets = place.secrets();
+        secrets.set(key("sk-first", KeyStorage::PassphraseFile, "right")).await.unwrap();
+        let wrong = secrets.set(key("sk-second", KeyStorage::PassphraseFile, "wrong")).await.unwrap_err();
+        assert_eq!(wrong.code, ErrorCode::PASSPHRASE_WRONG);
+        secrets.set(key("sk-third", KeyStorage::PassphraseFile, "")).await.unwrap();
+        assert_eq!(secrets.get("anthropic").await.unwrap().expose_secret(), "sk-third");
+    }
+
+    #[tokio::test]
+    async fn a_key_is_forgotten_where_it_was_kept_before_as_well() {
+        let place = Place::new();
+        place.secrets().set(key("sk-first", KeyStorage::PassphraseFile, "right")).await.unwrap();
+        let secrets = place.secrets();
+        secrets.set(key("sk-second", KeyStorage::Session, "")).await.unwrap();
+        // The file is closed, so the earlier copy is still in it: nobody may be told that it is gone.
+        assert_eq!(secrets.remove("anthropic").await.unwrap_err().code, ErrorCode::KEYCHAIN_LOCKED);
+        secrets.unlock("right".into()).await.unwrap();
+        secrets.remove("anthropic").await.unwrap();
+        let kept = key_file::read(&place.dir.path().join("keys.age"), &SecretString::from("right".to_owned())).unwrap();
+        assert!(kept.is_empty());
+        assert!(secrets.kept("anthropic").await.unwrap().is_none());
+    }
 }
