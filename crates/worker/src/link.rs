@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use contract::methods::{RunCancelled, RunDelta, RunSpoolGrew};
-use contract::{Credential, Delta, ErrorCode, Method, Note, RunCancel, RunGrew, RunId};
+use contract::{Credential, Delta, Error, ErrorCode, Method, Note, RunCancel, RunGrew, RunId};
 use rpc::{Client, Home};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -28,8 +28,17 @@ pub struct Link {
     children: Arc<AtomicI64>,
 }
 
-/// How a stop was asked for.
-pub type StopReason = Arc<std::sync::OnceLock<String>>;
+/// Why the run is to stop: the first reason there was.
+pub type StopReason = Arc<std::sync::OnceLock<Why>>;
+
+/// Why a run is to stop.
+#[derive(Debug)]
+pub enum Why {
+    /// The daemon says so, in these words.
+    Told(String),
+    /// Nobody stopped the run, and it cannot go on.
+    Interrupted(Error),
+}
 
 impl Link {
     /// Starts connecting, in the background. `stop` is cancelled when the daemon says so, with its reason in
@@ -104,7 +113,7 @@ async fn keep_connected(
                         note = notes.recv() => match note {
                             Some(note) if note.method == RunCancelled::NAME => {
                                 let why = serde_json::from_value::<RunCancel>(note.params).map(|cancel| cancel.reason);
-                                let _ = reason.set(why.unwrap_or_default());
+                                let _ = reason.set(Why::Told(why.unwrap_or_default()));
                                 stop.cancel();
                             }
                             Some(_) => {}
@@ -114,6 +123,15 @@ async fn keep_connected(
                     }
                 }
                 set_client.send_replace(None);
+            }
+            // E016: nobody will ever give this run leave to go on.
+            Err(error) if error.code == ErrorCode::UNAUTHORIZED => {
+                tracing::error!(%error, "the daemon does not know this run");
+                let what = "The daemon does not know this run any more, so it ended.";
+                let fix = "Send the brief again; what was written to files is still there.";
+                let _ = reason.set(Why::Interrupted(Error::new(ErrorCode::RUN_INTERRUPTED, what, fix)));
+                stop.cancel();
+                return;
             }
             Err(error) => tracing::debug!(%error, "the daemon cannot be reached"),
         }

@@ -12,7 +12,7 @@ use rpc::Home;
 use tokio_util::sync::CancellationToken;
 
 use crate::host::{RunHost, notice};
-use crate::link::{Link, StopReason};
+use crate::link::{Link, StopReason, Why};
 use crate::spool::Spool;
 
 /// How often processes under the worker are counted.
@@ -47,14 +47,16 @@ fn start(spec: &WorkerSpec, mark: &Mark) -> Result<(Arc<RunHost>, StopReason), S
     Ok((Arc::new(RunHost { job_id: spec.job_id, spool, link, stop }), reason))
 }
 
-/// A request to end stops the run as a cancel does.
+/// A request to end stops the run as a cancel does, but it is nobody's wish for the job.
 fn listen_for_signals(stop: &CancellationToken, reason: &StopReason) -> std::io::Result<()> {
     let mut signals = process::StopSignals::listen()?;
     let (stop, reason) = (stop.clone(), reason.clone());
     tokio::spawn(async move {
         loop {
             let name = signals.next().await;
-            let _ = reason.set(format!("The worker was told to stop ({name})."));
+            let what = format!("The worker was interrupted: the system told it to end ({name}).");
+            let fix = "Restart the job; what it had written to files is still there.";
+            let _ = reason.set(Why::Interrupted(Error::new(ErrorCode::RUN_INTERRUPTED, what, fix)));
             stop.cancel();
         }
     });
@@ -81,7 +83,7 @@ async fn live(spec: WorkerSpec, mark: Mark, host: Arc<RunHost>, reason: StopReas
     tokio::pin!(wall_clock);
     let working = work(&spec, &mark, &host);
     tokio::pin!(working);
-    let ending = tokio::select! {
+    let mut ending = tokio::select! {
         ending = &mut working => ending,
         () = &mut wall_clock => {
             host.stop.cancel();
@@ -93,11 +95,14 @@ async fn live(spec: WorkerSpec, mark: Mark, host: Arc<RunHost>, reason: StopReas
         }
     };
     if ending.outcome == Outcome::Cancelled && ending.error.is_none() {
-        let why = reason.get().cloned().unwrap_or_default();
-        if !why.is_empty()
-            && let Err(error) = host.emit_own(notice(NoticeLevel::Info, why))
-        {
-            tracing::warn!(%error, "the reason of the stop could not be recorded");
+        match reason.get() {
+            Some(Why::Told(why)) if !why.is_empty() => {
+                if let Err(error) = host.emit_own(notice(NoticeLevel::Info, why)) {
+                    tracing::warn!(%error, "the reason of the stop could not be recorded");
+                }
+            }
+            Some(Why::Interrupted(error)) => ending = failed(error.clone(), ending.turns),
+            _ => {}
         }
     }
     let swept = process::stop_tree(process::Identity::own().ok().as_ref(), false, &mark, grace).await;

@@ -35,7 +35,11 @@ impl Spool {
         let aside = File::create(&reserve)?;
         // Written, not just sized: a sparse file holds no space.
         (&aside).write_all(&vec![0; RESERVE_BYTES as usize])?;
-        let file = OpenOptions::new().append(true).create_new(true).open(run_dir.join("spool.jsonl"))?;
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(run_dir.join("spool.jsonl"))?;
         Ok(Spool { file: Mutex::new(Tail { file, lines: 0, bytes: 0 }), reserve })
     }
 
