@@ -82,6 +82,20 @@ pub fn save_agent(dir: &Path, role: &str, text: &str) -> Result<AgentFile, Error
     Ok(agent)
 }
 
+/// The text of an agent's file, whether it holds or not.
+///
+/// # Errors
+/// `company.folder` where it cannot be read, leads out of the company's folder, or is no text of an agent's size.
+pub fn agent_text(dir: &Path, file: &Path) -> Result<String, Error> {
+    files::read_inside(dir, file, MAX_AGENT_BYTES).map_err(|error| {
+        Error::new(
+            ErrorCode::COMPANY_FOLDER,
+            format!("{} cannot be read: {error}.", file.display()),
+            "Bring the file back, or check its permissions.",
+        )
+    })
+}
+
 /// The file that holds a role now, where it is not the one named after it.
 fn existing_file(dir: &Path, role: &str) -> Option<PathBuf> {
     let plain = dir.join(AGENTS_DIR).join(format!("{role}.md"));

@@ -12,7 +12,7 @@ mod files;
 pub mod prompt;
 mod yaml;
 
-pub use agents::{AgentFile, TOOLS, save_agent};
+pub use agents::{AgentFile, TOOLS, agent_text, save_agent};
 pub use company::{BrokenAgent, CEO, Company, config_text, find, load, write_config};
 pub use config::Config;
 pub use create::{Create, ENGINES, PERSONAS, STRUCTURES, TEMPLATES, create};

@@ -8,6 +8,7 @@ use rpc::Home;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
+use crate::companies::ConfigTurns;
 use crate::desktop::Desktop;
 use crate::hub::{Hub, Touched};
 use crate::runs::Runs;
@@ -30,6 +31,8 @@ pub struct Daemon {
     pub watchers: Watchers,
     /// The desktop app, where one is attached.
     pub desktop: Desktop,
+    /// Whose turn it is to change a company's config.
+    pub config_turns: ConfigTurns,
     /// The founder's credential.
     pub credential: String,
     /// When the daemon started.

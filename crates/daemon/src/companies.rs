@@ -1,16 +1,32 @@
 //! Companies as clients see them: the folder's files, with what the database knows.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use contract::methods::DeskChanged;
 use contract::{Agent, AgentState, Company, CompanyId, CompanyRef, DeskChange, Error, ErrorCode, Money, Spend, Time};
 use store::CompanyRow;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::app::Daemon;
 use crate::engines;
 
 /// Agents of a company that a list shows, at most.
 const MAX_AGENTS: usize = 100;
+
+/// Changes of a company's config, one after another: each reads the whole text and writes it anew.
+#[derive(Default)]
+pub struct ConfigTurns(Mutex<HashMap<CompanyId, Arc<tokio::sync::Mutex<()>>>>);
+
+impl ConfigTurns {
+    /// Waits for the turn to change a company's config. It is over when what is returned is dropped.
+    pub async fn next(&self, company_id: CompanyId) -> OwnedMutexGuard<()> {
+        let turns =
+            self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).entry(company_id).or_default().clone();
+        turns.lock_owned().await
+    }
+}
 
 /// The limits that a company's config sets; zero means none.
 #[derive(Clone, Copy, Debug, Default)]

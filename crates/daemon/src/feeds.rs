@@ -1,11 +1,12 @@
 //! What subscribers are sent, at their own pace: each reads from the store from where it stands, so that a slow one
 //! costs no memory and misses nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use contract::methods::{DeskChanged, EventAdded, EventDelta};
-use contract::{DeskChange, Error, EventListParams, EventSubscribeParams, EventsAdded, Seq};
+use contract::{DeskChange, Error, EventListParams, EventSubscribeParams, EventsAdded, JobId, Seq};
 use store::CompanyRow;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,8 @@ const DESK_PAUSE: Duration = Duration::from_millis(50);
 const FULL_PAUSE: Duration = Duration::from_millis(50);
 /// Events of one message, at most.
 const EVENTS: i64 = 100;
+/// Jobs in line that are told their new place, at most.
+const LINE: i64 = 100;
 
 /// Sends what changes on a company's Desk, until the connection ends.
 pub async fn desk(app: App, conn: Arc<Connection>, feed: Arc<DeskFeed>, company: CompanyRow, end: CancellationToken) {
@@ -51,12 +54,17 @@ pub async fn desk(app: App, conn: Arc<Connection>, feed: Arc<DeskFeed>, company:
 }
 
 async fn desk_change(app: &App, company: &CompanyRow, touched: &Touched) -> Result<DeskChange, Error> {
-    let (company_id, ids) = (company.company_id, touched.jobs.clone());
+    let (company_id, ids, moved) = (company.company_id, touched.jobs.clone(), touched.line);
     let (seq, jobs) = app
         .store
         .read(move |db| {
             let seq = db.last_seq()?;
-            let jobs = ids.into_iter().map(|job_id| db.job(job_id)).collect::<Result<Vec<_>, _>>()?;
+            let mut jobs = ids.into_iter().map(|job_id| db.job(job_id)).collect::<Result<Vec<_>, _>>()?;
+            if moved {
+                let known: BTreeSet<JobId> = jobs.iter().map(|job| job.job_id).collect();
+                let (live, _) = db.live(company_id, LINE)?;
+                jobs.extend(live.into_iter().filter(|job| job.position.is_some() && !known.contains(&job.job_id)));
+            }
             Ok((seq, jobs))
         })
         .await?;
@@ -92,8 +100,10 @@ pub async fn events(
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, job_id = %params.job_id, "events could not be read");
-                tokio::time::sleep(FULL_PAUSE).await;
-                continue;
+                tokio::select! {
+                    () = tokio::time::sleep(FULL_PAUSE) => continue,
+                    () = end.cancelled() => break,
+                }
             }
         }
         tokio::select! {
@@ -108,7 +118,7 @@ pub async fn events(
 async fn send_events(
     app: &App,
     conn: &Connection,
-    job_id: contract::JobId,
+    job_id: JobId,
     subscription: i64,
     after: &mut Seq,
 ) -> Result<bool, Error> {
@@ -127,7 +137,7 @@ async fn send_events(
 }
 
 /// Deltas may be lost: a full queue drops them.
-async fn send_deltas(app: App, conn: Arc<Connection>, job_id: contract::JobId, end: CancellationToken) {
+async fn send_deltas(app: App, conn: Arc<Connection>, job_id: JobId, end: CancellationToken) {
     let mut deltas = app.hub.deltas();
     loop {
         tokio::select! {

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use contract::{CompanyId, Delta, JobId, Seq};
 use tokio::sync::{Notify, broadcast, watch};
 
+/// Jobs that a reader is told of at once, at most; where more have changed, all is to be read again.
+const MAX_JOBS: usize = 200;
 /// Pieces of unfinished messages on their way, at most; a slow reader loses the oldest.
 const DELTA_QUEUE: usize = 1024;
 
@@ -15,6 +17,8 @@ const DELTA_QUEUE: usize = 1024;
 pub struct Touched {
     /// Jobs whose rows changed.
     pub jobs: BTreeSet<JobId>,
+    /// Whether a job left the line, so that others moved up in it.
+    pub line: bool,
     /// Whether agents changed.
     pub team: bool,
     /// Whether spending changed.
@@ -34,6 +38,11 @@ impl Touched {
         Touched { team: true, ..Touched::row(job_id) }
     }
 
+    /// A job that left the line, and agents with it.
+    pub fn line(job_id: JobId) -> Touched {
+        Touched { line: true, ..Touched::job(job_id) }
+    }
+
     /// Everything.
     pub fn all() -> Touched {
         Touched { reload: true, ..Touched::default() }
@@ -41,9 +50,14 @@ impl Touched {
 
     fn add(&mut self, other: &Touched) {
         self.jobs.extend(&other.jobs);
+        self.line |= other.line;
         self.team |= other.team;
         self.spend |= other.spend;
         self.reload |= other.reload;
+        if self.jobs.len() > MAX_JOBS {
+            self.jobs.clear();
+            self.reload = true;
+        }
     }
 }
 
@@ -151,6 +165,17 @@ mod tests {
         let touched = feed.changed().await;
         assert_eq!(touched.jobs, BTreeSet::from([JobId(7), JobId(9)]));
         assert!(touched.spend && !touched.reload);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_far_behind_is_told_to_read_all_again() {
+        let hub = Hub::default();
+        let feed = hub.desk(CompanyId(1));
+        for id in 0..10_000 {
+            hub.committed(CompanyId(1), &Touched::row(JobId(id)), &[]);
+        }
+        let touched = feed.changed().await;
+        assert!(touched.reload && touched.jobs.len() <= MAX_JOBS, "{} jobs", touched.jobs.len());
     }
 
     #[tokio::test]

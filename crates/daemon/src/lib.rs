@@ -76,6 +76,7 @@ fn start() -> Result<(), Error> {
         runs: runs::Runs::default(),
         watchers: watchers::Watchers::default(),
         desktop: desktop::Desktop::default(),
+        config_turns: companies::ConfigTurns::default(),
         credential,
         started_at: Time::now(),
         stop: CancellationToken::new(),
@@ -99,6 +100,8 @@ async fn serve(app: App) -> Result<(), Error> {
         // The first process of a container is handed every orphan in it.
         process::reap_strangers().map_err(Error::internal)?;
     }
+    // Read before runs that were left can end, and tell for themselves.
+    let untold = app.store.read(|db| db.notices_unreported()).await?;
     // Runs that were left are known before anybody can ask for them.
     runs::adopt(&app).await?;
     let listener = Listener::bind(&app.home)?;
@@ -107,11 +110,7 @@ async fn serve(app: App) -> Result<(), Error> {
     let backups = tokio::spawn(keep_backups(app.clone()));
     let told = {
         let app = app.clone();
-        tokio::spawn(async move {
-            if let Err(error) = notices::tell_the_rest(&app).await {
-                tracing::error!(%error, "what was left to tell could not be told");
-            }
-        })
+        tokio::spawn(async move { notices::tell_the_rest(&app, untold).await })
     };
     rpc::serve(listener, Arc::new(Front(app.clone())), app.stop.clone()).await;
     for task in [queue, backups] {

@@ -1,6 +1,6 @@
 //! Tells the founder once when a job ends: through the desktop where one is attached, else natively from here.
 
-use contract::methods::{NoticePresent, ShowRequested};
+use contract::methods::ShowRequested;
 use contract::{Delivery, Error, ErrorCode, Job, JobState, Money, Notice, Show, Time, one_line, role_name};
 use store::NewNotice;
 use toast::Toast;
@@ -12,46 +12,38 @@ const OPEN: &str = "open";
 /// Characters of a notice's lines.
 const LINE_CHARS: usize = 160;
 
-/// A job has ended: tells the founder where that is due. What the founder stopped is known to the founder.
-pub async fn job_ended(app: &App, job: &Job) {
-    if job.state == JobState::Cancelled {
-        return;
+/// What the founder is to be told of a job that has ended. What the founder stopped is known to the founder.
+pub fn due(job: &Job) -> Option<NewNotice> {
+    if !matches!(job.state, JobState::Completed | JobState::Failed) {
+        return None;
     }
-    if let Err(error) = tell(app, job).await {
-        tracing::error!(%error, job_id = %job.job_id, "the founder could not be told");
-    }
-}
-
-/// Tells what an earlier daemon had no time to tell.
-///
-/// # Errors
-/// The database's.
-pub async fn tell_the_rest(app: &App) -> Result<(), Error> {
-    for notice in app.store.read(|db| db.notices_unreported()).await? {
-        present(app, notice).await?;
-    }
-    Ok(())
-}
-
-async fn tell(app: &App, job: &Job) -> Result<(), Error> {
     let (title, body, urgent) = words(job);
-    let new = NewNotice { job_id: job.job_id, title, body, urgent };
-    let new = app.store.write(move |db| db.notice_put(&new, Time::now())).await?;
-    match new {
-        Some(notice) => present(app, notice).await,
-        // Told already.
-        None => Ok(()),
+    Some(NewNotice { job_id: job.job_id, title, body, urgent })
+}
+
+/// Tells the founder; `watched` where somebody followed the job in a terminal up to its end.
+pub async fn tell(app: &App, notice: Notice, watched: bool) {
+    let job_id = notice.job_id;
+    if let Err(error) = present(app, notice, watched).await {
+        tracing::error!(%error, %job_id, "the founder could not be told");
     }
 }
 
-async fn present(app: &App, notice: Notice) -> Result<(), Error> {
+/// Tells what an earlier daemon, or a desktop that has left, had no time to tell.
+pub async fn tell_the_rest(app: &App, left: Vec<Notice>) {
+    for notice in left {
+        tell(app, notice, false).await;
+    }
+}
+
+async fn present(app: &App, notice: Notice, watched: bool) -> Result<(), Error> {
     if !app.settings().await?.notifications {
         return report(app, &notice, Delivery::Off, "").await;
     }
-    if app.watchers.is_watched(notice.job_id) {
+    if watched || app.watchers.is_watched(notice.job_id) {
         return report(app, &notice, Delivery::Seen, "").await;
     }
-    if app.desktop.send::<NoticePresent>(&notice) {
+    if app.desktop.present(&notice) {
         // The desktop reports what becomes of it.
         return Ok(());
     }

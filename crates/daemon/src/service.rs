@@ -8,9 +8,11 @@ use contract::methods::{self, Access, Note, RunDelta, RunSpoolGrew};
 use contract::{CompanyId, Credential, Error, ErrorCode, InitializeParams, InitializeResult, PROTOCOL, RunId, Time};
 use rpc::{Conn, Service};
 use serde_json::Value;
+use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::notices;
 use crate::runs::token_hash;
 
 /// Subscriptions of one connection, at most.
@@ -26,6 +28,9 @@ pub struct Session {
     subscriptions: Mutex<HashMap<i64, CancellationToken>>,
     desks: Mutex<HashMap<CompanyId, CancellationToken>>,
     next: AtomicI64,
+    /// Cancelled when the connection ends, and all that it subscribed to with it; a call that was under way then may
+    /// still subscribe.
+    ended: CancellationToken,
 }
 
 /// Who is at the other end.
@@ -69,7 +74,7 @@ impl Session {
             return Err(Error::new(ErrorCode::OVERLOADED, what, "End one with event.unsubscribe."));
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let token = CancellationToken::new();
+        let token = self.ended.child_token();
         subscriptions.insert(id, token.clone());
         Ok((id, token))
     }
@@ -87,14 +92,9 @@ impl Session {
         if desks.contains_key(&company_id) {
             return None;
         }
-        let token = CancellationToken::new();
+        let token = self.ended.child_token();
         desks.insert(company_id, token.clone());
         Some(token)
-    }
-
-    fn end(&self) {
-        lock(&self.subscriptions).drain().for_each(|(_, token)| token.cancel());
-        lock(&self.desks).drain().for_each(|(_, token)| token.cancel());
     }
 }
 
@@ -140,7 +140,12 @@ impl Service for Front {
     }
 
     fn disconnected(&self, conn: &Arc<Connection>) {
-        conn.state.end();
+        conn.state.ended.cancel();
+        let left = self.0.desktop.left_by(conn);
+        if !left.is_empty() && !self.0.stop.is_cancelled() {
+            let app = self.0.clone();
+            tokio::spawn(async move { notices::tell_the_rest(&app, left).await });
+        }
     }
 }
 
@@ -163,15 +168,30 @@ pub async fn initialize(
             return Err(unauthorized("The founder's credential is not the one of this home."));
         }
         Some(Credential::Run { run_id, token }) => {
+            let wrong = || unauthorized("The token is not the one of a run that is under way.");
             let known = app.store.read(move |db| db.token_hash(run_id)).await;
-            let shown = token_hash(&token);
-            if !known.is_ok_and(|(known, _)| same(known.as_bytes(), shown.as_bytes())) {
-                return Err(unauthorized("The token is not the one of a run that is under way."));
+            // A worker that hears that its token is wrong gives up: a database in trouble is another matter.
+            let (known, _) = known.map_err(|error| match error {
+                StoreError::NotFound(_) => wrong(),
+                error => error.into(),
+            })?;
+            if !same(known.as_bytes(), token_hash(&token).as_bytes()) {
+                return Err(wrong());
             }
             Who::Worker(run_id)
         }
     };
-    *lock(&conn.state.caller) = who;
+    {
+        let mut caller = lock(&conn.state.caller);
+        if *caller != Who::Unknown && *caller != who {
+            return Err(Error::new(
+                ErrorCode::BAD_REQUEST,
+                "This connection has said already who it is.",
+                "Open another connection for somebody else.",
+            ));
+        }
+        *caller = who;
+    }
     match who {
         Who::Worker(run_id) => app.runs.connected(run_id, conn),
         Who::Founder => {

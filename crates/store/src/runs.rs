@@ -132,13 +132,15 @@ impl Write<'_> {
         self.was_live(id, updated)
     }
 
-    /// The run's worker is started again, with another token.
+    /// The run's worker is started again, with another token: there is no process until then.
     ///
     /// # Errors
     /// [`StoreError::RunFinal`] where it has ended, [`StoreError::NotFound`].
     pub fn run_token(&self, id: RunId, token_hash: &str) -> Result<(), StoreError> {
-        let mut update =
-            self.conn.prepare_cached("UPDATE runs SET token_hash = ?2 WHERE id = ?1 AND ended_at IS NULL")?;
+        let mut update = self.conn.prepare_cached(
+            "UPDATE runs SET token_hash = ?2, pid = NULL, start_ticks = NULL, boot_id = NULL
+                 WHERE id = ?1 AND ended_at IS NULL",
+        )?;
         let updated = update.execute(params![id.0, token_hash])?;
         self.was_live(id, updated)
     }

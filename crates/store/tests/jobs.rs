@@ -197,12 +197,14 @@ fn a_run_is_known_by_its_token_while_it_lives() {
         write.run_state(run, RunState::Running)?;
         write.run_heard(run, later(77), 5)
     });
-    home.write(move |write| write.run_token(run, "other"));
-    assert_eq!(home.read(move |read| read.token_hash(run)).0, "other");
     let live = home.read(|read| read.live_runs()).remove(0);
     assert_eq!((live.process, live.state), (Some((4242, u64::MAX, "boot".into())), RunState::Stopping));
     let shown = home.read(move |read| read.run(run)).0;
     assert_eq!((shown.pid, shown.children, shown.heard_at), (Some(4242), 5, later(77)));
+    // Its worker is to be started again: the one that was is not it.
+    home.write(move |write| write.run_token(run, "other"));
+    assert_eq!(home.read(move |read| read.token_hash(run)).0, "other");
+    assert_eq!(home.read(|read| read.live_runs()).remove(0).process, None);
     home.settle(run, JobChange::Cancel, Settlement::default());
     assert!(home.block_on(home.store.read(move |read| read.token_hash(run))).is_err());
     assert!(matches!(home.try_write(move |write| write.run_heard(run, NOON, 0)), Err(StoreError::RunFinal(_))));

@@ -58,7 +58,9 @@ pub async fn config_get(app: &App, params: ConfigGetParams) -> Result<ConfigValu
 pub async fn config_set(app: &App, params: ConfigSetParams) -> Result<ConfigValue, Error> {
     let row = companies::resolve(app, params.company).await?;
     let dir = PathBuf::from(&row.dir);
+    let turn = app.config_turns.next(row.company_id).await;
     let value = blocking(move || {
+        let _turn = turn;
         let text = config::set(&company::config_text(&dir)?, &params.key, &params.value)?;
         company::write_config(&dir, &text)?;
         let value = config::get(&text, Some(&params.key))?;
@@ -106,16 +108,8 @@ async fn agent_detail(app: &App, row: &CompanyRow, role: &str) -> Result<AgentDe
         Error::new(ErrorCode::AGENT_NOT_FOUND, format!("There is no agent {:?}.", one_line(role, 40)), fix)
     })?;
     let file = PathBuf::from(&agent.file);
-    let text = blocking(move || {
-        std::fs::read_to_string(&file).map_err(|error| {
-            Error::new(
-                ErrorCode::COMPANY_FOLDER,
-                format!("{} cannot be read: {error}.", file.display()),
-                "Bring the file back, or check its permissions.",
-            )
-        })
-    })
-    .await?;
+    let dir = PathBuf::from(&row.dir);
+    let text = blocking(move || company::agent_text(&dir, &file)).await?;
     Ok(AgentDetail { agent, text })
 }
 

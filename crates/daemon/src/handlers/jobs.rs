@@ -22,13 +22,16 @@ pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
         (None, problem) => return Err(problem.unwrap_or_else(|| Error::internal("There is no engine."))),
     };
     check_limits(app, row.company_id, limits).await?;
-    let company_id = row.company_id;
-    let session = match app.store.read(move |db| db.session_open_of(company_id)).await? {
-        Some(session) => session,
-        None if params.start_session => sessions::open(app, &row).await?,
-        None => return Err(sessions::none(company_id)),
-    };
+    let session = sessions::current(app, &row, params.start_session).await?;
     let max_cost_usd = match params.max_cost_usd {
+        // Below zero there is nothing to spend, and zero would mean that there is no limit.
+        Some(limit) if limit < Money::ZERO => {
+            return Err(Error::new(
+                ErrorCode::BAD_REQUEST,
+                format!("A brief's limit cannot be {limit}."),
+                "Name an amount, or 0 for none.",
+            ));
+        }
         Some(limit) => limit,
         None => app.settings().await?.brief_limit_usd,
     };
@@ -67,11 +70,7 @@ pub async fn restart(app: &App, params: JobRef) -> Result<Job, Error> {
     };
     let limits = Limits { daily: loaded.config.daily_limit, monthly: loaded.config.monthly_limit };
     check_limits(app, row.company_id, limits).await?;
-    let company_id = row.company_id;
-    let session = match app.store.read(move |db| db.session_open_of(company_id)).await? {
-        Some(session) => session,
-        None => sessions::open(app, &row).await?,
-    };
+    let session = sessions::current(app, &row, true).await?;
     let new = NewJob {
         company_id: row.company_id,
         session_id: session.session_id,

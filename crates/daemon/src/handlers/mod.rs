@@ -176,6 +176,7 @@ impl contract::Handlers for Front {
 
     async fn notice_report(&self, _: &Arc<Connection>, params: NoticeReportParams) -> Result<Empty, Error> {
         let NoticeReportParams { notice_id, delivery, detail } = params;
+        self.0.desktop.reported(notice_id);
         self.0.store.write(move |db| db.notice_report(notice_id, delivery, &detail, Time::now())).await?;
         Ok(Empty {})
     }

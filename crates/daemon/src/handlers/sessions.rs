@@ -28,33 +28,69 @@ pub async fn open(app: &App, row: &CompanyRow) -> Result<Session, Error> {
     Ok(session)
 }
 
+/// The company's open session; where there is none and `start` says so, one that is opened now.
+pub async fn current(app: &App, row: &CompanyRow, start: bool) -> Result<Session, Error> {
+    let company_id = row.company_id;
+    loop {
+        match app.store.read(move |db| db.session_open_of(company_id)).await? {
+            Some(session) => return Ok(session),
+            None if !start => return Err(none(company_id)),
+            None => {}
+        }
+        match open(app, row).await {
+            // Another brief opened it in the same moment.
+            Err(error) if error.code == ErrorCode::SESSION_ACTIVE => {}
+            opened => return opened,
+        }
+    }
+}
+
 pub async fn stop(app: &App, params: CompanyRef) -> Result<SessionStopResult, Error> {
     let row = companies::resolve(app, params).await?;
     let company_id = row.company_id;
     let session = app.store.read(move |db| db.session_open_of(company_id)).await?.ok_or_else(|| none(company_id))?;
+    let session_id = session.session_id;
     let mut cancelled = Vec::new();
-    loop {
-        let session_id = session.session_id;
+    let session = loop {
         let live = app.store.read(move |db| db.live_in_session(session_id)).await?;
         if live.is_empty() {
-            break;
+            let close = move |db: &store::Write<'_>| {
+                let now = db.session(session_id)?;
+                // Somebody else may have stopped it in the same moment.
+                if now.closed_at.is_some() { Ok(now) } else { db.session_close(session_id, Time::now()) }
+            };
+            match app.store.write(close).await.map_err(Error::from) {
+                // A brief came in between.
+                Err(error) if error.code == ErrorCode::SESSION_BUSY => continue,
+                closed => break closed?,
+            }
         }
         // Last first: what is queued goes before it could be claimed.
         for job in live.into_iter().rev() {
             match runs::cancel(app, job.job_id, "The session was stopped.").await {
-                Ok(_) => cancelled.push(app.store.read(move |db| db.job(job.job_id)).await?),
-                // It ended by itself in the same moment (E013), or is just about to be found.
-                Err(error) if error.code == ErrorCode::JOB_FINAL || error.code == ErrorCode::OVERLOADED => {
-                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                Ok(swept) => {
+                    let job = app.store.read(move |db| db.job(job.job_id)).await?;
+                    if !job.state.is_final() {
+                        return Err(still_alive(job.job_id, swept.left));
+                    }
+                    cancelled.push(job);
                 }
+                // It ended by itself in the same moment (E013).
+                Err(error) if error.code == ErrorCode::JOB_FINAL => {}
                 Err(error) => return Err(error),
             }
         }
-    }
-    let session_id = session.session_id;
-    let session = app.store.write(move |db| db.session_close(session_id, Time::now())).await?;
+    };
     app.announce(company_id, &Touched::all(), &[]);
     Ok(SessionStopResult { session, cancelled })
+}
+
+fn still_alive(job_id: JobId, left: i64) -> Error {
+    Error::new(
+        ErrorCode::SESSION_BUSY,
+        format!("Job {job_id} has {left} processes that the system does not end, so the session stays open."),
+        "Look at them (`aicib logs`), end them by hand, then stop the session again.",
+    )
 }
 
 /// E002, E006.

@@ -25,11 +25,10 @@ pub enum Begin {
 
 /// Follows a run to its end, whatever that is, and settles it.
 pub async fn drive(app: App, run: Arc<LiveRun>, begin: Begin) {
-    let end = follow(&app, &run, begin).await;
-    if app.stop.is_cancelled() && matches!(end, End::DaemonLeaves) {
-        return;
+    match follow(&app, &run, begin).await {
+        End::DaemonLeaves => {}
+        end => finish::settle(&app, &run, end).await,
     }
-    finish::settle(&app, &run, end).await;
 }
 
 async fn follow(app: &App, run: &Arc<LiveRun>, begin: Begin) -> End {
@@ -37,27 +36,31 @@ async fn follow(app: &App, run: &Arc<LiveRun>, begin: Begin) -> End {
         Begin::Fresh { token } => (Tail::new(run, 0), start::start(app, run, token).await),
         Begin::Adopted(row) => {
             let mut tail = Tail::new(run, row.offset);
-            match alive(&row) {
-                Some(identity) => (tail, Ok(Started::Adopted(identity))),
-                // Its worker never did anything: nothing is lost by starting it again.
-                None if row.lines == 0 && tail.is_empty() && !start::was_tried_twice(run) => {
-                    let token = match start::renew_token(app, run).await {
-                        Ok(token) => token,
-                        Err(error) => return End::NotStarted(error),
-                    };
-                    (tail, start::start(app, run, token).await)
-                }
-                None => {
-                    tail.drain(app, run).await;
-                    return End::Exited;
-                }
+            let end = match alive(&row) {
+                // It may still end without a word: where the daemon before us had no time to say what to do.
+                Some(identity) => accompany(app, run, &mut tail, Started::Adopted(identity)).await,
+                None => drained(app, run, &mut tail).await,
+            };
+            let has_begun = row.lines > 0 || !tail.is_empty();
+            if has_begun || matches!(end, End::DaemonLeaves) || run.stop.is_cancelled() || start::was_tried_often(run) {
+                return end;
             }
+            // Its worker never did anything: nothing is lost by starting it again.
+            let token = match start::renew_token(app, run, row.process.is_some()).await {
+                Ok(token) => token,
+                Err(error) => return End::NotStarted(error),
+            };
+            (tail, start::start(app, run, token).await)
         }
     };
-    let mut started = match started {
-        Ok(started) => started,
-        Err(end) => return end,
-    };
+    match started {
+        Ok(started) => accompany(app, run, &mut tail, started).await,
+        Err(end) => end,
+    }
+}
+
+/// Follows a worker until it has ended and all it did is stored.
+async fn accompany(app: &App, run: &LiveRun, tail: &mut Tail, mut started: Started) -> End {
     *super::lock(&run.identity) = Some(started.identity().clone());
     if run.stop.is_cancelled() {
         run.tell_to_stop();
@@ -67,8 +70,12 @@ async fn follow(app: &App, run: &Arc<LiveRun>, begin: Begin) -> End {
         () = tail.follow(app, run) => {}
         () = app.stop.cancelled() => return End::DaemonLeaves,
     }
-    tail.drain(app, run).await;
-    End::Exited
+    drained(app, run, tail).await
+}
+
+/// Stores what is left of a spool. What a daemon that stops could not store is the next one's to judge by.
+async fn drained(app: &App, run: &LiveRun, tail: &mut Tail) -> End {
+    if tail.drain(app, run).await { End::Exited } else { End::DaemonLeaves }
 }
 
 fn alive(row: &Row) -> Option<Identity> {

@@ -1,10 +1,10 @@
 //! The end of a run: sweeps its tree, settles its job, tells the founder, puts its spool away.
 
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use contract::{Error, ErrorCode, EventBody, Job, JobChange, Outcome, RunState, Time, one_line};
+use contract::{Error, ErrorCode, EventBody, JobChange, Notice, Outcome, RunId, RunState, Time, one_line};
 use store::{Settlement, StopCounts};
 
 use super::drive::not_started;
@@ -32,12 +32,12 @@ pub enum End {
 pub async fn settle(app: &App, run: &LiveRun, end: End) {
     let swept = process::stop_tree(None, false, &run.mark, Duration::ZERO).await;
     let swept = Swept { ended: swept.ended, forced: swept.forced, left: swept.left };
-    let (job, swept) = loop {
+    let settled = loop {
         match try_settle(app, run, &end, &swept).await {
-            Ok((job, swept)) => break (Some(job), swept),
+            Ok(settled) => break settled,
             Err(error) if error.code == ErrorCode::JOB_NOT_FOUND => {
                 tracing::error!(%error, run_id = %run.run_id, "a run without a job ended");
-                break (None, swept);
+                break Settled { swept, notice: None, watched: false };
             }
             Err(error) => tracing::error!(%error, run_id = %run.run_id, "a run could not be settled; trying again"),
         }
@@ -47,10 +47,10 @@ pub async fn settle(app: &App, run: &LiveRun, end: End) {
         }
     };
     app.runs.remove(run.run_id);
-    run.done.send_replace(Some(swept));
+    run.done.send_replace(Some(settled.swept));
     app.runs.wake_queue();
-    if let Some(job) = job {
-        notices::job_ended(app, &job).await;
+    if let Some(notice) = settled.notice {
+        notices::tell(app, notice, settled.watched).await;
     }
     let dir = run.dir.clone();
     let stored = tokio::task::spawn_blocking(move || put_away(&dir)).await;
@@ -61,7 +61,16 @@ pub async fn settle(app: &App, run: &LiveRun, end: End) {
     }
 }
 
-async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: &Swept) -> Result<(Job, Swept), Error> {
+/// A run that was brought to its end.
+struct Settled {
+    swept: Swept,
+    /// What the founder is to be told.
+    notice: Option<Notice>,
+    /// Whether somebody followed the job in a terminal up to its end.
+    watched: bool,
+}
+
+async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: &Swept) -> Result<Settled, Error> {
     let run_id = run.run_id;
     let last_word = app.store.read(move |db| db.last_word(run_id)).await?;
     let (state, change, settlement) = judge(run, end, last_word, swept);
@@ -70,9 +79,19 @@ async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: &Swept) -> Resul
         forced: counts.forced,
         left: counts.left,
     });
-    let (job, events) = app.store.write(move |db| db.settle(run_id, state, change, &settlement, Time::now())).await?;
+    // Looked at before it is announced: who follows the job leaves when it ends.
+    let watched = app.watchers.is_watched(run.job_id);
+    // In one transaction: a daemon that dies right after it leaves the notice to the next.
+    let (events, notice) = app
+        .store
+        .write(move |db| {
+            let (job, events) = db.settle(run_id, state, change, &settlement, Time::now())?;
+            let notice = notices::due(&job).map(|new| db.notice_put(&new, Time::now())).transpose()?;
+            Ok((events, notice.flatten()))
+        })
+        .await?;
     app.announce(run.company_id, &Touched { spend: true, ..Touched::job(run.job_id) }, &events);
-    Ok((job, swept))
+    Ok(Settled { swept, notice, watched })
 }
 
 /// What the run's end means for its job.
@@ -105,6 +124,10 @@ fn judge(run: &LiveRun, end: &End, last_word: Option<EventBody>, swept: &Swept) 
         }
         Outcome::Failed => {
             let error = error.unwrap_or_else(|| Error::internal("The run failed and did not say why."));
+            // A worker that did not hear of the founder's stop was ended by us.
+            if stopped && error.code == ErrorCode::RUN_INTERRUPTED {
+                return (RunState::Killed, JobChange::Cancel, Settlement { reason: stop_reason, ..base });
+            }
             (RunState::Exited, JobChange::Fail, failed(error, base.stopped))
         }
         Outcome::Cancelled => {
@@ -134,9 +157,30 @@ fn vanished(log: &Path) -> Error {
 }
 
 fn log_tail(log: &Path) -> String {
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let from = bytes.len().saturating_sub(LOG_TAIL_BYTES);
-    one_line(&String::from_utf8_lossy(&bytes[from..]), LOG_TAIL_BYTES)
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(log)?;
+        let from = file.metadata()?.len().saturating_sub(LOG_TAIL_BYTES as u64);
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(LOG_TAIL_BYTES as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    // Without a log there is nothing to add to the error.
+    one_line(&String::from_utf8_lossy(&read().unwrap_or_default()), LOG_TAIL_BYTES)
+}
+
+/// Puts away the spools that an earlier daemon had no time for: those of runs that are not in `live`.
+pub fn put_away_the_rest(runs: &Path, live: &[RunId]) {
+    let Ok(dirs) = std::fs::read_dir(runs) else { return };
+    for dir in dirs.flatten().map(|entry| entry.path()) {
+        let number = dir.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+        if number.is_none_or(|number| live.contains(&RunId(number))) || !dir.join("spool.jsonl").exists() {
+            continue;
+        }
+        if let Err(error) = put_away(&dir) {
+            tracing::warn!(%error, dir = %dir.display(), "a run's folder was not tidied");
+        }
+    }
 }
 
 /// Compresses the spool and removes what only the worker needed. The spool stays: the database can be rebuilt from it.

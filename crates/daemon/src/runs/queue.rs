@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{Error, Time};
+use contract::{Error, RunId, Time};
 use store::{Claim, StoreError};
 
 use super::drive::{Begin, drive};
+use super::finish::put_away_the_rest;
 use super::{LiveRun, random_token, token_hash};
 use crate::app::App;
 use crate::hub::Touched;
@@ -55,7 +56,7 @@ async fn claim_all(app: &App) -> Result<(), Error> {
         let job = &claimed.job.job;
         let run = LiveRun::new(app, claimed.run_id, job.job_id, job.company_id, claimed.run_dir);
         let run = app.runs.add(run);
-        app.announce(job.company_id, &Touched::job(job.job_id), &[claimed.event]);
+        app.announce(job.company_id, &Touched::line(job.job_id), &[claimed.event]);
         tokio::spawn(keep_driving(app.clone(), run, Begin::Fresh { token }));
     }
     Ok(())
@@ -73,6 +74,9 @@ pub async fn adopt(app: &App) -> Result<(), Error> {
             runs.map(|row| Ok((db.job(row.job_id)?.company_id, row))).collect::<Result<Vec<_>, StoreError>>()
         })
         .await?;
+    let live: Vec<RunId> = left.iter().map(|(_, row)| row.run_id).collect();
+    let runs = app.home.runs_dir();
+    tokio::task::spawn_blocking(move || put_away_the_rest(&runs, &live));
     for (company_id, row) in left {
         let run = app.runs.add(LiveRun::new(app, row.run_id, row.job_id, company_id, row.dir.clone()));
         tracing::info!(run_id = %row.run_id, job_id = %row.job_id, process = ?row.process, "adopting a run");
@@ -95,7 +99,12 @@ async fn keep_driving(app: App, run: Arc<LiveRun>, mut begin: Begin) {
             match app.store.read(|db| db.live_runs()).await {
                 Ok(left) => match left.into_iter().find(|row| row.run_id == run.run_id) {
                     Some(row) => break Begin::Adopted(row),
-                    None => return,
+                    None => {
+                        app.runs.remove(run.run_id);
+                        // Who waits for its end must not wait for ever.
+                        run.done.send_if_modified(|done| done.replace(done.unwrap_or_default()).is_none());
+                        return;
+                    }
                 },
                 Err(error) => tracing::error!(%error, "the runs could not be read"),
             }

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use contract::{
-    EngineSpec, Error, ErrorCode, JobChange, JobState, RUN_MARK, RunLimits, Time, WORKER_PROTOCOL, WorkerSpec,
-};
+use contract::{EngineSpec, Error, ErrorCode, JobChange, JobState, RunLimits, Time, WORKER_PROTOCOL, WorkerSpec};
 use process::{Identity, Input, Output, Spawned};
 use secrecy::ExposeSecret;
 use tokio::io::AsyncWriteExt;
@@ -17,6 +15,8 @@ use crate::hub::Touched;
 
 /// Earlier briefs of the session that the CEO is reminded of.
 const HISTORY: i64 = 20;
+/// How often a run's worker is started again that ended, each time with its daemon, before it had begun.
+const MAX_TRIES: u64 = 10;
 
 /// A worker that is under way.
 pub enum Started {
@@ -141,10 +141,13 @@ async fn set_waiting(app: &App, run: &LiveRun, change: JobChange, reason: &str) 
 async fn spawn(app: &App, run: &LiveRun, spec: &WorkerSpec) -> Result<Started, Error> {
     let mut line = serde_json::to_vec(spec).map_err(Error::internal)?;
     line.push(b'\n');
-    let log =
-        std::fs::OpenOptions::new().create(true).append(true).open(run.log()).map_err(|error| {
-            Error::internal(format!("The run's log {} cannot be made: {error}.", run.log().display()))
-        })?;
+    let mut log = std::fs::OpenOptions::new();
+    log.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut log, 0o600);
+    let log = log
+        .open(run.log())
+        .map_err(|error| Error::internal(format!("The run's log {} cannot be made: {error}.", run.log().display())))?;
     let command = process::Command::new(app.program()?)
         .arg("worker")
         .dir(&run.dir)
@@ -186,18 +189,26 @@ fn make_dir(dir: &Path) -> Result<(), Error> {
     })
 }
 
-/// Whether a second worker of this run has failed to begin; then a third would.
-pub fn was_tried_twice(run: &LiveRun) -> bool {
-    run.dir.join("tried").exists()
+/// Whether so many workers of this run did not come to begin that it may be the run that takes daemons down.
+pub fn was_tried_often(run: &LiveRun) -> bool {
+    std::fs::metadata(run.dir.join("tried")).is_ok_and(|tried| tried.len() >= MAX_TRIES)
 }
 
-/// A new token for a run whose worker is started again.
+/// A new token for a run whose worker is started again; `counts` where there was one that ended before it began.
 ///
 /// # Errors
-/// The database's.
-pub async fn renew_token(app: &App, run: &LiveRun) -> Result<String, Error> {
+/// The database's, or the disk's.
+pub async fn renew_token(app: &App, run: &LiveRun, counts: bool) -> Result<String, Error> {
     make_dir(&run.dir)?;
-    std::fs::write(run.dir.join("tried"), RUN_MARK).map_err(Error::internal)?;
+    // A spool without a line in it would be in the next worker's way.
+    match std::fs::remove_file(run.spool()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::internal(error)),
+        _ => {}
+    }
+    if counts {
+        let tried = std::fs::OpenOptions::new().create(true).append(true).open(run.dir.join("tried"));
+        tried.and_then(|mut tried| std::io::Write::write_all(&mut tried, b"+")).map_err(Error::internal)?;
+    }
     let token = random_token()?;
     let (run_id, hash) = (run.run_id, token_hash(&token));
     app.store.write(move |db| db.run_token(run_id, &hash)).await?;

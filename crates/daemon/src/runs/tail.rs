@@ -77,18 +77,19 @@ impl Tail {
         }
     }
 
-    /// Stores all there is. Tries until it can: what a worker has done must not be forgotten.
-    pub async fn drain(&mut self, app: &App, run: &LiveRun) {
+    /// Stores all there is. Tries until it can: what a worker has done must not be forgotten. `false` where the daemon
+    /// stops before that.
+    pub async fn drain(&mut self, app: &App, run: &LiveRun) -> bool {
         let mut trouble = AFTER_TROUBLE.0;
         loop {
             match self.step(app, run).await {
                 Ok(true) => {}
-                Ok(false) => return,
+                Ok(false) => return true,
                 Err(error) => {
                     tracing::error!(%error, run_id = %run.run_id, "the spool could not be stored; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(trouble) => {}
-                        () = app.stop.cancelled() => return,
+                        () = app.stop.cancelled() => return false,
                     }
                     trouble = (trouble * 2).min(AFTER_TROUBLE.1);
                 }

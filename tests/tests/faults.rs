@@ -1,0 +1,321 @@
+//! Processes that are killed, and clients that act in the same moment: nothing is lost, nothing is left, nobody is
+//! told twice.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use blackbox::{Bus, Child, Daemon, Place, SOON, StandIns, WORK, wait_for};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+/// A home with its daemon.
+struct Stage {
+    place: Place,
+    daemon: Option<Child>,
+    dir: PathBuf,
+}
+
+impl Stage {
+    /// A daemon with a practice company at this pace.
+    async fn new(pace: f64) -> anyhow::Result<(Stage, Daemon)> {
+        Stage::at(Place::new()?, pace).await
+    }
+
+    async fn at(place: Place, pace: f64) -> anyhow::Result<(Stage, Daemon)> {
+        let dir = place.path("acme");
+        let mut stage = Stage { place, daemon: None, dir };
+        stage.start()?;
+        let mut client = stage.client().await?;
+        client.set(json!({ "onboarded": true, "practice_pace": pace, "stop_grace_ms": 500 })).await?;
+        client.found("Acme", &stage.dir).await?;
+        Ok((stage, client))
+    }
+
+    fn start(&mut self) -> anyhow::Result<()> {
+        self.daemon = Some(Child::start(&mut self.place.aicib(&["daemon", "start", "--foreground"])?)?);
+        Ok(())
+    }
+
+    /// Kills the daemon, and nothing else.
+    fn kill(&mut self) {
+        self.daemon = None;
+    }
+
+    async fn client(&self) -> anyhow::Result<Daemon> {
+        Daemon::connect(&self.place.home(), SOON).await
+    }
+
+    /// Everything that runs here but the daemon.
+    fn others(&self) -> Vec<Pid> {
+        let daemon = self.daemon.as_ref().map(Child::pid);
+        let others = self.place.processes().into_iter().filter(|pid| u32::try_from(*pid).ok() != daemon);
+        others.filter_map(Pid::from_raw).collect()
+    }
+
+    async fn worker(&self) -> anyhow::Result<Pid> {
+        let is_worker = |pid: &Pid| {
+            let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+            command.ends_with(b"\0worker\0")
+        };
+        wait_for("the worker", SOON, async || Ok(self.others().into_iter().find(is_worker))).await
+    }
+
+    async fn nothing_left(&self) -> anyhow::Result<()> {
+        wait_for("all processes to end", SOON, async || Ok(self.others().is_empty().then_some(()))).await
+    }
+}
+
+const ENDED: [&str; 3] = ["completed", "failed", "cancelled"];
+
+/// What a run recorded, and what is stored of it, must be the same lines, each once.
+async fn stored_once(stage: &Stage, client: &mut Daemon, job: i64) -> anyhow::Result<usize> {
+    let detail = client.call("job.get", json!({ "job_id": job })).await?;
+    let run = detail["run"]["run_id"].as_i64().context("no run")?;
+    let dir = stage.place.home().join("runs").join(run.to_string());
+    let spool = wait_for("the spool to be put away", SOON, async || {
+        let ready = dir.join("spool.jsonl.gz").exists() && !dir.join("spool.jsonl").exists();
+        Ok(ready.then(|| dir.join("spool.jsonl.gz")))
+    })
+    .await;
+    let lines = match spool {
+        Ok(spool) => {
+            let text = stage.place.command("gzip").arg("-dc").arg(spool).output()?.stdout;
+            text.iter().filter(|byte| **byte == b'\n').count()
+        }
+        Err(error) if dir.join("spool.jsonl").exists() => return Err(error),
+        Err(_) => 0,
+    };
+    let page = client.call("event.list", json!({ "job_id": job, "after": 0, "limit": 500 })).await?;
+    let events = page["events"].as_array().context("no events")?;
+    let stored = events.iter().filter(|event| event["run_id"] == run).count();
+    assert_eq!(stored, lines, "job {job}");
+    Ok(stored)
+}
+
+/// Daemon and worker are killed together, or the daemon several times, within the first moments of a brief.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_brief_outlives_whatever_is_killed_before_it_began() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(20.0).await?;
+    for round in 0..8u64 {
+        let job = client.brief(&stage.dir, "Write the imprint").await?;
+        tokio::time::sleep(Duration::from_millis(round * 4)).await;
+        stage.kill();
+        if round % 2 == 0 {
+            stage.place.sweep();
+        } else {
+            stage.start()?;
+            tokio::time::sleep(Duration::from_millis(round * 6)).await;
+            stage.kill();
+        }
+        stage.start()?;
+        client = stage.client().await?;
+        let ended = client.job(job, &ENDED, WORK).await?;
+        let lines = stored_once(&stage, &mut client, job).await?;
+        if ended["state"] != "completed" {
+            assert_eq!(ended["error"]["code"], "run.interrupted", "{ended}");
+            assert!(round % 2 == 0 && lines > 0, "nothing was lost, and it failed: {ended}");
+        }
+    }
+    stage.nothing_left().await
+}
+
+/// The daemon is killed wherever the run stands: it ends as if nothing had happened.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_does_not_notice_that_its_daemon_is_killed() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(8.0).await?;
+    for round in 0..5u64 {
+        let job = client.brief(&stage.dir, "Write the imprint").await?;
+        client.job(job, &["running", "completed"], WORK).await?;
+        tokio::time::sleep(Duration::from_millis(50 + round * 230)).await;
+        stage.kill();
+        stage.start()?;
+        client = stage.client().await?;
+        client.job(job, &["completed"], WORK).await?;
+        assert!(stored_once(&stage, &mut client, job).await? > 10);
+    }
+    stage.nothing_left().await
+}
+
+/// A worker that is killed leaves an interrupted job; one that the system tells to end (a shutdown) as well: nobody
+/// has cancelled it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_ended_is_no_cancel() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(1.0).await?;
+    for signal in [Signal::KILL, Signal::TERM] {
+        let job = client.brief(&stage.dir, "Write the imprint").await?;
+        let worker = stage.worker().await?;
+        wait_for("its first words", SOON, async || {
+            let job = client.call("job.get", json!({ "job_id": job })).await?;
+            Ok((job["events"].as_i64() > Some(3)).then_some(()))
+        })
+        .await?;
+        kill_process(worker, signal)?;
+        let ended = client.job(job, &ENDED, WORK).await?;
+        assert_eq!(
+            (&ended["state"], &ended["error"]["code"]),
+            (&json!("failed"), &json!("run.interrupted")),
+            "{ended}"
+        );
+        stage.nothing_left().await?;
+    }
+    // The founder's own stop is one, even where the worker does not hear of it.
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    kill_process(stage.worker().await?, Signal::STOP)?;
+    let stopped = client.call("job.cancel", json!({ "job_id": job })).await?;
+    assert_eq!((&stopped["job"]["state"], &stopped["left"]), (&json!("cancelled"), &json!(0)), "{stopped}");
+    stage.nothing_left().await
+}
+
+/// E016: a run that the daemon does not know ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn e016_a_worker_that_nobody_knows_leaves() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(0.3).await?;
+    client.brief(&stage.dir, "Write the imprint").await?;
+    stage.worker().await?;
+    wait_for("its spool", SOON, async || Ok(stage.place.home().join("runs/1/spool.jsonl").exists().then_some(())))
+        .await?;
+    stage.kill();
+    for name in ["aicib.db", "aicib.db-wal", "aicib.db-shm"] {
+        let _ = fs::remove_file(stage.place.home().join(name));
+    }
+    stage.start()?;
+    stage.client().await?;
+    stage.nothing_left().await
+}
+
+/// Clients that do the same in one moment: one session, no change lost, a stop for all.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_at_once_happens() -> anyhow::Result<()> {
+    let (stage, mut first) = Stage::new(5.0).await?;
+    let mut others = Vec::new();
+    for _ in 0..6 {
+        others.push(stage.client().await?);
+    }
+    for _ in 0..3 {
+        let mut briefs = Vec::new();
+        for mut client in others.drain(..) {
+            let dir = stage.dir.clone();
+            briefs.push(tokio::spawn(async move { (client.brief(&dir, "Write the imprint").await, client) }));
+        }
+        for brief in briefs {
+            let (job, client) = brief.await?;
+            job?;
+            others.push(client);
+        }
+        let (one, two) = others.split_at_mut(1);
+        let company = json!({ "dir": stage.dir });
+        let (stopped, again) =
+            tokio::join!(one[0].call("session.stop", company.clone()), two[0].call("session.stop", company));
+        let none = |answer: &anyhow::Error| answer.to_string().contains("session.none");
+        assert!(stopped.is_ok() || again.is_ok(), "{stopped:?} {again:?}");
+        for answer in [stopped, again] {
+            assert!(answer.as_ref().map_or_else(none, |_| true), "{answer:?}");
+        }
+        let stats = first.call("job.stats", json!({})).await?;
+        for state in ["queued", "running", "waiting"] {
+            assert!(stats["by_state"][state].as_i64().unwrap_or_default() == 0, "{stats}");
+        }
+        stage.nothing_left().await?;
+    }
+
+    for round in 1..10 {
+        let set = |key: &str| json!({ "company": { "dir": stage.dir }, "key": key, "value": round.to_string() });
+        let (one, two) = others.split_at_mut(1);
+        let (day, month) = tokio::join!(
+            one[0].call("config.set", set("settings.cost_limit_daily")),
+            two[0].call("config.set", set("settings.cost_limit_monthly"))
+        );
+        (day?, month?);
+        for key in ["settings.cost_limit_daily", "settings.cost_limit_monthly"] {
+            let value = first.call("config.get", json!({ "company": { "dir": stage.dir }, "key": key })).await?;
+            assert_eq!(value["value"].as_f64(), Some(f64::from(round)), "{key}");
+        }
+    }
+    Ok(())
+}
+
+/// What a hostile or careless client or company folder asks for is refused, and holds nothing up.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_is_refused() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(8.0).await?;
+    let refused = |answer: anyhow::Result<Value>| answer.err().map(|error| error.to_string()).unwrap_or_default();
+    let company = json!({ "dir": stage.dir });
+
+    let brief = json!({ "company": company, "directive": "Write", "origin": "client", "start_session": true, "max_cost_usd": -1 });
+    assert!(refused(client.call("job.submit", brief).await).contains("request.bad"));
+    let stranger = json!({ "protocol": 1, "client": "blackbox" });
+    assert!(refused(client.call("initialize", stranger).await).contains("request.bad"));
+    let role = json!({ "company": company, "role": "../../evil", "text": "" });
+    assert!(refused(client.call("agent.save", role).await).contains("agent.invalid"));
+
+    // A pipe for an agent's file: reading it would wait for a writer.
+    let file = stage.dir.join(".claude/agents/cto.md");
+    fs::remove_file(&file)?;
+    anyhow::ensure!(stage.place.command("mkfifo").arg(&file).status()?.success());
+    let read = client.call("agent.get", json!({ "company": company, "role": "cto" })).await;
+    assert!(refused(read).contains("company.folder"));
+
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    client.job(job, &["completed"], WORK).await?;
+    stored_once(&stage, &mut client, job).await?;
+    private(&stage.place.home().join("runs"))
+}
+
+fn private(path: &Path) -> anyhow::Result<()> {
+    let mode = fs::metadata(path)?.permissions().mode() & 0o777;
+    assert_eq!(mode & 0o077, 0, "{} is {mode:o}", path.display());
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            private(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The founder is told once of each job: of what ended while no daemon was there, of what a desktop was given that
+/// died with it, and not of what was followed in a terminal to its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_founder_is_told_once() -> anyhow::Result<()> {
+    let mut place = Place::new()?;
+    let bus = Bus::start(&mut place)?;
+    let stand_ins = StandIns::start(&bus).await?;
+    let (mut stage, mut client) = Stage::at(place, 6.0).await?;
+
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    let worker = stage.worker().await?;
+    let spool = stage.place.home().join("runs/1/spool.jsonl");
+    wait_for("its first words", SOON, async || Ok((fs::metadata(&spool)?.len() > 0).then_some(()))).await?;
+    stage.kill();
+    kill_process(worker, Signal::KILL)?;
+    stage.start()?;
+    client = stage.client().await?;
+    client.job(job, &["failed"], WORK).await?;
+    stand_ins.notification("imprint", SOON).await?;
+
+    // Attached, given the notice, and gone without a word about it.
+    let mut desktop = stage.client().await?;
+    desktop.call("desktop.attach", json!({})).await?;
+    let job = client.brief(&stage.dir, "Design a rocket logo").await?;
+    client.job(job, &["completed"], WORK).await?;
+    let run = client.call("job.get", json!({ "job_id": job })).await?["run"]["run_id"].to_string();
+    let put_away = stage.place.home().join("runs").join(run).join("spool.jsonl.gz");
+    wait_for("the desktop to be told", SOON, async || Ok(put_away.exists().then_some(()))).await?;
+    assert_eq!(stand_ins.notified().len(), 1, "{:?}", stand_ins.notified());
+    drop(desktop);
+    stand_ins.notification("rocket logo", SOON).await?;
+
+    let job = client.brief(&stage.dir, "Paint the fence").await?;
+    let followed = stage.place.aicib(&["logs", "--job", &job.to_string(), "-f"])?.output()?;
+    assert!(followed.status.success(), "{followed:?}");
+    let job = client.brief(&stage.dir, "Water the plants").await?;
+    client.job(job, &["completed"], WORK).await?;
+    stand_ins.notification("Water the plants", SOON).await?;
+    let about: Vec<String> = stand_ins.notified().into_iter().map(|one| one.summary).collect();
+    assert_eq!(about.len(), 3, "{about:?}");
+    assert!(!about.iter().any(|summary| summary.contains("fence")), "{about:?}");
+    Ok(())
+}
