@@ -11,6 +11,7 @@ use anyhow::Context;
 use blackbox::{Bus, Child, Daemon, Place, SOON, StandIns, WORK, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use testkit::{Provider, company_play};
 
 /// A home with its daemon.
 struct Stage {
@@ -229,7 +230,8 @@ async fn what_happens_at_once_happens() -> anyhow::Result<()> {
             one[0].call("config.set", set("settings.cost_limit_daily")),
             two[0].call("config.set", set("settings.cost_limit_monthly"))
         );
-        (day?, month?);
+        day?;
+        month?;
         for key in ["settings.cost_limit_daily", "settings.cost_limit_monthly"] {
             let value = first.call("config.get", json!({ "company": { "dir": stage.dir }, "key": key })).await?;
             assert_eq!(value["value"].as_f64(), Some(f64::from(round)), "{key}");
@@ -318,4 +320,38 @@ async fn the_founder_is_told_once() -> anyhow::Result<()> {
     assert_eq!(about.len(), 3, "{about:?}");
     assert!(!about.iter().any(|summary| summary.contains("fence")), "{about:?}");
     Ok(())
+}
+
+/// A job that waits for its key waits through any number of daemons, can be stopped, and goes on once there is a key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_waits_for_its_key_outlives_daemons() -> anyhow::Result<()> {
+    let provider = Provider::start(company_play()).await;
+    let mut place = Place::new()?;
+    place.set("ANTHROPIC_BASE_URL", provider.url());
+    let (mut stage, mut client) = Stage::at(place, 8.0).await?;
+    let engine = json!({ "company": { "dir": stage.dir }, "key": "engine.mode", "value": "anthropic-api" });
+    client.call("config.set", engine).await?;
+    let key = json!({ "provider": "anthropic", "key": "sk-ant-planted-key", "storage": "passphrase_file", "passphrase": "horse" });
+    client.call("key.set", key).await?;
+    stage.kill();
+    stage.start()?;
+    client = stage.client().await?;
+    let stopped = client.brief(&stage.dir, "Write a company description").await?;
+    client.job(stopped, &["waiting"], WORK).await?;
+    let waits = client.brief(&stage.dir, "Write a company description").await?;
+    let answer = client.call("job.cancel", json!({ "job_id": stopped })).await?;
+    assert_eq!((&answer["job"]["state"], &answer["left"]), (&json!("cancelled"), &json!(0)), "{answer}");
+    for _ in 0..3 {
+        client.job(waits, &["waiting"], WORK).await?;
+        stage.kill();
+        stage.start()?;
+        client = stage.client().await?;
+    }
+    client.job(waits, &["waiting"], WORK).await?;
+    assert!(stage.others().is_empty() && provider.requests().is_empty());
+    client.call("key.unlock", json!({ "passphrase": "horse" })).await?;
+    client.job(waits, &["completed"], WORK).await?;
+    let job = client.call("job.get", json!({ "job_id": waits })).await?;
+    assert_eq!((job["cost_usd"].as_f64().unwrap_or_default() * 1e9).round() as i64, provider.spent_nanos(), "{job}");
+    stage.nothing_left().await
 }

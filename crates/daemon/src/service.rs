@@ -221,3 +221,18 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_subscribes_while_the_connection_ends_is_not_kept() {
+        let session = Session::default();
+        let (_, before) = session.subscribe().unwrap();
+        session.ended.cancel();
+        let (_, after) = session.subscribe().unwrap();
+        let desk = session.watch_desk(CompanyId(1)).unwrap();
+        assert!(before.is_cancelled() && after.is_cancelled() && desk.is_cancelled());
+    }
+}

@@ -1,6 +1,6 @@
 //! What the engine may ask of the worker.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +24,8 @@ pub struct RunHost {
     pub(crate) spool: Spool,
     pub(crate) link: Arc<Link>,
     pub(crate) stop: CancellationToken,
+    /// Leases that were not used and that no daemon was there to take back: they would count as spent.
+    pub(crate) unreturned: Mutex<Vec<LeaseId>>,
 }
 
 impl RunHost {
@@ -33,6 +35,25 @@ impl RunHost {
     /// When the spool cannot be written.
     pub fn emit_own(&self, body: EventBody) -> Result<(), Error> {
         self.emit(Entry { at: Time::now(), agent: SYSTEM.into(), parent: None, body })
+    }
+
+    /// Gives back what can be given back now.
+    async fn return_leases(&self) {
+        loop {
+            let Some(lease_id) = self.unreturned().pop() else { return };
+            match self.link.call::<RunLeaseReturn>(LeaseReturn { lease_id }).await {
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => tracing::warn!(%error, %lease_id, "a lease could not be given back"),
+                None => tracing::debug!(%lease_id, "a lease is given back once the daemon is there"),
+            }
+            // Giving back twice is no harm.
+            self.unreturned().push(lease_id);
+            return;
+        }
+    }
+
+    fn unreturned(&self) -> MutexGuard<'_, Vec<LeaseId>> {
+        self.unreturned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waiting_for_daemon(&self, over: bool) -> Result<(), Error> {
@@ -62,6 +83,10 @@ impl Host for RunHost {
         let params = LeaseParams { agent: agent.into(), model: model.into(), worst_usd: worst };
         let mut waited = false;
         loop {
+            tokio::select! {
+                () = self.return_leases() => {}
+                () = self.stop.cancelled() => return Ok(None),
+            }
             let answer = tokio::select! {
                 answer = self.link.call::<RunLease>(params.clone()) => answer,
                 () = self.stop.cancelled() => return Ok(None),
@@ -98,12 +123,8 @@ impl Host for RunHost {
     }
 
     async fn lease_return(&self, lease_id: LeaseId) {
-        // Where this is lost, the lease ends with the run.
-        match self.link.call::<RunLeaseReturn>(LeaseReturn { lease_id }).await {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => tracing::warn!(%error, %lease_id, "a lease could not be given back"),
-            None => tracing::warn!(%lease_id, "a lease could not be given back: the daemon is away"),
-        }
+        self.unreturned().push(lease_id);
+        self.return_leases().await;
     }
 
     fn stop(&self) -> &CancellationToken {

@@ -44,7 +44,7 @@ fn start(spec: &WorkerSpec, mark: &Mark) -> Result<(Arc<RunHost>, StopReason), S
     listen_for_signals(&stop, &reason).map_err(|error| format!("cannot listen for signals: {error}"))?;
     let link = Arc::new(Link::start(home, spec.run_id, spec.token.clone(), stop.clone(), reason.clone()));
     tokio::spawn(count_children(link.clone(), mark.clone()));
-    Ok((Arc::new(RunHost { job_id: spec.job_id, spool, link, stop }), reason))
+    Ok((Arc::new(RunHost { job_id: spec.job_id, spool, link, stop, unreturned: Default::default() }), reason))
 }
 
 /// A request to end stops the run as a cancel does, but it is nobody's wish for the job.
