@@ -1,7 +1,7 @@
 //! The end of a run: sweeps its tree, settles its job, tells the founder, puts its spool away.
 
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use contract::{Error, ErrorCode, EventBody, JobChange, Notice, Outcome, RunId, RunState, Time, one_line};
@@ -169,15 +169,21 @@ fn log_tail(log: &Path) -> String {
     one_line(&String::from_utf8_lossy(&read().unwrap_or_default()), LOG_TAIL_BYTES)
 }
 
-/// Puts away the spools that an earlier daemon had no time for: those of runs that are not in `live`.
-pub fn put_away_the_rest(runs: &Path, live: &[RunId]) {
-    let Ok(dirs) = std::fs::read_dir(runs) else { return };
-    for dir in dirs.flatten().map(|entry| entry.path()) {
+/// The folders of runs that there are and that are not in `live`.
+pub fn ended_dirs(runs: &Path, live: &[RunId]) -> Vec<PathBuf> {
+    // No folder, no runs.
+    let Ok(dirs) = std::fs::read_dir(runs) else { return Vec::new() };
+    let ended = |dir: &PathBuf| {
         let number = dir.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-        if number.is_none_or(|number| live.contains(&RunId(number))) || !dir.join("spool.jsonl").exists() {
-            continue;
-        }
-        if let Err(error) = put_away(&dir) {
+        number.is_some_and(|number| !live.contains(&RunId(number)))
+    };
+    dirs.flatten().map(|entry| entry.path()).filter(ended).collect()
+}
+
+/// Puts away what an earlier daemon had no time for.
+pub fn put_away_the_rest(dirs: &[PathBuf]) {
+    for dir in dirs.iter().filter(|dir| dir.join("spool.jsonl").exists()) {
+        if let Err(error) = put_away(dir) {
             tracing::warn!(%error, dir = %dir.display(), "a run's folder was not tidied");
         }
     }
@@ -207,4 +213,28 @@ fn put_away(dir: &Path) -> std::io::Result<()> {
     fresh.as_file().sync_all()?;
     fresh.persist(dir.join("spool.jsonl.gz")).map_err(|error| error.error)?;
     std::fs::remove_file(spool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_is_put_away_and_what_lives_or_comes_is_left_alone() {
+        let runs = tempfile::tempdir().unwrap();
+        let make = |name: &str| {
+            let dir = runs.path().join(name);
+            std::fs::create_dir(&dir).unwrap();
+            std::fs::write(dir.join("spool.jsonl"), "{}\n").unwrap();
+            dir
+        };
+        let (ended, live, other) = (make("7"), make("8"), make("notes"));
+        let dirs = ended_dirs(runs.path(), &[RunId(8)]);
+        let later = make("9");
+        put_away_the_rest(&dirs);
+        assert!(ended.join("spool.jsonl.gz").exists() && !ended.join("spool.jsonl").exists());
+        for kept in [live, other, later] {
+            assert!(kept.join("spool.jsonl").exists(), "{}", kept.display());
+        }
+    }
 }

@@ -7,7 +7,7 @@ use contract::{Error, RunId, Time};
 use store::{Claim, StoreError};
 
 use super::drive::{Begin, drive};
-use super::finish::put_away_the_rest;
+use super::finish::{ended_dirs, put_away_the_rest};
 use super::{LiveRun, random_token, token_hash};
 use crate::app::App;
 use crate::hub::Touched;
@@ -76,7 +76,9 @@ pub async fn adopt(app: &App) -> Result<(), Error> {
         .await?;
     let live: Vec<RunId> = left.iter().map(|(_, row)| row.run_id).collect();
     let runs = app.home.runs_dir();
-    tokio::task::spawn_blocking(move || put_away_the_rest(&runs, &live));
+    // Listed before anything is claimed: a run that begins later is nobody's to put away.
+    let ended = tokio::task::spawn_blocking(move || ended_dirs(&runs, &live)).await.map_err(Error::internal)?;
+    tokio::task::spawn_blocking(move || put_away_the_rest(&ended));
     for (company_id, row) in left {
         let run = app.runs.add(LiveRun::new(app, row.run_id, row.job_id, company_id, row.dir.clone()));
         tracing::info!(run_id = %row.run_id, job_id = %row.job_id, process = ?row.process, "adopting a run");
