@@ -177,15 +177,29 @@ async fn e016_a_worker_that_nobody_knows_leaves() -> anyhow::Result<()> {
     let (mut stage, mut client) = Stage::new(0.3).await?;
     client.brief(&stage.dir, "Write the imprint").await?;
     stage.worker().await?;
-    wait_for("its spool", SOON, async || Ok(stage.place.home().join("runs/1/spool.jsonl").exists().then_some(())))
-        .await?;
+    let spool = stage.place.home().join("runs/1/spool.jsonl");
+    wait_for("its first words", SOON, async || Ok((fs::metadata(&spool)?.len() > 0).then_some(()))).await?;
     stage.kill();
     for name in ["aicib.db", "aicib.db-wal", "aicib.db-shm"] {
         let _ = fs::remove_file(stage.place.home().join(name));
     }
     stage.start()?;
+    let mut client = stage.client().await?;
+    stage.nothing_left().await?;
+
+    // The next run has its number; what it recorded is not written over.
+    client.set(json!({ "practice_pace": 20.0 })).await?;
+    let job = client.brief(&stage.dir, "Design a rocket logo").await?;
+    client.job(job, &["completed"], WORK).await?;
+    let spool = fs::read_to_string(stage.place.home().join("runs/1/spool.jsonl"))?;
+    assert!(spool.contains("run_exited") && spool.contains("run.interrupted"), "{spool}");
+
+    // By now the database knows a run of that number, and what is left of the first one is put away.
+    stage.kill();
+    stage.start()?;
     stage.client().await?;
-    stage.nothing_left().await
+    let packed = stage.place.home().join("runs/1/spool.jsonl.gz");
+    wait_for("the spool to be put away", SOON, async || Ok(packed.exists().then_some(()))).await
 }
 
 /// Clients that do the same in one moment: one session, no change lost, a stop for all.

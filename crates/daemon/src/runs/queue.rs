@@ -1,13 +1,14 @@
 //! The queue: claims the next job while there is a slot, and takes up what an earlier daemon left.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{Error, RunId, Time};
+use contract::{Error, Time};
 use store::{Claim, StoreError};
 
 use super::drive::{Begin, drive};
-use super::finish::{ended_dirs, put_away_the_rest};
+use super::finish::{put_away_the_rest, with_folder};
 use super::{LiveRun, random_token, token_hash};
 use crate::app::App;
 use crate::hub::Touched;
@@ -47,7 +48,7 @@ async fn claim_all(app: &App) -> Result<(), Error> {
                 db.claim_next(&Claim {
                     max_parallel: max,
                     token_hash: &hash,
-                    run_dir: &|run_id| home.run_dir(run_id).display().to_string(),
+                    run_dir: &|run_id| unused(home.run_dir(run_id)).display().to_string(),
                     at: Time::now(),
                 })
             })
@@ -62,6 +63,19 @@ async fn claim_all(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
+/// The folder, or one beside it that is not there yet: where a copy of the database was put back, a run gets a number
+/// that another one had, whose spool is kept.
+fn unused(dir: PathBuf) -> PathBuf {
+    let mut free = dir.clone();
+    for again in 2..1000 {
+        if !free.exists() {
+            break;
+        }
+        free = dir.with_extension(again.to_string());
+    }
+    free
+}
+
 /// Takes up the runs that an earlier daemon left: those that live are followed, the others are settled.
 ///
 /// # Errors
@@ -74,11 +88,11 @@ pub async fn adopt(app: &App) -> Result<(), Error> {
             runs.map(|row| Ok((db.job(row.job_id)?.company_id, row))).collect::<Result<Vec<_>, StoreError>>()
         })
         .await?;
-    let live: Vec<RunId> = left.iter().map(|(_, row)| row.run_id).collect();
     let runs = app.home.runs_dir();
-    // Listed before anything is claimed: a run that begins later is nobody's to put away.
-    let ended = tokio::task::spawn_blocking(move || ended_dirs(&runs, &live)).await.map_err(Error::internal)?;
-    tokio::task::spawn_blocking(move || put_away_the_rest(&ended));
+    // Listed before anything is claimed or settled: whoever settles a run puts it away.
+    let mut ended = tokio::task::spawn_blocking(move || with_folder(&runs)).await.map_err(Error::internal)?;
+    ended.retain(|run_id| !left.iter().any(|(_, row)| row.run_id == *run_id));
+    tokio::spawn(put_away_the_rest(app.clone(), ended));
     for (company_id, row) in left {
         let run = app.runs.add(LiveRun::new(app, row.run_id, row.job_id, company_id, row.dir.clone()));
         tracing::info!(run_id = %row.run_id, job_id = %row.job_id, process = ?row.process, "adopting a run");
