@@ -11,7 +11,7 @@ use anyhow::Context;
 use blackbox::{Bus, Child, Daemon, Place, SOON, StandIns, WORK, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use testkit::{Provider, company_play};
+use testkit::{On, Provider, Script, Turn, company_play};
 
 /// A home with its daemon.
 struct Stage {
@@ -368,4 +368,54 @@ async fn a_job_that_waits_for_its_key_outlives_daemons() -> anyhow::Result<()> {
     let job = client.call("job.get", json!({ "job_id": waits })).await?;
     assert_eq!((job["cost_usd"].as_f64().unwrap_or_default() * 1e9).round() as i64, provider.spent_nanos(), "{job}");
     stage.nothing_left().await
+}
+
+/// The processes of the command below, wherever they have gone.
+fn sleepers() -> Vec<String> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let is_ours = |path: &Path| {
+        let command = fs::read(path.join("cmdline")).unwrap_or_default();
+        [b"sleep\x003100\0", b"sleep\x003101\0", b"sleep\x003102\0"].iter().any(|ours| command == *ours)
+    };
+    entries
+        .filter(|entry| is_ours(&entry.path()))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// A command's processes end with its run, whether the worker is killed, told to end, or the job stopped: those in the
+/// background and in sessions of their own as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_command_outlives_its_run() -> anyhow::Result<()> {
+    let command = "(setsid sleep 3100 &) ; (sleep 3101 &) ; env -i /bin/sh -c 'setsid sleep 3102; true' ; true";
+    let turn = || Turn::tool("Bash", json!({ "command": command }));
+    let provider = Provider::start(Script::default().when(On::Any, [turn(), turn(), turn()])).await;
+    let mut place = Place::new()?;
+    place.set("ANTHROPIC_BASE_URL", provider.url());
+    let (stage, mut client) = Stage::at(place, 8.0).await?;
+    let ceo = stage.dir.join(".claude/agents/ceo.md");
+    fs::write(&ceo, fs::read_to_string(&ceo)?.replace("Grep, Delegate]", "Grep, Bash, Delegate]"))?;
+    for (key, value) in [("engine.mode", "anthropic-api"), ("tools.commands", "true")] {
+        let set = json!({ "company": { "dir": stage.dir }, "key": key, "value": value });
+        client.call("config.set", set).await?;
+    }
+    let key = json!({ "provider": "anthropic", "key": "sk-ant-planted-key", "storage": "session" });
+    client.call("key.set", key).await?;
+    for end in ["kill", "terminate", "cancel"] {
+        let job = client.brief(&stage.dir, "Run it").await?;
+        let worker = stage.worker().await?;
+        wait_for("three sleepers", SOON, async || Ok((sleepers().len() == 3).then_some(()))).await?;
+        match end {
+            "kill" => kill_process(worker, Signal::KILL)?,
+            "terminate" => kill_process(worker, Signal::TERM)?,
+            _ => {
+                let answer = client.call("job.cancel", json!({ "job_id": job })).await?;
+                assert_eq!((&answer["job"]["state"], &answer["left"]), (&json!("cancelled"), &json!(0)), "{answer}");
+            }
+        }
+        let state = if end == "cancel" { "cancelled" } else { "failed" };
+        client.job(job, &[state], WORK).await?;
+        assert_eq!(sleepers(), Vec::<String>::new(), "{end}");
+    }
+    Ok(())
 }
