@@ -37,6 +37,13 @@ pub struct Limits {
     pub monthly: Money,
 }
 
+impl Limits {
+    /// Those of a company's config.
+    pub fn of(company: &company::Company) -> Limits {
+        Limits { daily: company.config.daily_limit, monthly: company.config.monthly_limit }
+    }
+}
+
 /// The company that a client means. One in a folder that the daemon did not know is known from then on.
 ///
 /// # Errors
@@ -187,10 +194,7 @@ pub async fn spend(daemon: &Daemon, company_id: CompanyId, limits: Limits) -> Re
 
 /// The limits of the company's config; none where it does not hold (then nothing can be briefed either).
 pub fn limits(loaded: &Result<company::Company, Error>) -> Limits {
-    loaded.as_ref().map_or_else(
-        |_| Limits::default(),
-        |company| Limits { daily: company.config.daily_limit, monthly: company.config.monthly_limit },
-    )
+    loaded.as_ref().map_or_else(|_| Limits::default(), Limits::of)
 }
 
 /// A job's row, with what only the live run knows.

@@ -45,9 +45,13 @@ impl Home {
     /// When it cannot be made, or belongs to another user.
     pub fn at(root: impl Into<PathBuf>) -> Result<Home, Error> {
         let root = root.into();
-        let failed = |error: io::Error| folder_error(&root, &error);
+        let given = root.clone();
+        let failed = |error: io::Error| folder_error(&given, &error);
         let root = std::path::absolute(&root).map_err(failed)?;
         make_private(&root).map_err(failed)?;
+        // One spelling for one home: processes of its runs are marked with it.
+        #[cfg(unix)]
+        let root = std::fs::canonicalize(&root).map_err(failed)?;
         let socket = socket_path(&root)?;
         Ok(Home { root, socket })
     }

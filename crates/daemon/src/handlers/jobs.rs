@@ -1,7 +1,7 @@
 //! Jobs: briefs, their stop, their money.
 
 use contract::*;
-use store::{Inserted, NewJob, Refused};
+use store::{CompanyRow, Inserted, NewJob, Refused};
 
 use crate::app::App;
 use crate::companies::{self, Limits};
@@ -13,15 +13,7 @@ use crate::runs;
 pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
     let directive = readable(&params.directive)?;
     let row = companies::resolve(app, params.company).await?;
-    let loaded = companies::load(&row).await?;
-    let config = &loaded.config;
-    let limits = Limits { daily: config.daily_limit, monthly: config.monthly_limit };
-    let choice = engines::choose(app, &config.engine).await?;
-    let engine = match (choice.kind, choice.problem) {
-        (Some(kind), _) => kind,
-        (None, problem) => return Err(problem.unwrap_or_else(|| Error::internal("There is no engine."))),
-    };
-    check_limits(app, row.company_id, limits).await?;
+    let engine = ready(app, &row).await?;
     let session = sessions::current(app, &row, params.start_session).await?;
     let max_cost_usd = match params.max_cost_usd {
         // Below zero there is nothing to spend, and zero would mean that there is no limit.
@@ -62,14 +54,7 @@ pub async fn restart(app: &App, params: JobRef) -> Result<Job, Error> {
         ));
     }
     let row = companies::resolve(app, CompanyRef { company_id: Some(old.job.company_id), dir: None }).await?;
-    let loaded = companies::load(&row).await?;
-    let choice = engines::choose(app, &loaded.config.engine).await?;
-    let engine = match (choice.kind, choice.problem) {
-        (Some(kind), _) => kind,
-        (None, problem) => return Err(problem.unwrap_or_else(|| Error::internal("There is no engine."))),
-    };
-    let limits = Limits { daily: loaded.config.daily_limit, monthly: loaded.config.monthly_limit };
-    check_limits(app, row.company_id, limits).await?;
+    let engine = ready(app, &row).await?;
     let session = sessions::current(app, &row, true).await?;
     let new = NewJob {
         company_id: row.company_id,
@@ -84,6 +69,18 @@ pub async fn restart(app: &App, params: JobRef) -> Result<Job, Error> {
         queue: true,
     };
     insert(app, new).await
+}
+
+/// The engine for the company's next brief, if it has one and its limits leave something to spend.
+async fn ready(app: &App, row: &CompanyRow) -> Result<EngineKind, Error> {
+    let loaded = companies::load(row).await?;
+    let choice = engines::choose(app, &loaded.config.engine).await?;
+    let engine = match (choice.kind, choice.problem) {
+        (Some(kind), _) => kind,
+        (None, problem) => return Err(problem.unwrap_or_else(|| Error::internal("There is no engine."))),
+    };
+    check_limits(app, row.company_id, Limits::of(&loaded)).await?;
+    Ok(engine)
 }
 
 async fn insert(app: &App, new: NewJob) -> Result<Job, Error> {
@@ -122,11 +119,8 @@ pub async fn lease(app: &App, run_id: RunId, params: LeaseParams) -> Result<Leas
     let granted = app
         .store
         .write(move |db| {
-            let limits = store::Limits {
-                daily: loaded.config.daily_limit,
-                monthly: loaded.config.monthly_limit,
-                job: db.job(job_id)?.max_cost_usd,
-            };
+            let Limits { daily, monthly } = Limits::of(&loaded);
+            let limits = store::Limits { daily, monthly, job: db.job(job_id)?.max_cost_usd };
             db.lease_grant(run_id, params.worst_usd, &limits, Time::now())
         })
         .await?;
