@@ -1,6 +1,7 @@
 //! What the parts of the app share, and what happens when the daemon says something.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub struct Desktop {
     pub shortcut: Shortcut,
     /// Notices that are on screen.
     pub notices: Notices,
+    /// Whether Quick brief has round corners.
+    pub quick_is_round: AtomicBool,
     routes: Mutex<Routes>,
     settings: Mutex<Settings>,
     viewing: Mutex<Option<JobId>>,
@@ -59,6 +62,7 @@ impl Desktop {
             tray: Tray::default(),
             shortcut: Shortcut::default(),
             notices: Notices::default(),
+            quick_is_round: AtomicBool::new(false),
             routes: Mutex::default(),
             settings: Mutex::default(),
             viewing: Mutex::default(),

@@ -4,6 +4,8 @@
 
 mod args;
 mod board;
+#[cfg(target_os = "linux")]
+mod card;
 mod commands;
 mod desktop;
 mod frames;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use contract::{Error, ErrorCode, JobId};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tauri::WebviewWindow;
+use tauri::{Manager, WebviewWindow};
 use tauri_plugin_dialog::DialogExt;
 use tauri_plugin_opener::OpenerExt;
 use tokio::sync::oneshot;
@@ -33,6 +33,11 @@ struct Viewing {
 }
 
 #[derive(Deserialize)]
+struct FitWindow {
+    height: f64,
+}
+
+#[derive(Deserialize)]
 struct Report {
     message: String,
     #[serde(default)]
@@ -50,6 +55,11 @@ pub async fn call(desktop: &Arc<Desktop>, page: &WebviewWindow, name: &str, para
         "open_path" => open_path(desktop, &fitting::<OpenPath>("native.open_path", params)?.path)?,
         "open_url" => open_url(desktop, &fitting::<OpenUrl>("native.open_url", params)?.url)?,
         "hide_window" => window::hide(desktop, page.label()),
+        "fit_window" if page.label() == window::QUICK => {
+            window::fit_quick(desktop, page, fitting::<FitWindow>("native.fit_window", params)?.height);
+        }
+        // The founder's own.
+        "fit_window" => {}
         "retry" => desktop.link.retry(),
         "viewing" if page.label() == window::MAIN => {
             desktop.set_viewing(fitting::<Viewing>("native.viewing", params)?.job_id);
@@ -74,6 +84,7 @@ async fn info(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Value, Err
     Ok(json!({
         "platform": std::env::consts::OS,
         "home": desktop.home.root(),
+        "user_home": desktop.app.path().home_dir().ok(),
         "version": env!("CARGO_PKG_VERSION"),
         "daemon": state,
         "global_shortcut": desktop.shortcut.status(),

@@ -1,12 +1,13 @@
 //! The windows: the main one, which hides in the tray, and Quick brief.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use contract::{Show, Theme};
 use serde_json::Value;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::window::Color;
-use tauri::{LogicalPosition, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri::{LogicalPosition, LogicalSize, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 use tauri_plugin_window_state::{AppHandleExt, StateFlags};
 
 use crate::desktop::Desktop;
@@ -16,13 +17,17 @@ use crate::{quit, tray};
 pub const MAIN: &str = "main";
 /// Quick brief's label.
 pub const QUICK: &str = "quick";
-/// Quick brief's size, and its distance to the screen's edge.
-const QUICK_SIZE: (f64, f64) = (400.0, 330.0);
+/// How wide Quick brief's card is, how tall it is before its page says, and how tall it is at least.
+const QUICK_WIDTH: f64 = 400.0;
+const QUICK_FIRST_HEIGHT: f64 = 176.0;
+const QUICK_MIN_HEIGHT: f64 = 80.0;
+/// The card's distance to the screen's right and upper edge; below it keeps the upper one.
 const QUICK_MARGIN: (f64, f64) = (16.0, 40.0);
 
 /// The page's own ground, so that no window flashes white before its page is drawn.
 const LIGHT: Color = Color(0xf6, 0xf5, 0xf2, 0xff);
 const DARK: Color = Color(0x16, 0x16, 0x14, 0xff);
+const CLEAR: Color = Color(0, 0, 0, 0);
 
 /// What is remembered of the main window, over starts.
 pub const REMEMBERED: StateFlags = StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
@@ -58,7 +63,7 @@ pub fn bring_up_here(desktop: &Arc<Desktop>, show: &Show) -> tauri::Result<()> {
         None => make_main(desktop, show)?,
     };
     if label == QUICK {
-        place_quick(&window)?;
+        place_quick(desktop, &window)?;
     }
     if window.is_minimized().unwrap_or(false) {
         window.unminimize()?;
@@ -94,7 +99,11 @@ fn builder<'a>(desktop: &'a Arc<Desktop>, label: &str) -> WebviewWindowBuilder<'
     let on_load = desktop.clone();
     desktop.pages.open(label);
     // The page draws itself by which window it is in.
-    let page = if label == QUICK { "index.html?window=quick" } else { "index.html" };
+    let page = match label {
+        QUICK if desktop.quick_is_round.load(Ordering::Relaxed) => "index.html?window=quick&round",
+        QUICK => "index.html?window=quick",
+        _ => "index.html",
+    };
     WebviewWindowBuilder::new(&desktop.app, label, WebviewUrl::App(page.into()))
         .title("AICIB")
         // What pages keep lies in the home, like everything else.
@@ -164,15 +173,25 @@ fn close_main(desktop: &Arc<Desktop>) {
 }
 
 fn make_quick(desktop: &Arc<Desktop>) -> tauri::Result<WebviewWindow> {
-    let window = builder(desktop, QUICK)
+    let round = can_be_round();
+    desktop.quick_is_round.store(round, Ordering::Relaxed);
+    let size = quick_size(desktop, QUICK_FIRST_HEIGHT);
+    let mut builder = builder(desktop, QUICK)
         .title("Quick brief")
-        .inner_size(QUICK_SIZE.0, QUICK_SIZE.1)
+        .inner_size(size.width, size.height)
         .resizable(false)
         .decorations(false)
         .always_on_top(true)
         .skip_taskbar(true)
-        .visible(false)
-        .build()?;
+        .visible(false);
+    if round {
+        builder = builder.transparent(true).background_color(CLEAR);
+    }
+    let window = builder.build()?;
+    #[cfg(target_os = "linux")]
+    if round {
+        crate::card::draw(&window)?;
+    }
     let on_event = desktop.clone();
     window.on_window_event(move |event| match event {
         // Clicking elsewhere puts it away, with what was typed.
@@ -183,15 +202,72 @@ fn make_quick(desktop: &Arc<Desktop>) -> tauri::Result<WebviewWindow> {
     Ok(window)
 }
 
+/// Whether Quick brief can have round corners: where nothing is drawn, its window has to let through what is behind it.
+/// On X11 only a compositor does that; without one the corners would be black.
+#[cfg(target_os = "linux")]
+fn can_be_round() -> bool {
+    gtk::gdk::Screen::default().is_some_and(|screen| screen.is_composited() && screen.rgba_visual().is_some())
+}
+
+/// Whether the page rounds Quick brief's corners. Windows does so itself.
+#[cfg(not(target_os = "linux"))]
+fn can_be_round() -> bool {
+    cfg!(target_os = "macos")
+}
+
+/// Room around the card in its window. Elsewhere than on Linux the system draws the shadow, outside the window.
+fn quick_edge(desktop: &Desktop) -> f64 {
+    #[cfg(target_os = "linux")]
+    if desktop.quick_is_round.load(Ordering::Relaxed) {
+        return f64::from(crate::card::EDGE);
+    }
+    let _ = desktop;
+    0.0
+}
+
+fn quick_size(desktop: &Desktop, height: f64) -> LogicalSize<f64> {
+    let edges = 2.0 * quick_edge(desktop);
+    LogicalSize::new(QUICK_WIDTH + edges, height + edges)
+}
+
+/// Makes Quick brief as tall as its page says that its card is, in the page's pixels; never taller than its screen.
+pub fn fit_quick(desktop: &Arc<Desktop>, window: &WebviewWindow, height: f64) {
+    let (desktop, window) = (desktop.clone(), window.clone());
+    let app = desktop.app.clone();
+    let asked = app.run_on_main_thread(move || {
+        if let Err(error) = fit_quick_here(&desktop, &window, height) {
+            tracing::warn!(%error, "Quick brief keeps its size");
+        }
+    });
+    if let Err(error) = asked {
+        tracing::warn!(%error, "the app is ending");
+    }
+}
+
+fn fit_quick_here(desktop: &Desktop, window: &WebviewWindow, height: f64) -> tauri::Result<()> {
+    let room = window.current_monitor()?.map_or(f64::INFINITY, |screen| {
+        screen.size().to_logical::<f64>(screen.scale_factor()).height - 2.0 * QUICK_MARGIN.1
+    });
+    let size = quick_size(desktop, height.min(room).max(QUICK_MIN_HEIGHT).ceil());
+    #[cfg(target_os = "linux")]
+    {
+        use gtk::prelude::WidgetExt;
+        // GTK makes a window that the founder cannot resize as large as it asks to be, whatever it is told later.
+        window.gtk_window()?.set_size_request(size.width as i32, size.height as i32);
+    }
+    window.set_size(size)
+}
+
 /// At the top right of the screen that the pointer is on, where menus of the tray are.
-fn place_quick(window: &WebviewWindow) -> tauri::Result<()> {
+fn place_quick(desktop: &Desktop, window: &WebviewWindow) -> tauri::Result<()> {
     let pointer = window.cursor_position().ok();
     let pointed = pointer.and_then(|at| window.monitor_from_point(at.x, at.y).ok().flatten());
     let Some(screen) = pointed.or(window.primary_monitor()?) else { return Ok(()) };
     let scale = screen.scale_factor();
     let (at, size) = (screen.position().to_logical::<f64>(scale), screen.size().to_logical::<f64>(scale));
-    let left = at.x + size.width - QUICK_SIZE.0 - QUICK_MARGIN.0;
-    window.set_position(LogicalPosition::new(left.max(at.x), at.y + QUICK_MARGIN.1))
+    let edge = quick_edge(desktop);
+    let left = at.x + size.width - QUICK_WIDTH - QUICK_MARGIN.0;
+    window.set_position(LogicalPosition::new(left.max(at.x) - edge, at.y + QUICK_MARGIN.1 - edge))
 }
 
 /// Hides a window; it stays as it is. Its page is sent no events until it is back.

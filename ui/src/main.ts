@@ -23,8 +23,9 @@ addEventListener('unhandledrejection', (event) => {
   );
 });
 
-const quick = new URLSearchParams(location.search).get('window') === 'quick';
-if (quick) document.documentElement.dataset.window = 'quick';
+const query = new URLSearchParams(location.search);
+const quick = query.get('window') === 'quick';
+document.documentElement.dataset.window = quick ? (query.has('round') ? 'quick round' : 'quick') : 'main';
 
 const target = document.getElementById('app');
 if (target) mount(App, { target, props: { quick } });

@@ -33,6 +33,7 @@ export function fakeBackend(answers: Partial<Record<Method, Answer>>) {
       hideWindow: async () => {
         hidden.push(Date.now());
       },
+      fitWindow: async () => undefined,
       viewing: async () => undefined,
       retry: async () => undefined,
       reportError: () => undefined,

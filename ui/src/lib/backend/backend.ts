@@ -23,6 +23,8 @@ export interface NativeInfo {
   platform: string;
   /** The folder that holds database, keys and logs. */
   home: string;
+  /** The founder's own folder, where the system says. */
+  user_home?: string | null;
   version: string;
   daemon: LinkState;
   /** `on`, `off`, or why the shortcut could not be taken. */
@@ -41,6 +43,8 @@ export interface Native {
   /** http, https and mailto only. */
   openUrl(url: string): Promise<void>;
   hideWindow(): Promise<void>;
+  /** Makes Quick brief's window as tall as its card. */
+  fitWindow(height: number): Promise<void>;
   /** Says which job is on screen: of that one nobody needs to be told. */
   viewing(jobId: JobId | null): Promise<void>;
   /** Tries to reach the daemon again. */

@@ -27,6 +27,7 @@ export function createBackend(): Backend {
       openPath: (path) => send('native.open_path', { path }),
       openUrl: (url) => send('native.open_url', { url }),
       hideWindow: () => send('native.hide_window', {}),
+      fitWindow: (height) => send('native.fit_window', { height }),
       viewing: (jobId) => send('native.viewing', { job_id: jobId }),
       retry: () => send('native.retry', {}),
       reportError(message, stack) {
