@@ -111,3 +111,16 @@ describe('numbers', () => {
     expect(f.share(1, 0)).toBe(0);
   });
 });
+
+describe('results and progress', () => {
+  it.each([
+    ['Saved to docs/about.md', '“Saved to docs/about.md”'],
+    ['## **Done**: see `docs/a.md`', '“Done: see docs/a.md”'],
+    ['This was a practice run on “x”.', 'This was a practice run on “x”.'],
+  ])('quotes %s as %s', (text, shown) => expect(f.quoted(text)).toBe(shown));
+
+  it('shows that something has begun', () => {
+    expect(f.begun(0, 4)).toBeGreaterThan(0);
+    expect(f.begun(3, 4)).toBe(75);
+  });
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { guardLocale } from '$lib/locale';
 import { parseRoute, routeHash } from '$lib/stores/route.svelte';
-import { initials, roleColour, roleName, shortPath } from '$lib/text/names';
+import { initials, roleColour, roleName, shortPath, longPath } from '$lib/text/names';
 
 describe('names', () => {
   it('tells roles as the contract does', () => {
@@ -24,6 +24,11 @@ describe('names', () => {
     expect(shortPath('/root/acme')).toBe('~/acme');
     expect(shortPath('/rooted/acme')).toBe('/rooted/acme');
     expect(shortPath('/srv/acme')).toBe('/srv/acme');
+    expect(shortPath('/srv/ann/acme', '/srv/ann')).toBe('~/acme');
+    expect(shortPath('/srv/anna/acme', '/srv/ann')).toBe('/srv/anna/acme');
+    expect(longPath('~/acme', '/srv/ann')).toBe('/srv/ann/acme');
+    expect(longPath('~acme', '/srv/ann')).toBe('~acme');
+    expect(longPath('~/acme', undefined)).toBe('~/acme');
   });
 });
 

@@ -64,6 +64,20 @@ export function share(part: number, whole: number): number {
   return Math.min(100, Math.max(0, (part / whole) * 100));
 }
 
+/** As `share`, but what has begun shows: an empty bar looks broken. */
+export function begun(part: number, whole: number): number {
+  return Math.max(3, share(part, whole));
+}
+
+/** A result in a line, in quotes unless it quotes somebody itself; without the marks of Markdown. */
+export function quoted(text: string): string {
+  const plain = text
+    .replace(/^\s*(#{1,6}|[-*>])\s+/, '')
+    .replace(/\*\*|__|`/g, '')
+    .trim();
+  return /["“”„«»]/.test(plain) ? plain : `“${plain}”`;
+}
+
 /** A stretch of time as people say it: "840ms" below a second where asked for, "41s", "6m 12s", "2h 05m", "3d 4h". */
 export function duration(ms: number, options: { fine?: boolean } = {}): string {
   if (!Number.isFinite(ms)) return '–';

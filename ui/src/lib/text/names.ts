@@ -15,6 +15,7 @@ export function roleName(role: string): string {
 
 /** Two letters for an avatar or a logo: "CE", "BE", "NW". */
 export function initials(name: string): string {
+  if (name === 'system') return 'AI';
   const words = name.split(/[-_\s.]+/).filter(Boolean);
   const letters =
     words.length > 1 ? words.slice(0, 2).map((word) => [...word][0] ?? '') : [...(words[0] ?? '?')].slice(0, 2);
@@ -73,7 +74,13 @@ export const STORAGE_NAMES: Record<KeyStorage, string> = {
   session: 'in memory until the background process stops',
 };
 
+/** A path as typed, with a "~" at its start as the founder's own folder. */
+export function longPath(path: string, home?: string | null): string {
+  return home && /^~(?=\/|$)/.test(path) ? home + path.slice(1) : path;
+}
+
 /** The founder's own folder as "~": what is left is what tells folders apart. */
-export function shortPath(path: string): string {
+export function shortPath(path: string, home?: string | null): string {
+  if (home && (path === home || path.startsWith(`${home}/`))) return `~${path.slice(home.length)}`;
   return path.replace(/^(\/home\/[^/]+|\/Users\/[^/]+|\/root|[A-Z]:\\Users\\[^\\]+)(?=[/\\]|$)/, '~');
 }
