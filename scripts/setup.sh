@@ -20,7 +20,7 @@ build_packages=(
     pkg-config build-essential file
 )
 test_packages=(
-    xvfb webkit2gtk-driver dbus gnome-keyring openbox xdotool x11-utils imagemagick fonts-dejavu-core fonts-inter
+    xvfb webkit2gtk-driver dbus gnome-keyring openbox xcompmgr hsetroot xdotool x11-utils imagemagick fonts-dejavu-core fonts-inter
 )
 
 say() { printf '%s\n' "$*" >&2; }
