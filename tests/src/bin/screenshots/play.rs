@@ -208,9 +208,9 @@ fn page(step: usize) -> Turn {
     let mut html = vec!["<!doctype html>", "<title>Northwind Labs</title>", "<h1>Plans that plan back</h1>"];
     html.extend(benefits.iter().map(String::as_str));
     match step {
-        0 => read(spoken("The copy first."), "docs/landing-copy.md").usage(4_100, 300, 0, 38_000),
+        0 => read(spoken("The copy first."), "docs/landing-copy.md").usage(4_100, 300, 0, 70_000),
         1 => write(spoken("One file, no framework: that is what keeps it small."), "web/index.html", &html)
-            .usage(1_500, 6_200, 41_000, 6_000),
+            .usage(1_500, 12_000, 41_000, 6_000),
         2 => write(
             spoken("Styles in one sheet."),
             "web/style.css",
@@ -230,7 +230,7 @@ fn page(step: usize) -> Turn {
                     "new_string": "<title>Northwind Labs</title>\n<link rel=\"stylesheet\" href=\"style.css\">",
                 }),
             )
-            .usage(900, 1_400, 56_000, 3_000),
+            .usage(900, 4_000, 56_000, 3_000),
         // Still being said while the pictures are taken.
         _ => spoken(LAST_WORDS).stall_after(40).usage(1_000, 900, 60_000, 4_000),
     }
