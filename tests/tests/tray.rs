@@ -16,9 +16,29 @@ async fn quick_brief_opens_from_the_menu() -> anyhow::Result<()> {
     assert!(Screen::windows(&stage.place, "AICIB")?.is_empty(), "--hidden shows no window");
     menu.click("Quick brief").await?;
     let window = Screen::window(&stage.place, "Quick brief").await?;
-    let place = stage.place.command("xdotool").args(["getwindowgeometry", "--shell", &window]).output()?;
-    let place = String::from_utf8_lossy(&place.stdout).into_owned();
-    assert!(place.contains("WIDTH=400"), "{place}");
+    // As tall as what is in it, and taller with each line that is typed.
+    let size = || -> anyhow::Result<(u32, u32)> {
+        let told = stage.place.command("xdotool").args(["getwindowgeometry", "--shell", &window]).output()?;
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        let side = |name: &str| told.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+        Ok((side("WIDTH=").context("no width")?, side("HEIGHT=").context("no height")?))
+    };
+    assert_eq!(size()?.0, 400);
+    let type_lines = || -> anyhow::Result<()> {
+        stage.place.command("xdotool").args(["windowfocus", "--sync", &window]).status()?;
+        for _ in 0..3 {
+            stage.place.command("xdotool").args(["type", "One more line of it"]).status()?;
+            stage.place.command("xdotool").args(["key", "shift+Return"]).status()?;
+        }
+        Ok(())
+    };
+    let (_, at_rest) = size()?;
+    let grown = wait_for("a window that grows with its text", SOON, async || {
+        type_lines()?;
+        Ok(Some(size()?.1).filter(|height| *height > at_rest + 40))
+    })
+    .await?;
+    assert!(grown < 500, "{grown}");
 
     // The Escape key puts it away again.
     wait_for("the page to take the Escape key", SOON, async || {
