@@ -44,6 +44,12 @@ pub struct BrokenAgent {
 }
 
 impl Company {
+    /// All that the founder should know of: warnings, and the agent files that do not hold.
+    pub fn problems(&self) -> Vec<String> {
+        let broken = self.broken.iter().map(|agent| agent.error.to_string());
+        self.warnings.iter().cloned().chain(broken).collect()
+    }
+
     /// The CEO.
     ///
     /// # Errors

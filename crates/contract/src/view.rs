@@ -194,7 +194,7 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub error: Option<Error>,
-    /// Its place in the queue, from 1, while it is queued.
+    /// While it is queued: how many jobs of its session are before it, the one at work included. None when nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub position: Option<i64>,

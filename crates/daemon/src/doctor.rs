@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use contract::{Check, CheckStatus, DoctorReport, EngineKind, ErrorCode};
+use contract::{Check, CheckStatus, DoctorReport, EngineKind, ErrorCode, one_line};
+use store::CompanyRow;
 use tokio::net::TcpStream;
 
 use crate::app::App;
-use crate::engines;
+use crate::{companies, engines};
 
 /// How long a look at the network may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -15,11 +16,53 @@ const ANTHROPIC: (&str, u16) = ("api.anthropic.com", 443);
 /// Free space below which a home is in danger, in bytes.
 const LOW_SPACE: u64 = 500 * 1024 * 1024;
 
+/// Companies that are looked at, at most: those used last.
+const MAX_COMPANIES: usize = 5;
+/// Characters of a company's name.
+const NAME_CHARS: usize = 40;
+
 /// Looks at everything.
 pub async fn run(app: &App) -> DoctorReport {
     let (keychain, key, provider) = tokio::join!(keychain(app), key(app), provider(app));
-    DoctorReport {
-        checks: vec![daemon(app), database(app).await, home(app), keychain, key, provider, notifications().await],
+    let mut checks = vec![daemon(app), database(app).await, home(app), keychain, key, provider, notifications().await];
+    checks.extend(companies(app).await);
+    DoctorReport { checks }
+}
+
+/// The companies that were used last: their files, and whether they have an engine.
+async fn companies(app: &App) -> Vec<Check> {
+    let rows = match app.store.read(|db| db.companies()).await {
+        Ok(rows) => rows,
+        // What the database has to say stands in its own check.
+        Err(_) => return Vec::new(),
+    };
+    let mut checks = Vec::new();
+    for row in rows.into_iter().take(MAX_COMPANIES) {
+        checks.push(company(app, &row).await);
+    }
+    checks
+}
+
+async fn company(app: &App, row: &CompanyRow) -> Check {
+    let name = format!("Company {}", one_line(&row.name, NAME_CHARS));
+    let loaded = match companies::load(row).await {
+        Ok(loaded) => loaded,
+        Err(error) => return fault(&name, error.message, &error.fix),
+    };
+    if let Err(error) = loaded.ceo() {
+        return fault(&name, error.message, &error.fix);
+    }
+    match engines::choose(app, &loaded.config.engine).await {
+        Ok(choice) => {
+            if let Some(problem) = choice.problem {
+                return fault(&name, problem.message, &problem.fix);
+            }
+            match loaded.problems().as_slice() {
+                [] => ok(&name, format!("{}: {} agents, {}.", row.dir, loaded.team().count(), choice.label)),
+                problems => warning(&name, problems.join(" "), "`aicib config validate` in its folder says it again."),
+            }
+        }
+        Err(error) => fault(&name, error.message, &error.fix),
     }
 }
 

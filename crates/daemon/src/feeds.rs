@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::methods::{DeskChanged, EventAdded, EventDelta};
-use contract::{DeskChange, Error, EventListParams, EventSubscribeParams, EventsAdded, JobId, Seq};
+use contract::{DeskChange, Error, EventListParams, EventSubscribeParams, EventsAdded, JobId, JobState, Seq};
 use store::CompanyRow;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +63,9 @@ async fn desk_change(app: &App, company: &CompanyRow, touched: &Touched) -> Resu
             if moved {
                 let known: BTreeSet<JobId> = jobs.iter().map(|job| job.job_id).collect();
                 let (live, _) = db.live(company_id, LINE)?;
-                jobs.extend(live.into_iter().filter(|job| job.position.is_some() && !known.contains(&job.job_id)));
+                jobs.extend(
+                    live.into_iter().filter(|job| job.state == JobState::Queued && !known.contains(&job.job_id)),
+                );
             }
             Ok((seq, jobs))
         })

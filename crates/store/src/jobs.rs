@@ -21,8 +21,8 @@ fn select(more: &str, rest: &str) -> String {
     format!(
         "SELECT j.id, j.session_id, j.parent_job_id, j.title, j.engine, j.origin, j.foreground, j.created_at,
            j.max_cost_nanos, j.result, j.error, {PROJECTED}, CASE WHEN j.state = 'queued' THEN
-             (SELECT count(*) FROM jobs q INDEXED BY jobs_session_live
-              WHERE q.session_id = j.session_id AND q.finished_at IS NULL AND q.state = 'queued' AND q.id <= j.id)
+             nullif((SELECT count(*) FROM jobs q INDEXED BY jobs_session_live
+              WHERE q.session_id = j.session_id AND q.finished_at IS NULL AND (q.state <> 'queued' OR q.id < j.id)), 0)
            END AS position {more} FROM jobs j {rest}"
     )
 }

@@ -39,7 +39,7 @@ proptest! {
             let now = home.job(job);
             prop_assert_eq!(now.state, state);
             prop_assert_eq!(now.finished_at.is_some(), state.is_final());
-            prop_assert_eq!(now.position, (state == JobState::Queued).then_some(1));
+            prop_assert_eq!(now.position, None);
         }
     }
 }
@@ -81,7 +81,7 @@ fn e001_e009_one_session_one_brief_at_a_time() {
     assert!(told.message.contains(&format!("#{}", first.job_id)) && told.message.contains("First brief"), "{told}");
 
     let queued = home.submit(acme, "Second brief");
-    assert_eq!((first.position, queued.position), (Some(1), Some(2)));
+    assert_eq!((first.position, queued.position), (None, Some(1)));
     let busy = home.try_write(move |write| write.session_close(acme.1, NOON));
     assert!(matches!(busy, Err(StoreError::SessionBusy { .. })));
 }
@@ -278,7 +278,7 @@ fn lists_come_in_pages() {
     assert_eq!((live.len(), total), (2, 4));
     let line = home.read(move |read| read.live_in_session(bolt.1));
     assert_eq!(line.iter().map(|job| job.job_id).collect::<Vec<_>>(), [ids[1], ids[3], ids[5]]);
-    assert_eq!(line.iter().map(|job| job.position).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
+    assert_eq!(line.iter().map(|job| job.position).collect::<Vec<_>>(), [None, Some(1), Some(2)]);
     let stats = home.read(|read| read.stats());
     assert_eq!((stats.total, stats.by_state["queued"], stats.by_state["running"]), (7, 6, 1));
 }

@@ -116,8 +116,8 @@ async fn work(spec: &WorkerSpec, mark: &Mark, host: &Arc<RunHost>) -> Ending {
         tokio::fs::create_dir_all(&tmp_dir).await.map_err(|error| {
             Error::internal(format!("The run's temp folder {} cannot be made: {error}.", tmp_dir.display()))
         })?;
-        for warning in &company.warnings {
-            host.emit_own(notice(NoticeLevel::Warning, warning.clone()))?;
+        for problem in company.problems() {
+            host.emit_own(notice(NoticeLevel::Warning, problem))?;
         }
         let brief = Brief {
             company: Arc::new(company),

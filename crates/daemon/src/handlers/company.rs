@@ -75,6 +75,8 @@ pub async fn config_validate(app: &App, params: CompanyRef) -> Result<ConfigRepo
     let dir = PathBuf::from(companies::resolve(app, params).await?.dir);
     blocking(move || {
         let (faults, warnings) = config::validate(&company::config_text(&dir)?);
+        // What is wrong with an agent's file shrinks the team, and is worth as much as a fault of the config.
+        let warnings = company::load(&dir).map_or(warnings, |company| company.problems());
         Ok(ConfigReport { file: config_file(&dir), faults, warnings })
     })
     .await

@@ -71,9 +71,10 @@ pub async fn restart(app: &App, params: JobRef) -> Result<Job, Error> {
     insert(app, new).await
 }
 
-/// The engine for the company's next brief, if it has one and its limits leave something to spend.
+/// The engine for the company's next brief, if it has a CEO and an engine and its limits leave something to spend.
 async fn ready(app: &App, row: &CompanyRow) -> Result<EngineKind, Error> {
     let loaded = companies::load(row).await?;
+    loaded.ceo()?;
     let choice = engines::choose(app, &loaded.config.engine).await?;
     let engine = match (choice.kind, choice.problem) {
         (Some(kind), _) => kind,

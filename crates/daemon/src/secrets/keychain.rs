@@ -103,7 +103,15 @@ fn get(account: &str) -> Result<Option<SecretString>, Error> {
 }
 
 fn set(account: &str, secret: &SecretString) -> Result<(), Error> {
-    entry(account)?.set_password(secret.expose_secret()).map_err(|error| explain(&error))
+    entry(account)?.set_password(secret.expose_secret()).map_err(|error| match error {
+        keyring_core::Error::NoStorageAccess(_) => Error::new(
+            ErrorCode::KEYCHAIN_LOCKED,
+            "The system's keychain is locked, or has no keyring yet.",
+            "Unlock it and try again, or keep the key in a file with a passphrase or in memory \
+             (`aicib key set --passphrase`, `--session`).",
+        ),
+        other => explain(&other),
+    })
 }
 
 fn remove(account: &str) -> Result<(), Error> {
@@ -129,7 +137,11 @@ fn store() -> Result<(), Error> {
     let store = apple_native_keyring_store::keychain::Store::new();
     #[cfg(windows)]
     let store = windows_native_keyring_store::Store::new();
-    keyring_core::set_default_store(store.map_err(|error| explain(&error))?);
+    let store = store.map_err(|error| {
+        tracing::debug!(%error, "no keychain");
+        unavailable("no service answers for it")
+    })?;
+    keyring_core::set_default_store(store);
     Ok(())
 }
 
@@ -139,12 +151,14 @@ fn opened() -> Result<(), Error> {
     use secret_service::EncryptionType;
     use secret_service::blocking::SecretService;
     let failed = |error: secret_service::Error| unavailable(&error.to_string());
-    let service = SecretService::connect(EncryptionType::Plain).map_err(failed)?;
+    let service = SecretService::connect(EncryptionType::Plain).map_err(|error| {
+        tracing::debug!(%error, "no secret service");
+        unavailable("no service answers for it")
+    })?;
     match service.get_default_collection().and_then(|collection| collection.is_locked()) {
         Ok(false) => Ok(()),
         Ok(true) => Err(locked()),
-        // No collection yet: the first `set` makes it.
-        Err(secret_service::Error::NoResult) => Ok(()),
+        Err(secret_service::Error::NoResult) => Err(unavailable("it has no keyring yet")),
         Err(error) => Err(failed(error)),
     }
 }

@@ -1549,7 +1549,7 @@ result?: string,
  */
 error?: Error, 
 /**
- * Its place in the queue, from 1, while it is queued.
+ * While it is queued: how many jobs of its session are before it, the one at work included. None when nothing is.
  */
 position?: number, 
 /**
@@ -1695,7 +1695,7 @@ result?: string,
  */
 error?: Error, 
 /**
- * Its place in the queue, from 1, while it is queued.
+ * While it is queued: how many jobs of its session are before it, the one at work included. None when nothing is.
  */
 position?: number, 
 /**
