@@ -55,8 +55,7 @@ impl Daemon {
 
     /// Wakes whoever waits for these events.
     pub fn announce(&self, company_id: CompanyId, touched: &Touched, events: &[Event]) {
-        let seqs: Vec<_> = events.iter().map(|event| (event.job_id, event.seq)).collect();
-        self.hub.committed(company_id, touched, &seqs);
+        self.hub.committed(company_id, touched, events);
     }
 
     /// Our own program, to start workers with.

@@ -140,7 +140,10 @@ async fn send_events(
 
 /// Deltas may be lost: a full queue drops them.
 async fn send_deltas(app: App, conn: Arc<Connection>, job_id: JobId, end: CancellationToken) {
-    let mut deltas = app.hub.deltas();
+    let (tails, mut deltas) = app.hub.deltas(job_id);
+    for tail in &tails {
+        let _ = conn.try_note::<EventDelta>(tail);
+    }
     loop {
         tokio::select! {
             delta = deltas.recv() => match delta {

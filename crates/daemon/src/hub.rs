@@ -4,8 +4,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use contract::{CompanyId, Delta, JobId, Seq};
+use contract::{CompanyId, Delta, Event, JobId, Seq};
 use tokio::sync::{Notify, broadcast, watch};
+
+use crate::tails::Tails;
 
 /// Jobs that a reader is told of at once, at most; where more have changed, all is to be read again.
 const MAX_JOBS: usize = 200;
@@ -91,11 +93,17 @@ pub struct Hub {
     desks: Mutex<Vec<Arc<DeskFeed>>>,
     jobs: Mutex<HashMap<JobId, watch::Sender<Seq>>>,
     deltas: broadcast::Sender<Arc<Delta>>,
+    tails: Mutex<Tails>,
 }
 
 impl Default for Hub {
     fn default() -> Hub {
-        Hub { desks: Mutex::default(), jobs: Mutex::default(), deltas: broadcast::Sender::new(DELTA_QUEUE) }
+        Hub {
+            desks: Mutex::default(),
+            jobs: Mutex::default(),
+            deltas: broadcast::Sender::new(DELTA_QUEUE),
+            tails: Mutex::default(),
+        }
     }
 }
 
@@ -116,16 +124,20 @@ impl Hub {
         jobs.entry(job_id).or_insert_with(|| watch::Sender::new(Seq(0))).subscribe()
     }
 
-    /// A new listener to unfinished messages, of all jobs.
-    pub fn deltas(&self) -> broadcast::Receiver<Arc<Delta>> {
-        self.deltas.subscribe()
+    /// A job's unfinished messages as they are, and a new listener to what is added to them (and to those of all
+    /// other jobs).
+    pub fn deltas(&self, job_id: JobId) -> (Vec<Delta>, broadcast::Receiver<Arc<Delta>>) {
+        // Under one lock with `delta`: nothing is missed or told twice in between.
+        let tails = lock(&self.tails);
+        (tails.of(job_id), self.deltas.subscribe())
     }
 
     /// Something was committed: wakes those who want to know.
-    pub fn committed(&self, company_id: CompanyId, touched: &Touched, events: &[(JobId, Seq)]) {
-        for (job_id, seq) in events {
-            if let Some(sender) = lock(&self.jobs).get(job_id) {
-                sender.send_modify(|last| *last = (*last).max(*seq));
+    pub fn committed(&self, company_id: CompanyId, touched: &Touched, events: &[Event]) {
+        lock(&self.tails).finish(events);
+        for event in events {
+            if let Some(sender) = lock(&self.jobs).get(&event.job_id) {
+                sender.send_modify(|last| *last = (*last).max(event.seq));
             }
         }
         for feed in lock(&self.desks).iter().filter(|feed| feed.company_id == company_id) {
@@ -142,6 +154,8 @@ impl Hub {
 
     /// A piece of an unfinished message.
     pub fn delta(&self, delta: Delta) {
+        let mut tails = lock(&self.tails);
+        tails.grow(&delta);
         // Nobody listening is no fault.
         let _ = self.deltas.send(Arc::new(delta));
     }
@@ -154,6 +168,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::{Entry, EventBody, NoticeLevel, SYSTEM, Time};
 
     #[tokio::test]
     async fn changes_gather_until_they_are_taken() {
@@ -182,7 +197,12 @@ mod tests {
     async fn a_job_subscriber_hears_of_the_newest_event_only() {
         let hub = Hub::default();
         let mut job = hub.job(JobId(7));
-        hub.committed(CompanyId(1), &Touched::default(), &[(JobId(7), Seq(5)), (JobId(7), Seq(4))]);
+        let event = |seq| {
+            let body = EventBody::Notice { level: NoticeLevel::Info, text: String::new() };
+            let entry = Entry { at: Time(1), agent: SYSTEM.into(), parent: None, body };
+            Event { seq: Seq(seq), job_id: JobId(7), run_id: None, entry }
+        };
+        hub.committed(CompanyId(1), &Touched::default(), &[event(5), event(4)]);
         job.changed().await.unwrap();
         assert_eq!(*job.borrow(), Seq(5));
     }

@@ -15,6 +15,7 @@ mod notices;
 mod runs;
 mod secrets;
 mod service;
+mod tails;
 mod watchers;
 
 use std::fs::{File, OpenOptions, TryLockError};
