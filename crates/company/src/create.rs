@@ -22,7 +22,7 @@ pub struct Create {
     pub structure: Option<String>,
     /// One of [`PERSONAS`], the first where none is given.
     pub persona: Option<String>,
-    /// One of [`TEMPLATES`], the first where none is given.
+    /// One of [`TEMPLATES`] or `none` for the first, which is also the one where none is given.
     pub template: Option<String>,
     /// One of [`ENGINES`], the first where none is given.
     pub engine: Option<String>,
@@ -33,9 +33,14 @@ pub const STRUCTURES: &[&str] = &["full-c-suite", "lean-startup", "minimal"];
 /// Ways in which agents express themselves.
 pub const PERSONAS: &[&str] = PRESETS;
 /// Kinds of company.
-pub const TEMPLATES: &[&str] = &["saas-startup", "marketing-agency", "e-commerce", "consulting-firm"];
+pub const TEMPLATES: &[&str] = &[BLANK, "saas-startup", "marketing-agency", "e-commerce", "consulting-firm"];
 /// Engines that a new company may be founded with.
 pub const ENGINES: &[&str] = &["auto", "anthropic-api", "practice"];
+
+/// The template of a company that the founder describes.
+const BLANK: &str = "blank";
+/// Another word for it.
+const NONE: &str = "none";
 
 /// Characters of a company's name, at most.
 const MAX_NAME: usize = 80;
@@ -78,6 +83,7 @@ fn heads(structure: &str) -> Heads {
 
 fn about(template: &str) -> &'static str {
     match template {
+        BLANK => "",
         "marketing-agency" => {
             "A marketing agency. Clients pay for results they can see: positioning, campaigns, content and the numbers \
              that prove them. Work is organised by client, deadlines are promises, and every deliverable has to look \
@@ -110,7 +116,8 @@ pub fn create(spec: &Create) -> Result<Company, Error> {
     let name = company_name(&spec.name)?;
     let structure = choice("structure", spec.structure.as_deref(), STRUCTURES)?;
     let persona = choice("persona", spec.persona.as_deref(), PERSONAS)?;
-    let template = choice("template", spec.template.as_deref(), TEMPLATES)?;
+    let template =
+        choice("template", spec.template.as_deref().map(|name| if name == NONE { BLANK } else { name }), TEMPLATES)?;
     let engine = choice("engine", spec.engine.as_deref(), ENGINES)?;
     let dir = files::absolute(&spec.dir).map_err(|error| files::folder_error("find", &spec.dir, &error))?;
     if holds_company(&dir) {
@@ -196,7 +203,19 @@ fn config_text(name: &str, template: &str, persona: &str, engine: &str, heads: H
         }
     }
     let name = config::scalar(name);
-    let about = fold(about(template), 4, 100);
+    let about = match about(template) {
+        "" => {
+            "  # Say here what your company is, for whom, and how it makes money. Every agent reads it: the better it \
+             is, the\n  # better they work. `aicib config set company.about \"A bakery that …\"` writes it, too.\n  \
+             about: \"\"\n"
+                .to_owned()
+        }
+        text => format!(
+            "  # What the company is and how it makes money. Every agent reads this: the better it is, the better they \
+             work.\n  about: >-\n{}",
+            fold(text, 4, 100)
+        ),
+    };
     format!(
         "\
 # The company's config. Change it here, with `aicib config set KEY VALUE`, or in the app's settings.
@@ -205,8 +224,6 @@ fn config_text(name: &str, template: &str, persona: &str, engine: &str, heads: H
 company:
   name: {name}
   template: {template}
-  # What the company is and how it makes money. Every agent reads this: the better it is, the better they work.
-  about: >-
 {about}
 engine:
   # auto: the Anthropic API when its key is stored (`aicib key set`), else practice.

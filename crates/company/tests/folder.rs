@@ -61,13 +61,44 @@ fn every_structure_persona_and_template_makes_a_company_that_holds() {
                     (&company.config.template, &company.config.persona),
                     (&(*template).into(), &(*persona).into())
                 );
-                assert!(!company.config.about.is_empty());
+                assert_eq!(company.config.about.is_empty(), *template == "blank");
                 assert_eq!(company.config.engine, "auto");
                 let text = fs::read_to_string(dir.join(CONFIG_FILE)).unwrap();
                 assert_eq!(company::config::validate(&text), (vec![], vec![]));
             }
         }
     }
+}
+
+#[test]
+fn a_company_is_the_founders_to_describe_where_no_template_is_given() {
+    let temp = tempfile::tempdir().unwrap();
+    for (index, template) in [None, Some("none".to_owned()), Some("blank".to_owned())].into_iter().enumerate() {
+        let dir = temp.path().join(index.to_string());
+        let company = create(&Create { template, ..spec(&dir) }).unwrap();
+        assert_eq!((company.config.template.as_str(), company.config.about.as_str()), ("blank", ""));
+        let text = fs::read_to_string(dir.join(CONFIG_FILE)).unwrap();
+        assert!(text.contains("# Say here what your company is"), "{text}");
+        configure(&dir, "company.about", "A bakery: bread, by bicycle");
+        assert_eq!(load(&dir).unwrap().config.about, "A bakery: bread, by bicycle");
+        assert!(fs::read_to_string(dir.join(CONFIG_FILE)).unwrap().contains("# Say here"));
+    }
+}
+
+#[test]
+fn a_workers_model_is_its_own() {
+    let (_temp, dir) = founded();
+    let model = |role: &str| load(&dir).unwrap().agent(role).unwrap().model.clone();
+    configure(&dir, "agents.cto.workers.backend-engineer.model", "haiku");
+    assert_eq!((model("backend-engineer").as_str(), model("frontend-engineer").as_str()), ("haiku", "sonnet"));
+    let text = fs::read_to_string(dir.join(CONFIG_FILE)).unwrap();
+    assert!(text.contains("      - backend-engineer:\n          model: haiku\n      - frontend-engineer:\n"), "{text}");
+    // Said under its own name, it is said last, whichever comes first in the alphabet.
+    for role in ["backend-engineer", "financial-analyst"] {
+        configure(&dir, &format!("agents.{role}.model"), "opus");
+        assert_eq!(model(role), "opus");
+    }
+    assert_eq!(reports(&load(&dir).unwrap(), "cto"), ["backend-engineer", "frontend-engineer"]);
 }
 
 #[test]

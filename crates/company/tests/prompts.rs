@@ -9,7 +9,12 @@ use contract::Money;
 
 fn acme() -> Company {
     let temp = tempfile::tempdir().unwrap();
-    let spec = Create { name: "Acme".to_owned(), dir: temp.path().join("acme"), ..Create::default() };
+    let spec = Create {
+        name: "Acme".to_owned(),
+        dir: temp.path().join("acme"),
+        template: Some("saas-startup".to_owned()),
+        ..Create::default()
+    };
     let mut company = create(&spec).unwrap();
     company.dir = PathBuf::from("/companies/acme");
     company

@@ -61,7 +61,7 @@ wire! {
         #[serde(default, skip_serializing_if = "Option::is_none")] structure: Option<String>,
         /// `professional`, `startup`, `technical` or `creative`.
         #[serde(default, skip_serializing_if = "Option::is_none")] persona: Option<String>,
-        /// `saas-startup`, `marketing-agency`, `e-commerce` or `consulting-firm`.
+        /// `blank` (also where none is given), `saas-startup`, `marketing-agency`, `e-commerce` or `consulting-firm`.
         #[serde(default, skip_serializing_if = "Option::is_none")] template: Option<String>,
         /// `auto`, `anthropic-api` or `practice`.
         #[serde(default, skip_serializing_if = "Option::is_none")] engine: Option<String>,
@@ -97,6 +97,8 @@ wire! {
         /// The value, defaults merged in.
         #[cfg_attr(test, ts(type = "unknown"))]
         value: serde_json::Value,
+        /// What whoever has just set it should know of it: that nothing reads it yet, say.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")] warnings: Vec<String>,
     }
 
     /// Change a value of a company's config. The rest of the file stays as it is.

@@ -93,6 +93,17 @@ fn put(value: &mut Value, path: &[&str], new: Value) -> bool {
     }
     match value {
         Value::Object(fields) => put(fields.entry(*name).or_insert(Value::Null), rest, new),
+        // Roles, or roles with settings.
+        Value::Array(items) if !rest.is_empty() => items.iter_mut().any(|item| match item {
+            Value::String(role) if role == name => {
+                let mut settings = Value::Null;
+                let took = put(&mut settings, rest, new.clone());
+                *item = Value::Object(Map::from_iter([((*name).to_owned(), settings)]));
+                took
+            }
+            Value::Object(fields) => fields.get_mut(*name).is_some_and(|below| put(below, rest, new.clone())),
+            _ => false,
+        }),
         _ => false,
     }
 }
@@ -121,6 +132,19 @@ fn edit(text: &str, root: Option<&Node>, path: &[&str], written: &str) -> Option
                     new.insert_str(0, eol(text));
                 }
                 return Some(insert_lines(text, content_end(text, node)?, &new));
+            }
+            (Kind::List(items), None) => {
+                let flow = node.style == Style::Flow;
+                if let Some(entry) = items.iter().find_map(|item| item.entry(name)) {
+                    owner = Some(entry);
+                    node = &entry.value;
+                    continue;
+                }
+                let role = items.iter().find(|item| item.text() == Some(name) && item.style != Style::BlockText)?;
+                if depth + 1 == path.len() {
+                    return None;
+                }
+                return Some(splice(text, role.span.clone(), &in_braces(rest, written, flow)));
             }
             (Kind::Null, None) if node.span.is_empty() => {
                 let owner = owner?;
@@ -157,14 +181,20 @@ fn overwrite(text: &str, entry: &Entry, written: &str) -> Option<String> {
     Some(splice(&without, after_colon..after_colon, &value))
 }
 
-fn insert_in_braces(text: &str, map: &Node, entries: &[Entry], path: &[&str], written: &str) -> String {
+/// A value with the keys above it, on one line; in braces as a whole where that is asked for.
+fn in_braces(path: &[&str], written: &str, whole: bool) -> String {
     let mut new = written.to_owned();
     for (depth, name) in path.iter().enumerate().rev() {
         new = format!("{}: {new}", key(name));
-        if depth > 0 {
+        if depth > 0 || whole {
             new = format!("{{{new}}}");
         }
     }
+    new
+}
+
+fn insert_in_braces(text: &str, map: &Node, entries: &[Entry], path: &[&str], written: &str) -> String {
+    let new = in_braces(path, written, false);
     match entries.last().and_then(|last| entry_end(text, last)) {
         Some(end) => splice(text, end..end, &format!(", {new}")),
         None => splice(text, map.span.start + 1..map.span.start + 1, &new),

@@ -1,5 +1,6 @@
 //! Which keys there are: what `config get` and `config set` take, and what they suggest for a slip of the hand.
 
+use contract::Settings;
 use serde_json::Value;
 
 use super::defaults;
@@ -21,6 +22,45 @@ fn fits(pattern: &str, key: &[&str]) -> bool {
 /// Whether a top-level section is one of ours, as opposed to the founder's own.
 pub(super) fn is_section(name: &str) -> bool {
     defaults().get(name).is_some() || RULES.iter().any(|rule| rule.path == name)
+}
+
+/// Sections that this program reads.
+const READ: [&str; 6] = ["company", "agents", "settings", "engine", "persona", "tools"];
+/// Keys of those sections that are checked and kept, and that nothing reads yet.
+const UNREAD: [&str; 8] = [
+    "company.industry",
+    "agents.*.check_in_interval",
+    "agents.*.mcp_servers",
+    "settings.escalation_threshold",
+    "settings.auto_start_workers",
+    "persona.agents.*.role_preset",
+    "persona.agents.*.traits",
+    "persona.agents.*.background",
+];
+
+/// Whether this program reads a section.
+pub(super) fn is_read(section: &str) -> bool {
+    READ.contains(&section)
+}
+
+/// What nothing reads yet of a key that we know: its section, or the key itself as far as its reader is missing.
+pub(super) fn unread(key: &[&str]) -> Option<String> {
+    let section = key.first()?;
+    if !is_read(section) {
+        return is_section(section).then(|| (*section).to_owned());
+    }
+    UNREAD.iter().find_map(|pattern| {
+        let depth = pattern.split('.').count();
+        let head = key.get(..depth)?;
+        fits(pattern, head).then(|| head.join("."))
+    })
+}
+
+/// The founder's own setting that a key of the config was meant to be.
+pub(super) fn founders_setting(key: &str) -> Option<&str> {
+    let name = key.strip_prefix("settings.").unwrap_or(key);
+    let settings = serde_json::to_value(Settings::default()).unwrap_or_default();
+    settings.get(name).map(|_| name)
 }
 
 /// Whether a section of ours has such a value.

@@ -22,6 +22,10 @@ pub(crate) use rules::{PRESETS, is_model, is_role};
 
 /// Keys of one mapping that are looked at for slips of the hand.
 const MAX_KEYS: usize = 200;
+/// Warnings told, at most.
+const MAX_WARNINGS: usize = 100;
+/// Levels of keys below which everything is read.
+const UNREAD_DEPTH: usize = 4;
 
 static DEFAULTS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../assets/defaults.json")).unwrap_or_default());
@@ -74,21 +78,24 @@ pub struct AgentSettings {
 /// Every fault of a config, in the order of the file, and what is odd about it but harms nothing.
 pub fn validate(text: &str) -> (Vec<ConfigFault>, Vec<String>) {
     let (root, faults) = read(text);
-    let warnings = root.as_ref().map(warnings).unwrap_or_default();
+    let warnings = root.as_ref().map(|root| lines_of([slips(root), not_yet(root)].concat())).unwrap_or_default();
     (faults.iter().map(Fault::to_contract).collect(), warnings)
 }
 
-/// The value of a key with dots, defaults merged in; everything where no key is given. Secrets are blanked out.
+/// The value of a key with dots, defaults merged in. Where no key is given: the sections that this program reads and
+/// those that the file holds. Secrets are blanked out.
 ///
 /// # Errors
 /// `config.invalid` where the text does not parse, `config.key_unknown` where there is no such key.
 pub fn get(text: &str, key: Option<&str>) -> Result<Value, Error> {
     let root = parsed(text).map_err(|fault| invalid(CONFIG_FILE, &[fault]))?;
     let all = merged(root.as_ref());
-    let Some(key) = key else { return Ok(all) };
-    let path: Vec<&str> = key.split('.').collect();
-    let found = path.iter().try_fold(&all, |value, name| value.get(name));
-    match found {
+    let path: Vec<&str> = match key {
+        Some(key) => key.split('.').collect(),
+        None => return Ok(in_use(all, root.as_ref())),
+    };
+    let key = key.unwrap_or_default();
+    match path.iter().try_fold(&all, |value, name| below(value, name)) {
         Some(value) => Ok(value.clone()),
         None if known::is_key(&path) => Ok(Value::Null),
         None => Err(unknown_key(key)),
@@ -118,9 +125,56 @@ pub fn set(text: &str, key: &str, value: &str) -> Result<String, Error> {
     let (_, after) = read(&changed);
     let is_new = |fault: &&Fault| fault.key == key || !before.iter().any(|old| old.key == fault.key);
     match after.iter().find(is_new) {
-        Some(fault) => Err(invalid(CONFIG_FILE, std::slice::from_ref(fault))),
+        Some(fault) => Err(refused(fault)),
         None => Ok(changed),
     }
+}
+
+/// What whoever has just set a key should know of it: that nothing reads it yet, or that what it names cannot be used
+/// yet.
+pub fn warnings_of(text: &str, key: &str) -> Vec<String> {
+    let path: Vec<&str> = key.split('.').collect();
+    let mut found: Vec<String> = known::unread(&path).map(|what| not_used_yet(&what)).into_iter().collect();
+    if path == ENGINE && get(text, Some(key)).is_ok_and(|value| value == CLAUDE_CODE) {
+        found.push(NOT_DRIVEN_YET.to_owned());
+    }
+    found
+}
+
+/// The key of the engine, the value of it that nothing drives yet, and what is said of that.
+const ENGINE: [&str; 2] = ["engine", "mode"];
+const CLAUDE_CODE: &str = "claude-code";
+const NOT_DRIVEN_YET: &str = "AICIB does not drive the engine claude-code yet, and refuses briefs with it. Choose auto, \
+                              anthropic-api or practice.";
+
+fn not_used_yet(what: &str) -> String {
+    format!("AICIB does not use `{what}` yet; it is kept for when it does.")
+}
+
+/// A value's part by a key, or by a role in a list of workers.
+fn below<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    match value {
+        Value::Array(items) => items.iter().find_map(|item| match item {
+            Value::String(role) if role == name => Some(&Value::Null),
+            item => item.get(name),
+        }),
+        value => value.get(name),
+    }
+}
+
+/// The sections that this program reads, and those that the file holds.
+fn in_use(all: Value, root: Option<&Node>) -> Value {
+    let Value::Object(mut sections) = all else { return all };
+    sections.retain(|name, _| known::is_read(name) || root.is_some_and(|root| root.get(name).is_some()));
+    Value::Object(sections)
+}
+
+/// The error for a value that was not taken.
+fn refused(fault: &Fault) -> Error {
+    let ConfigFault { key, message, .. } = fault.to_contract();
+    let fix = "Give it another value; the file is as it was.";
+    Error::new(ErrorCode::CONFIG_INVALID, message.clone(), fix)
+        .with(json!({ "file": CONFIG_FILE, "key": key, "expected": message }))
 }
 
 /// Reads a config that has to hold. `file` is how errors name it.
@@ -131,7 +185,7 @@ pub(crate) fn open(text: &str, file: &str) -> Result<(Config, Vec<String>), Erro
     let (root, faults) = read(text);
     let grave: Vec<Fault> = faults.into_iter().filter(|fault| !fault.opens).collect();
     match root {
-        Some(root) if grave.is_empty() => Ok((config(&root), warnings(&root))),
+        Some(root) if grave.is_empty() => Ok((config(&root), lines_of(slips(&root)))),
         _ => Err(invalid(file, &grave)),
     }
 }
@@ -179,9 +233,12 @@ fn invalid(file: &str, faults: &[Fault]) -> Error {
 }
 
 fn unknown_key(key: &str) -> Error {
-    let fix = match known::suggestion(key) {
-        Some(meant) => format!("Did you mean {meant}?"),
-        None => "`aicib config get` lists what there is.".to_owned(),
+    let fix = match (known::founders_setting(key), known::suggestion(key)) {
+        (Some(name), _) => {
+            format!("It is a setting of yours, not of the company: `aicib settings set {name} VALUE`.")
+        }
+        (None, Some(meant)) => format!("Did you mean {meant}?"),
+        (None, None) => "`aicib config get` lists what there is.".to_owned(),
     };
     Error::new(ErrorCode::CONFIG_KEY, format!("The config has no key {:?}.", contract::one_line(key, 80)), fix)
 }
@@ -201,7 +258,13 @@ fn may_set(key: &str, path: &[&str], root: Option<&Node>) -> Result<(), Error> {
     }
     let section = path.first().copied().unwrap_or_default();
     if known::is_section(section) {
-        return if known::is_key(path) { Ok(()) } else { Err(unknown_key(key)) };
+        if !known::is_key(path) {
+            return Err(unknown_key(key));
+        }
+        return match path {
+            ["agents", head, "workers", worker, ..] => has_worker(root, head, worker),
+            _ => Ok(()),
+        };
     }
     if root.is_some_and(|root| root.get(section).is_some()) {
         return Ok(());
@@ -217,6 +280,19 @@ fn may_set(key: &str, path: &[&str], root: Option<&Node>) -> Result<(), Error> {
         )),
         _ => Ok(()),
     }
+}
+
+/// A worker's settings stand where the head lists it.
+fn has_worker(root: Option<&Node>, head: &str, worker: &str) -> Result<(), Error> {
+    let list = ["agents", head, "workers"].iter().try_fold(root, |node, name| Some(node?.get(name)));
+    if list.flatten().is_some_and(|list| below(&list.to_json(), worker).is_some()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::CONFIG_KEY,
+        format!("{} lists no worker {:?}.", contract::one_line(head, 80), contract::one_line(worker, 80)),
+        "`aicib agent list` shows who there is, and to whom they report.",
+    ))
 }
 
 /// Whether a key's name says that its value is a secret.
@@ -306,8 +382,8 @@ fn agents(value: &Value) -> BTreeMap<String, AgentSettings> {
         agent.model = given["model"].as_str().map(str::to_owned).or(agent.model.take());
         agent.reports_to = head.map(str::to_owned).or(agent.reports_to.take());
     };
-    for (role, given) in value["agents"].as_object().into_iter().flatten() {
-        take(role, given, None);
+    let listed = || value["agents"].as_object().into_iter().flatten();
+    for (role, given) in listed() {
         for worker in given["workers"].as_array().into_iter().flatten() {
             match worker {
                 Value::String(worker) => take(worker, &Value::Null, Some(role)),
@@ -315,6 +391,10 @@ fn agents(value: &Value) -> BTreeMap<String, AgentSettings> {
                 _ => {}
             }
         }
+    }
+    // What stands under a role of its own is said of it last, over what its head's list says.
+    for (role, given) in listed() {
+        take(role, given, None);
     }
     for (role, given) in value["persona"]["agents"].as_object().into_iter().flatten() {
         let name = given["display_name"].as_str().filter(|name| !name.trim().is_empty());
@@ -325,20 +405,25 @@ fn agents(value: &Value) -> BTreeMap<String, AgentSettings> {
     all
 }
 
-/// Keys that nothing reads, where somebody may think that something does.
-fn warnings(root: &Node) -> Vec<String> {
-    let mut found = Vec::new();
+/// Keys that nothing reads, where somebody may think that something does, with their lines.
+fn slips(root: &Node) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
     for section in ["settings", "engine", "tools", "persona"] {
         for entry in root.get(section).map(Node::entries).unwrap_or_default().iter().take(MAX_KEYS) {
             let (key, line) = (format!("{section}.{}", short(&entry.key)), entry.key_line);
             if is_secret(&entry.key) || entry.key.ends_with("base_url") {
-                found.push(format!(
-                    "Line {line}: {key} is not read. Keys and addresses of providers never come from a company's \
-                     folder; `aicib key set` keeps a key in the keychain."
-                ));
+                let what = format!(
+                    "{key} is not read. Keys and addresses of providers never come from a company's folder; `aicib \
+                     key set` keeps a key in the keychain."
+                );
+                found.push((line, what));
             } else if known::rule(&[section, &entry.key]).is_none() && !known::is_key(&[section, &entry.key]) {
-                let meant = known::suggestion(&key).map(|meant| format!(" Did you mean {meant}?")).unwrap_or_default();
-                found.push(format!("Line {line}: nothing reads {key}.{meant}"));
+                let meant = match (known::founders_setting(&key), known::suggestion(&key)) {
+                    (Some(name), _) => format!(" `aicib settings set {name} VALUE` is for that."),
+                    (None, Some(meant)) => format!(" Did you mean {meant}?"),
+                    (None, None) => String::new(),
+                };
+                found.push((line, format!("nothing reads {key}.{meant}")));
             }
         }
     }
@@ -346,11 +431,43 @@ fn warnings(root: &Node) -> Vec<String> {
         if !known::is_section(&entry.key)
             && let Some(meant) = known::section_suggestion(&entry.key)
         {
-            found.push(format!(
-                "Line {}: nothing reads the section {}. Did you mean {meant}?",
-                entry.key_line, entry.key
-            ));
+            let what = format!("nothing reads the section {}. Did you mean {meant}?", entry.key);
+            found.push((entry.key_line, what));
         }
     }
     found
+}
+
+/// What is meant for a later AICIB, with its line.
+fn not_yet(root: &Node) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    unread(root, &mut Vec::new(), &mut found);
+    if let Some(mode) = root.get(ENGINE[0]).and_then(|engine| engine.get(ENGINE[1]))
+        && mode.text() == Some(CLAUDE_CODE)
+    {
+        found.push((mode.line, NOT_DRIVEN_YET.to_owned()));
+    }
+    found
+}
+
+fn lines_of(mut found: Vec<(usize, String)>) -> Vec<String> {
+    found.sort_by_key(|(line, _)| *line);
+    found.truncate(MAX_WARNINGS);
+    found.into_iter().map(|(line, what)| format!("Line {line}: {what}")).collect()
+}
+
+/// Sections and keys of ours that nothing reads yet, below what is at `path`.
+fn unread(node: &Node, path: &mut Vec<String>, found: &mut Vec<(usize, String)>) {
+    if path.len() >= UNREAD_DEPTH {
+        return;
+    }
+    for entry in node.entries().iter().take(MAX_KEYS) {
+        path.push(entry.key.clone());
+        let key: Vec<&str> = path.iter().map(String::as_str).collect();
+        match known::unread(&key) {
+            Some(what) => found.push((entry.key_line, not_used_yet(&contract::one_line(&what, 200)))),
+            None => unread(&entry.value, path, found),
+        }
+        path.pop();
+    }
 }

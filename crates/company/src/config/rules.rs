@@ -92,6 +92,9 @@ pub(super) const RULES: &[Rule] = &[
     rule("agents.*.check_in_interval", Free),
     rule("agents.*.mcp_servers", Texts),
     rule("agents.*.workers", Workers),
+    // Below a list of roles: for `config get` and `config set`; [`Workers`] holds the values.
+    rule("agents.*.workers.*.enabled", Switch),
+    rule("agents.*.workers.*.model", Model),
     rule("settings", Section),
     rule("settings.cost_limit_daily", NonNegative),
     rule("settings.cost_limit_monthly", NonNegative),

@@ -50,7 +50,7 @@ pub async fn config_get(app: &App, params: ConfigGetParams) -> Result<ConfigValu
     let dir = PathBuf::from(companies::resolve(app, params.company).await?.dir);
     blocking(move || {
         let value = config::get(&company::config_text(&dir)?, params.key.as_deref())?;
-        Ok(ConfigValue { file: config_file(&dir), value })
+        Ok(ConfigValue { file: config_file(&dir), value, warnings: Vec::new() })
     })
     .await
 }
@@ -64,7 +64,7 @@ pub async fn config_set(app: &App, params: ConfigSetParams) -> Result<ConfigValu
         let text = config::set(&company::config_text(&dir)?, &params.key, &params.value)?;
         company::write_config(&dir, &text)?;
         let value = config::get(&text, Some(&params.key))?;
-        Ok(ConfigValue { file: config_file(&dir), value })
+        Ok(ConfigValue { file: config_file(&dir), value, warnings: config::warnings_of(&text, &params.key) })
     })
     .await?;
     app.announce(row.company_id, &Touched::all(), &[]);
@@ -74,9 +74,13 @@ pub async fn config_set(app: &App, params: ConfigSetParams) -> Result<ConfigValu
 pub async fn config_validate(app: &App, params: CompanyRef) -> Result<ConfigReport, Error> {
     let dir = PathBuf::from(companies::resolve(app, params).await?.dir);
     blocking(move || {
-        let (faults, warnings) = config::validate(&company::config_text(&dir)?);
+        let (faults, mut warnings) = config::validate(&company::config_text(&dir)?);
         // What is wrong with an agent's file shrinks the team, and is worth as much as a fault of the config.
-        let warnings = company::load(&dir).map_or(warnings, |company| company.problems());
+        if let Ok(company) = company::load(&dir) {
+            let new = |problem: &String| !warnings.contains(problem);
+            let problems: Vec<String> = company.problems().into_iter().filter(new).collect();
+            warnings.extend(problems);
+        }
         Ok(ConfigReport { file: config_file(&dir), faults, warnings })
     })
     .await

@@ -253,7 +253,7 @@ structure?: string,
  */
 persona?: string, 
 /**
- * `saas-startup`, `marketing-agency`, `e-commerce` or `consulting-firm`.
+ * `blank` (also where none is given), `saas-startup`, `marketing-agency`, `e-commerce` or `consulting-firm`.
  */
 template?: string, 
 /**
@@ -363,7 +363,11 @@ file: string,
 /**
  * The value, defaults merged in.
  */
-value: unknown, };
+value: unknown, 
+/**
+ * What whoever has just set it should know of it: that nothing reads it yet, say.
+ */
+warnings: Array<string>, };
 
 /**
  * Where a cost figure comes from.
