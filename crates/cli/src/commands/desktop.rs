@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use contract::{Error, ErrorCode, JobRef, Show, methods};
+use contract::{Empty, Error, ErrorCode, JobRef, Show, methods};
 use rpc::Client;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -40,11 +40,11 @@ pub(crate) async fn quick(context: &mut Context) -> Outcome {
 async fn show(context: &mut Context, client: &Client, what: Show) -> Outcome {
     let mut shown = client.call::<methods::DesktopShow>(what.clone()).await?.shown;
     if !shown {
-        start(context)?;
+        start(context, &what)?;
         let end = Instant::now() + START_PATIENCE;
         while !shown && Instant::now() < end {
             sleep(Duration::from_millis(100)).await;
-            shown = client.call::<methods::DesktopShow>(what.clone()).await?.shown;
+            shown = client.call::<methods::DaemonStatusGet>(Empty {}).await?.desktop;
         }
     }
     if !shown {
@@ -56,8 +56,8 @@ async fn show(context: &mut Context, client: &Client, what: Show) -> Outcome {
     Ok(())
 }
 
-/// Starts the desktop app, which lies beside this program.
-fn start(context: &Context) -> Result<(), Error> {
+/// Starts the desktop app, which lies beside this program, with this and nothing else on screen.
+fn start(context: &Context, what: &Show) -> Result<(), Error> {
     let program = program().ok_or_else(|| unavailable("The desktop app is not installed beside `aicib`.".into()))?;
     if cfg!(target_os = "linux")
         && std::env::var_os("DISPLAY").is_none()
@@ -66,6 +66,18 @@ fn start(context: &Context) -> Result<(), Error> {
         return Err(unavailable("There is no display to open a window on.".into()));
     }
     let mut command = Command::new(&program);
+    match what {
+        Show::Window => {}
+        Show::Quick => {
+            command.arg("--quick");
+        }
+        Show::Settings => {
+            command.arg("--settings");
+        }
+        Show::Job { job_id } => {
+            command.args(["--job", &job_id.to_string()]);
+        }
+    }
     command.env("AICIB_HOME", context.home.root());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // Out of the terminal's reach: its Ctrl-C is not for the window.
