@@ -67,6 +67,11 @@ impl Board {
         self.connected = true;
     }
 
+    /// Whether all Desks are known: only then is what is not there known not to be.
+    pub fn is_ready(&self) -> bool {
+        self.connected
+    }
+
     /// The founder had the work stopped, and the app ends when it has.
     pub fn stopping(&mut self) {
         self.stopping = true;

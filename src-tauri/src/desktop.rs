@@ -22,7 +22,7 @@ use crate::pages::{Pages, Pushed};
 use crate::routes::{Routed, Routes};
 use crate::shortcut::Shortcut;
 use crate::tray::Tray;
-use crate::window;
+use crate::{quit, window};
 
 /// How often companies and settings are read again, where nothing was told: what was missed shows by then.
 const LOOK_AROUND: Duration = Duration::from_secs(30);
@@ -125,6 +125,7 @@ impl Desktop {
                 }
                 DeskChanged::NAME => {
                     self.desk_changed(&note);
+                    quit::follow(self);
                     self.route(note);
                 }
                 _ => self.route(note),
@@ -142,6 +143,7 @@ impl Desktop {
             let desktop = self.clone();
             tauri::async_runtime::spawn(async move {
                 desktop.read_desk(change.company_id).await;
+                quit::follow(&desktop);
                 desktop.read_settings().await;
             });
         }
@@ -227,6 +229,7 @@ impl Desktop {
             }
         }
         self.tray.ready();
+        quit::follow(self);
     }
 
     async fn read_desk(self: &Arc<Self>, company_id: CompanyId) {

@@ -9,6 +9,8 @@ mod card;
 mod commands;
 mod desktop;
 mod frames;
+#[cfg(target_os = "linux")]
+mod front;
 mod graphics;
 mod instance;
 mod link;

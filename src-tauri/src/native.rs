@@ -12,7 +12,7 @@ use tauri_plugin_opener::OpenerExt;
 use tokio::sync::oneshot;
 
 use crate::desktop::{Desktop, fitting};
-use crate::{tray, window};
+use crate::{quit, tray, window};
 
 /// Characters of a page's error that the log keeps.
 const MAX_REPORT: usize = 4_000;
@@ -61,6 +61,7 @@ pub async fn call(desktop: &Arc<Desktop>, page: &WebviewWindow, name: &str, para
         // The founder's own.
         "fit_window" => {}
         "retry" => desktop.link.retry(),
+        "quit" => quit::ask(desktop),
         "viewing" if page.label() == window::MAIN => {
             desktop.set_viewing(fitting::<Viewing>("native.viewing", params)?.job_id);
         }

@@ -9,12 +9,18 @@ use contract::{ErrorCode, JobRef};
 use crate::desktop::Desktop;
 
 const TITLE: &str = "Quit AICIB?";
-const KEEP: &str = "Keep working";
-const STOP: &str = "Stop the work";
+const KEEP: &str = "Quit, keep working";
+const STOP: &str = "Stop the work and quit";
 const CANCEL: &str = "Cancel";
 
 /// Whether the question stands already.
 static ASKING: AtomicBool = AtomicBool::new(false);
+
+#[cfg(target_os = "linux")]
+thread_local! {
+    /// The question on screen. On the thread of the windows.
+    static QUESTION: std::cell::RefCell<Option<gtk::MessageDialog>> = const { std::cell::RefCell::new(None) };
+}
 
 /// What the founder chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +60,31 @@ pub fn ask(desktop: &Arc<Desktop>) {
         tracing::warn!(%error, "the app is ending");
     }
 }
+
+/// Work changed. A question that stands says how much is under way; once nothing is, there is nothing to ask.
+#[cfg(target_os = "linux")]
+pub fn follow(desktop: &Arc<Desktop>) {
+    if !ASKING.load(Ordering::SeqCst) {
+        return;
+    }
+    let Some(live) = desktop.tray.live_for_sure() else { return };
+    let changed = desktop.app.run_on_main_thread(move || {
+        use gtk::prelude::{DialogExt, MessageDialogExt};
+        let Some(question) = QUESTION.with_borrow(Clone::clone) else { return };
+        if live.is_empty() {
+            question.response(gtk::ResponseType::Yes);
+        } else {
+            question.set_secondary_text(Some(&text(live.len())));
+        }
+    });
+    if let Err(error) = changed {
+        tracing::warn!(%error, "the app is ending");
+    }
+}
+
+/// The system's own question cannot be changed while it stands.
+#[cfg(not(target_os = "linux"))]
+pub fn follow(_: &Arc<Desktop>) {}
 
 fn text(live: usize) -> String {
     let what = if live == 1 { "1 job is".to_owned() } else { format!("{live} jobs are") };
@@ -105,6 +136,7 @@ fn question(desktop: &Desktop, text: &str, answer: impl FnOnce(Choice) + 'static
     keep.grab_focus();
     let answer = std::cell::Cell::new(Some(answer));
     dialog.connect_response(move |dialog, response| {
+        QUESTION.take();
         dialog.close();
         let choice = match response {
             ResponseType::Yes => Choice::Keep,
@@ -115,6 +147,7 @@ fn question(desktop: &Desktop, text: &str, answer: impl FnOnce(Choice) + 'static
             answer(choice);
         }
     });
+    QUESTION.set(Some(dialog.clone()));
     dialog.set_keep_above(true);
     dialog.show_all();
     dialog.present();

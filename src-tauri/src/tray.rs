@@ -73,6 +73,12 @@ impl Tray {
         lock(&self.board).live()
     }
 
+    /// As [`Tray::live`]; none while not all Desks are known.
+    pub fn live_for_sure(&self) -> Option<Vec<JobId>> {
+        let board = lock(&self.board);
+        board.is_ready().then(|| board.live())
+    }
+
     fn with(&self, change: impl FnOnce(&mut Board)) {
         change(&mut lock(&self.board));
         self.wake.notify_one();

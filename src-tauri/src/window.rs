@@ -69,11 +69,21 @@ pub fn bring_up_here(desktop: &Arc<Desktop>, show: &Show) -> tauri::Result<()> {
         window.unminimize()?;
     }
     window.show()?;
-    window.set_focus()?;
+    take_focus(&window)?;
     if desktop.pages.set_hidden(label, false) {
         desktop.resync(label);
     }
     Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn take_focus(window: &WebviewWindow) -> tauri::Result<()> {
+    crate::front::bring_up(window)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn take_focus(window: &WebviewWindow) -> tauri::Result<()> {
+    window.set_focus()
 }
 
 fn tell(desktop: &Desktop, label: &str, show: &Show) {
@@ -147,6 +157,8 @@ fn is_ours(url: &Url) -> bool {
 fn make_main(desktop: &Arc<Desktop>, show: &Show) -> tauri::Result<WebviewWindow> {
     desktop.app.manage(FirstView(show.clone()));
     let window = builder(desktop, MAIN).inner_size(1280.0, 860.0).min_inner_size(820.0, 560.0).center().build()?;
+    #[cfg(target_os = "linux")]
+    crate::front::keep(&window)?;
     let on_event = desktop.clone();
     window.on_window_event(move |event| match event {
         WindowEvent::CloseRequested { api, .. } => {
@@ -189,8 +201,11 @@ fn make_quick(desktop: &Arc<Desktop>) -> tauri::Result<WebviewWindow> {
     }
     let window = builder.build()?;
     #[cfg(target_os = "linux")]
-    if round {
-        crate::card::draw(&window)?;
+    {
+        crate::front::keep(&window)?;
+        if round {
+            crate::card::draw(&window)?;
+        }
     }
     let on_event = desktop.clone();
     window.on_window_event(move |event| match event {
