@@ -98,7 +98,7 @@ wire! {
         #[cfg_attr(test, ts(type = "unknown"))]
         value: serde_json::Value,
         /// What whoever has just set it should know of it: that nothing reads it yet, say.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")] warnings: Vec<String>,
+        #[serde(default)] warnings: Vec<String>,
     }
 
     /// Change a value of a company's config. The rest of the file stays as it is.
