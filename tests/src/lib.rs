@@ -24,7 +24,7 @@ pub use desktop::{Desktop, Start};
 pub use keyring::Keyring;
 pub use page::Page;
 pub use place::Place;
-pub use screen::Screen;
+pub use screen::{Other, Screen};
 pub use standins::{Notified, StandIns};
 pub use tray::{Menu, MenuLine};
 

@@ -83,6 +83,11 @@ impl Place {
         self.env.push((name, value.into()));
     }
 
+    /// A variable of the place's environment.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.env.iter().find(|(known, _)| known == name)?.1.to_str()
+    }
+
     /// A command with the place's environment and nothing else.
     pub fn command(&self, program: impl AsRef<OsStr>) -> std::process::Command {
         let mut command = std::process::Command::new(program);

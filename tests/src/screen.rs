@@ -5,6 +5,11 @@ use std::process::Stdio;
 
 use anyhow::Context;
 
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, CreateWindowAux, EventMask, PropMode, WindowClass};
+use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
+
 use crate::{Child, Place, SOON, wait_for};
 
 /// A display without a screen, 1280×860 unless told.
@@ -88,6 +93,78 @@ impl Screen {
             let done = place.command("xdotool").args(&args).output()?;
             anyhow::ensure!(done.status.success(), "xdotool {args:?}: {}", String::from_utf8_lossy(&done.stderr));
         }
+        Ok(())
+    }
+
+    /// Presses keys on the display's keyboard: they go to whichever window has the focus.
+    ///
+    /// # Errors
+    /// xdotool is missing.
+    pub fn keys(place: &Place, keys: &[&str]) -> anyhow::Result<()> {
+        let done = place.command("xdotool").arg("key").args(keys).output()?;
+        anyhow::ensure!(done.status.success(), "xdotool key: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    }
+
+    /// Types a text, as [`Screen::keys`].
+    ///
+    /// # Errors
+    /// xdotool is missing.
+    pub fn type_text(place: &Place, text: &str) -> anyhow::Result<()> {
+        let done = place.command("xdotool").args(["type", "--delay", "20", text]).output()?;
+        anyhow::ensure!(done.status.success(), "xdotool type: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    }
+
+    /// Waits until a window has the focus, and does nothing for it.
+    ///
+    /// # Errors
+    /// Another one has it, whose title is told.
+    pub async fn focused(place: &Place, window: &str) -> anyhow::Result<()> {
+        let ask = |args: &[&str]| -> anyhow::Result<String> {
+            let told = place.command("xdotool").args(args).output()?;
+            Ok(String::from_utf8_lossy(&told.stdout).trim().to_owned())
+        };
+        let done = wait_for("the focus", SOON, async || Ok((ask(&["getwindowfocus"])? == window).then_some(()))).await;
+        done.with_context(|| format!("it is on {:?}", ask(&["getwindowfocus", "getwindowname"])))
+    }
+}
+
+/// A window of some other program.
+pub struct Other {
+    display: RustConnection,
+    window: u32,
+}
+
+impl Other {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn open(place: &Place) -> anyhow::Result<Other> {
+        let (display, screen) = x11rb::connect(place.get("DISPLAY"))?;
+        let window = display.generate_id()?;
+        let on = &display.setup().roots[screen];
+        let look = CreateWindowAux::new().background_pixel(on.white_pixel).event_mask(EventMask::KEY_PRESS);
+        display.create_window(0, window, on.root, 40, 500, 400, 300, 0, WindowClass::INPUT_OUTPUT, 0, &look)?;
+        display.change_property8(PropMode::REPLACE, window, AtomEnum::WM_NAME, AtomEnum::STRING, b"Another program")?;
+        let class = b"another\0Another\0";
+        display.change_property8(PropMode::REPLACE, window, AtomEnum::WM_CLASS, AtomEnum::STRING, class)?;
+        display.map_window(window)?.check()?;
+        Ok(Other { display, window })
+    }
+
+    /// The founder goes to it, clicks into it and types.
+    ///
+    /// # Errors
+    /// It does not get the focus.
+    pub async fn use_it(&self, place: &Place) -> anyhow::Result<()> {
+        let id = self.window.to_string();
+        let click = ["windowactivate", "--sync", &id, "mousemove", "--window", &id, "200", "200", "click", "1"];
+        place.command("xdotool").args(click).status()?;
+        Screen::focused(place, &id).await?;
+        Screen::keys(place, &["a", "b"])?;
+        while self.display.poll_for_event()?.is_some() {}
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use anyhow::Context;
-use blackbox::{Desktop, SOON, Screen, Start, WORK, wait_for};
+use blackbox::{Desktop, Other, Place, SOON, Screen, Start, WORK, wait_for};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,5 +131,93 @@ async fn the_global_shortcut_opens_quick_brief() -> anyhow::Result<()> {
     wait_for("why not", SOON, async || Ok(status().await?.contains("not a key").then_some(()))).await?;
     set("").await?;
     wait_for("no shortcut", SOON, async || Ok((status().await? == "off").then_some(()))).await?;
+    Ok(())
+}
+
+/// Presses Escape until Quick brief is away, wherever the keys go.
+async fn put_away(place: &Place) -> anyhow::Result<()> {
+    wait_for("Quick brief to hide", SOON, async || {
+        if Screen::windows(place, "Quick brief")?.is_empty() {
+            return Ok(Some(()));
+        }
+        Screen::keys(place, &["Escape"])?;
+        Ok(None)
+    })
+    .await
+}
+
+/// Whatever has the keyboard, Quick brief takes it: what is typed is the brief.
+#[tokio::test(flavor = "multi_thread")]
+async fn quick_brief_has_the_keyboard_whenever_it_comes() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    let page = stage.open(&[]).await?;
+    let mut daemon = stage.daemon().await?;
+    daemon.set(json!({ "onboarded": true, "practice_pace": 20.0 })).await?;
+    let dir = stage.company_dir("acme")?;
+    daemon.found("Acme", &dir).await?;
+    wait_for("the shortcut", SOON, async || {
+        let info = page.call("native.info", json!({})).await?.map_err(anyhow::Error::msg)?;
+        Ok((info["global_shortcut"] == "on").then_some(()))
+    })
+    .await?;
+    let place = &stage.place;
+    let other = Other::open(place)?;
+    let main = Screen::window(place, "AICIB").await?;
+    // The first time takes as long as a page takes to load.
+    other.use_it(place).await?;
+    Screen::keys(place, &["ctrl+shift+space"])?;
+    let quick = Screen::window(place, "Quick brief").await?;
+    Screen::focused(place, &quick).await?;
+    put_away(place).await?;
+
+    for (round, brief) in ["Plan the launch", "Name the rocket", "Write the imprint"].iter().enumerate() {
+        if round == 1 {
+            place.command("xdotool").args(["mousemove", "--window", &main, "600", "20", "click", "1"]).status()?;
+            Screen::focused(place, &main).await?;
+        } else {
+            other.use_it(place).await?;
+        }
+        if round == 2 {
+            stage.cli(&dir, &["quick"])?;
+        } else {
+            Screen::keys(place, &["ctrl+shift+space"])?;
+        }
+        let quick = Screen::window(place, "Quick brief").await?;
+        Screen::focused(place, &quick).await?;
+        Screen::type_text(place, brief)?;
+        Screen::keys(place, &["Return"])?;
+        wait_for(&format!("the brief {brief:?}"), SOON, async || {
+            let jobs = daemon.call("job.list", json!({ "states": [], "limit": 5 })).await?;
+            let job = jobs["jobs"].as_array().into_iter().flatten().find(|job| job["title"] == **brief).cloned();
+            Ok(job.filter(|job| job["origin"] == "quick"))
+        })
+        .await?;
+        // It says that the brief was sent, and goes by itself.
+        wait_for("Quick brief to hide", SOON, async || {
+            Ok(Screen::windows(place, "Quick brief")?.is_empty().then_some(()))
+        })
+        .await?;
+    }
+
+    other.use_it(place).await?;
+    Screen::keys(place, &["ctrl+shift+space"])?;
+    Screen::window(place, "Quick brief").await?;
+    put_away(place).await
+}
+
+/// With no app running, `aicib quick` opens Quick brief alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn quick_from_the_terminal_opens_no_other_window() -> anyhow::Result<()> {
+    let stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    let other = Other::open(&stage.place)?;
+    other.use_it(&stage.place).await?;
+    stage.cli(stage.place.root(), &["quick"])?;
+    let quick = Screen::window(&stage.place, "Quick brief").await?;
+    Screen::focused(&stage.place, &quick).await?;
+    assert!(Screen::windows(&stage.place, "AICIB")?.is_empty(), "the main window is there too");
+    put_away(&stage.place).await?;
+    stage.cli(stage.place.root(), &["quick"])?;
+    Screen::window(&stage.place, "Quick brief").await?;
+    assert!(Screen::windows(&stage.place, "AICIB")?.is_empty(), "the main window is there too");
     Ok(())
 }
