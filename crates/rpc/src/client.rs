@@ -309,11 +309,11 @@ async fn read_all(
 }
 
 fn unreachable(home: &Home, error: &io::Error) -> Error {
-    Error::new(
-        ErrorCode::DAEMON_UNREACHABLE,
-        format!("No daemon listens on {}: {error}.", home.socket().display()),
-        "Start it with `aicib daemon start`.",
-    )
+    let what = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => "No daemon runs.".to_owned(),
+        _ => format!("No daemon listens on {}: {error}.", home.socket().display()),
+    };
+    Error::new(ErrorCode::DAEMON_UNREACHABLE, what, "Start it with `aicib daemon start`.")
 }
 
 /// The error of a daemon that takes the connection and says nothing.

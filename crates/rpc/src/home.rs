@@ -26,8 +26,16 @@ impl Home {
     /// # Errors
     /// When there is no such folder and it cannot be made, or it belongs to another user.
     pub fn resolve() -> Result<Home, Error> {
+        Home::at(Home::root_to_be()?)
+    }
+
+    /// The folder that [`Home::resolve`] takes, whether it is there or not. Nothing is made.
+    ///
+    /// # Errors
+    /// When the environment names none.
+    pub fn root_to_be() -> Result<PathBuf, Error> {
         if let Some(root) = std::env::var_os(HOME_VAR).filter(|root| !root.is_empty()) {
-            return Home::at(root);
+            return Ok(root.into());
         }
         let data = dirs::data_local_dir().ok_or_else(|| {
             Error::new(
@@ -36,7 +44,7 @@ impl Home {
                 format!("Set {HOME_VAR} to a folder for AICIB's data."),
             )
         })?;
-        Home::at(data.join("aicib"))
+        Ok(data.join("aicib"))
     }
 
     /// The home at `root`; made where it is missing, readable by its user alone.
