@@ -76,11 +76,14 @@ async fn e009_a_second_brief_is_refused_or_queued() -> anyhow::Result<()> {
     }
     let queued = terminal.run(&["brief", "-b", "--queue", "Another", "--json"])?.json()?;
     assert_eq!((&queued["job_id"], &queued["state"]), (&json!(2), &json!("queued")));
-    // Two are under way: which one is to be said.
-    let said = terminal.run(&["cancel"])?.refused(2)?;
-    assert!(said.contains("1, 2"), "{said}");
-    let out = terminal.run(&["cancel", "1"])?.good()?;
-    assert!(out.contains("Job #1 cancelled") && out.contains("0 left"), "{out}");
+    let out = terminal.run(&["brief", "-b", "--queue", "A third"])?.good()?;
+    assert!(out.contains("Brief sent. Job #3 is in line at position 2: "), "{out}");
+    // The one at work is meant, and those in line are told of.
+    let out = terminal.run(&["cancel"])?.good()?;
+    assert!(out.contains("Job #1 cancelled") && (out.contains("0 processes left") || out.contains("0 left")), "{out}");
+    assert!(out.contains("2 jobs wait in line"), "{out}");
+    let out = terminal.run(&["cancel", "3"])?.good()?;
+    assert_eq!(out.trim(), "Job #3 cancelled; 0 processes left.");
     let out = terminal.run(&["stop"])?.good()?;
     assert!(out.contains("Job #2 cancelled"), "{out}");
     Ok(())
@@ -215,8 +218,13 @@ async fn directives_that_say_nothing_or_too_much_are_refused() -> anyhow::Result
 #[tokio::test]
 async fn a_job_that_does_not_exist_is_named() -> anyhow::Result<()> {
     let terminal = Terminal::with_session().await?;
-    for args in [&["logs", "--job", "99"][..], &["status", "--job", "99"], &["cancel", "99"], &["open", "--job", "99"]]
-    {
+    for args in [
+        &["logs", "--job", "99"][..],
+        &["status", "--job", "99"],
+        &["cancel", "99"],
+        &["open", "--job", "99"],
+        &["search", "--job", "99", "words"],
+    ] {
         let said = terminal.run(args)?.refused(1)?;
         assert!(said.contains("99"), "{args:?}: {said}");
     }
@@ -322,6 +330,16 @@ async fn config_is_read_and_changed_in_place() -> anyhow::Result<()> {
     assert_eq!((changed, before.lines().count()), (1, after.lines().count()), "{after}");
     let said = terminal.run(&["config", "get", "settings.nonsense"])?.refused(1)?;
     assert!(said.contains("settings.nonsense"), "{said}");
+    let said = terminal.run(&["config", "set", "settings.cost_limit_daily", "lots"])?.refused(1)?;
+    assert!(said.contains("not \"lots\"") && !said.contains("line"), "it is about the value: {said}");
+    let out = terminal.run(&["config", "set", "slack.enabled", "true"])?.good()?;
+    assert!(out.contains("warning: AICIB does not use `slack` yet"), "{out}");
+    let out = terminal.run(&["config", "set", "engine.mode", "claude-code"])?.good()?;
+    assert!(out.contains("warning: AICIB does not drive"), "{out}");
+    let out = terminal.run(&["config", "validate"])?.good()?;
+    assert!(out.contains("is valid.") && out.contains("`slack`") && out.contains("claude-code"), "{out}");
+    let all = terminal.run(&["config", "get", "--json"])?.json()?["value"].clone();
+    assert!(all.get("slack").is_some() && all.get("scheduler").is_none(), "{all}");
     Ok(())
 }
 
@@ -336,6 +354,9 @@ async fn an_agent_file_without_frontmatter_is_shown_with_what_is_wrong() -> anyh
     let cmo = rows.iter().find(|row| row["role"] == "cmo").cloned().unwrap_or_default();
     let problem = cmo["problem"]["message"].as_str().unwrap_or_default();
     assert!(problem.contains("frontmatter"), "{cmo}");
+    let out = terminal.run(&["agent", "list"])?.good()?;
+    assert!(!out.contains(", ,") && !out.contains("  , "), "{out}");
+    assert!(terminal.run(&["config", "validate"])?.good()?.contains("cmo.md"));
     // The rest of the team works on.
     terminal.run(&["start"])?.good()?;
     assert!(terminal.run(&["brief", "Write a page"])?.good()?.contains("Job #1 completed"));
@@ -350,6 +371,10 @@ async fn an_agent_file_without_frontmatter_is_shown_with_what_is_wrong() -> anyh
         let output = command.env("EDITOR", &editor).output()?;
         Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
     };
+    let mut command = terminal.command(&["agent", "edit", "cto", "--json"]);
+    let untouched = command.env("EDITOR", "true").output()?;
+    let detail: Value = serde_json::from_slice(&untouched.stdout)?;
+    assert_eq!(detail["agent"]["role"], "cto", "an object even where nothing was changed");
     let (code, said) = edit("no frontmatter\n")?;
     assert!(code == Some(1) && said.contains("kept in"), "{said}");
     let (code, said) = edit(&good.replace("cmo", "cto"))?;
@@ -525,6 +550,10 @@ async fn keys_come_in_unseen_and_are_never_shown() -> anyhow::Result<()> {
     assert_eq!(list["unlocked"], false, "{list}");
     terminal.run_with(&["key", "unlock"], b"wrong\n")?.refused(1)?;
     assert!(terminal.run_with(&["key", "unlock"], b"open sesame\n")?.good()?.contains("anthropic"));
+    for args in [&["key", "set", key][..], &["key", "set", "anthropic", key], &["key", "set", "--from-env", key]] {
+        let said = terminal.run(args)?.refused(2)?;
+        assert!(said.contains("looks like a key") && !said.contains("WXYZ"), "{said}");
+    }
     terminal.run_with(&["key", "set"], b"\n")?.refused(2)?;
     terminal.run(&["key", "set", "--from-env", "NOT_SET"])?.refused(2)?;
     Ok(())
@@ -547,13 +576,59 @@ async fn words_are_found() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_daemon_starts_and_stops_and_says_so() -> anyhow::Result<()> {
     let terminal = Terminal::new()?;
-    terminal.run(&["daemon", "status"])?.refused(1)?;
-    assert!(terminal.run(&["daemon", "stop"])?.good()?.contains("No daemon"));
+    for dir in ["never-used", "aicib"] {
+        let home = terminal.place.path(dir);
+        let run = |args: &[&str]| terminal.command(args).env("AICIB_HOME", &home).output();
+        let status = run(&["daemon", "status"])?;
+        let said = String::from_utf8_lossy(&status.stderr);
+        assert_eq!(status.status.code(), Some(1));
+        assert_eq!(said.trim(), "error: No daemon runs. Start it with `aicib daemon start`.", "{dir}");
+        assert!(String::from_utf8_lossy(&run(&["daemon", "stop"])?.stdout).contains("No daemon"));
+        assert!(dir == "aicib" || !home.exists(), "asking makes no home");
+    }
     terminal.run(&["daemon", "start"])?.good()?;
     let pid = terminal.daemon_pid().await?;
     assert!(terminal.run(&["daemon", "status"])?.good()?.contains(&pid.to_string()));
     terminal.run(&["daemon", "stop"])?.good()?;
     wait_for("its end", SOON, async || Ok(terminal.place.processes().is_empty().then_some(()))).await?;
+    let said = terminal.run(&["daemon", "status"])?.refused(1)?;
+    assert!(said.contains("No daemon runs. Start it with `aicib daemon start`."), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_founders_settings_are_seen_and_set() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let out = terminal.run(&["settings"])?.good()?;
+    assert!(out.contains("brief_limit_usd     5 ") && !out.contains("onboarded"), "{out}");
+    let out = terminal.run(&["settings", "set", "brief_limit_usd", "$2.50"])?.good()?;
+    assert_eq!(out.trim(), "brief_limit_usd is 2.5 now.");
+    assert_eq!(terminal.run(&["settings", "get", "brief_limit_usd"])?.good()?.trim(), "2.5");
+    assert_eq!(terminal.run(&["settings", "--json"])?.json()?["brief_limit_usd"], 2.5);
+    let said = terminal.run(&["settings", "set", "them", "dark"])?.refused(2)?;
+    assert!(said.contains("theme") && said.contains("practice_pace"), "{said}");
+    terminal.run(&["settings", "set", "theme", "pink"])?.refused(2)?;
+    terminal.run(&["settings", "set", "practice_pace", "1000"])?.refused(1)?;
+    terminal.run(&["init", "--name", "Acme", "--dir", "acme"])?.good()?;
+    let said = terminal.run(&["config", "set", "settings.practice_pace", "4", "--dir", "acme"])?.refused(1)?;
+    assert!(said.contains("aicib settings set practice_pace"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_job_that_ended_is_sent_again() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.run(&["brief", "Write a page"])?.good()?;
+    let out = terminal.run(&["restart", "1"])?.good()?;
+    assert!(out.contains("Sends the brief of job #1 again.") && out.contains("Job #2 completed"), "{out}");
+    terminal.pace(0.5).await?;
+    let out = terminal.run(&["restart", "2", "-b"])?.good()?;
+    assert!(out.contains("The brief of job #2 is sent again. The CEO is working on it. Job #3"), "{out}");
+    assert_eq!(terminal.run(&["status", "--job", "3", "--json"])?.json()?["parent_job_id"], 2);
+    let said = terminal.run(&["restart", "3"])?.refused(1)?;
+    assert!(said.contains("has not ended"), "{said}");
+    terminal.run(&["restart", "99"])?.refused(1)?;
+    terminal.run(&["stop"])?.good()?;
     Ok(())
 }
 

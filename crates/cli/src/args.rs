@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// AICIB: an AI company in a box. Brief a CEO agent; the team works in the background.
 #[derive(Debug, Parser)]
-#[command(name = "aicib", version, subcommand_required = true, disable_help_subcommand = true)]
+#[command(name = "aicib", version, subcommand_required = true)]
 #[command(after_help = "Example:\n  aicib init --name Acme --dir acme && cd acme\n  aicib start\n  \
                         aicib brief --background \"Write a company description\"\n  aicib logs -f")]
 pub(crate) struct Cli {
@@ -54,6 +54,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  aicib brief \"Write a company description\"\n  \
                             aicib brief --background --max-cost 2.50 \"Plan the launch\"\n  aicib brief - < plan.md")]
     Brief(BriefArgs),
+    /// Send the brief of a job that has ended again, as a new job
+    #[command(after_help = "Examples:\n  aicib restart 7\n  aicib restart 7 --background")]
+    Restart(RestartArgs),
     /// Show who works on what, for how much
     #[command(after_help = "Examples:\n  aicib status\n  aicib status --json --job 7")]
     Status {
@@ -67,7 +70,7 @@ pub(crate) enum Command {
     /// Stop a job, and every process of it
     #[command(after_help = "Examples:\n  aicib cancel\n  aicib cancel 7")]
     Cancel {
-        /// The job; not needed while only one runs
+        /// The job [default: the only one at work, or the only one in line where none is]
         #[arg(value_name = "N", allow_hyphen_values = true)]
         job: Option<String>,
     },
@@ -87,6 +90,13 @@ pub(crate) enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Read and change your own settings, which hold for every company
+    #[command(after_help = "Examples:\n  aicib settings\n  aicib settings get theme\n  \
+                            aicib settings set brief_limit_usd 2.50\n  aicib settings set notifications off")]
+    Settings {
+        #[command(subcommand)]
+        command: Option<SettingsCommand>,
     },
     /// See and change the company's agents
     #[command(after_help = "Examples:\n  aicib agent list\n  aicib agent edit cto")]
@@ -123,16 +133,19 @@ pub(crate) struct InitArgs {
     /// The company's name [default: the folder's]
     #[arg(short, long)]
     pub(crate) name: Option<String>,
-    /// full-c-suite, lean-startup or minimal
+    /// The folder to found it in; made where it is missing [default: the current folder]
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
+    /// full-c-suite, lean-startup or minimal [default: full-c-suite]
     #[arg(short, long)]
     pub(crate) structure: Option<String>,
-    /// professional, startup, technical or creative
+    /// professional, startup, technical or creative [default: professional]
     #[arg(short, long)]
     pub(crate) persona: Option<String>,
-    /// saas-startup, marketing-agency, e-commerce or consulting-firm
+    /// blank, saas-startup, marketing-agency, e-commerce or consulting-firm [default: blank]
     #[arg(short, long)]
     pub(crate) template: Option<String>,
-    /// auto, anthropic-api or practice
+    /// auto, anthropic-api or practice [default: auto]
     #[arg(short, long)]
     pub(crate) engine: Option<String>,
 }
@@ -148,9 +161,19 @@ pub(crate) struct BriefArgs {
     /// Get in line when a brief is under way, instead of being refused
     #[arg(long)]
     pub(crate) queue: bool,
-    /// Stop the work before it costs more; 0 for no limit
+    /// Stop the work before it costs more; 0 for no limit [default: $5 unless `aicib settings set brief_limit_usd`]
     #[arg(long, value_name = "USD", allow_hyphen_values = true)]
     pub(crate) max_cost: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestartArgs {
+    /// The job that has ended
+    #[arg(value_name = "N", allow_hyphen_values = true)]
+    pub(crate) job: String,
+    /// Return at once; the work goes on
+    #[arg(short, long)]
+    pub(crate) background: bool,
 }
 
 #[derive(Debug, Args)]
@@ -223,6 +246,25 @@ pub(crate) enum ConfigCommand {
     /// Say what is wrong with the file
     #[command(after_help = "Example:\n  aicib config validate")]
     Validate,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// Show a setting, or all of them
+    #[command(after_help = "Example:\n  aicib settings get brief_limit_usd")]
+    Get {
+        /// Its name
+        key: Option<String>,
+    },
+    /// Change a setting
+    #[command(after_help = "Examples:\n  aicib settings set practice_pace 4\n  aicib settings set theme dark")]
+    Set {
+        /// Its name
+        key: String,
+        /// The value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

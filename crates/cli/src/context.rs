@@ -114,7 +114,9 @@ pub(crate) fn job_number(typed: &str, what: &str) -> Result<JobId, Failure> {
 
 /// A number of lines as it was typed (E018).
 pub(crate) fn line_count(typed: &str) -> Result<i64, Failure> {
-    positive(typed).ok_or_else(|| Failure::usage("--lines must be a positive integer."))
+    let by_its_name = std::env::args_os().any(|arg| arg.to_str().is_some_and(|arg| arg.starts_with("--lines")));
+    let flag = if by_its_name { "--lines" } else { "-n" };
+    positive(typed).ok_or_else(|| Failure::usage(format!("{flag} must be a positive integer.")))
 }
 
 fn positive(typed: &str) -> Option<i64> {

@@ -25,6 +25,11 @@ const EXIT_USAGE: u8 = 2;
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
+    if usage::names_key(&args) {
+        // Before clap sees it: its errors repeat what was typed.
+        let json = args.iter().any(|arg| arg == "--json");
+        return fail(Failure::usage(commands::key::TYPED_KEY), json, ColorChoice::Auto);
+    }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(asked) if !asked.use_stderr() => {

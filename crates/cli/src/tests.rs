@@ -9,7 +9,7 @@ use contract::{
 use jiff::tz::TimeZone;
 
 use crate::args::Cli;
-use crate::commands::{desk_lines, header, job_lines, summary};
+use crate::commands::{choose, desk_lines, header, in_line, job_lines, rows, summary};
 use crate::context::{Clock, job_number, line_count};
 use crate::events::EventLines;
 use crate::failure::Failure;
@@ -327,6 +327,12 @@ fn wrong_use_is_one_line_that_says_what_to_do() {
         "aicib --color pink status",
         "aicib status extra",
         "aicib search",
+        "aicib logs 7",
+        "aicib status #7",
+        "aicib logs seven",
+        "aicib brief Write a page",
+        "aicib restart",
+        "aicib settings put theme dark",
     ]
     .into_iter()
     .map(refusal)
@@ -339,11 +345,98 @@ fn wrong_use_is_one_line_that_says_what_to_do() {
 fn e018_a_number_of_lines_is_a_positive_integer() {
     for typed in ["abc", "-5", "0", "1.5", "", "99999999999999999999"] {
         let Err(Failure::Usage(message)) = line_count(typed) else { panic!("{typed} was taken") };
-        assert_eq!(message, "--lines must be a positive integer.");
+        assert_eq!(message, "-n must be a positive integer.", "the flag as it was typed, if it was");
     }
     assert_eq!(line_count("20").unwrap(), 20);
     for typed in ["aicib logs --lines -5", "aicib logs -n 0", "aicib cancel -3"] {
         assert!(Cli::try_parse_from(typed.split_whitespace()).is_ok(), "{typed} is for us to refuse, not for clap");
+    }
+}
+
+#[test]
+fn a_place_in_line_counts_those_before() {
+    assert_eq!(in_line(1), "in line at position 1: it starts when the one before it has ended.");
+    assert_eq!(in_line(3), "in line at position 3: it starts when the 3 before it have ended.");
+}
+
+#[test]
+fn a_cancel_without_a_number_means_the_one_at_work() {
+    let of = |jobs: &[Job]| {
+        let live_total = i64::try_from(jobs.len()).unwrap();
+        choose(&Desk { live: jobs.to_vec(), live_total, ..desk() }, false)
+    };
+    let queued = |number| job(number, JobState::Queued);
+    assert_eq!(of(&[job(7, JobState::Running)]).unwrap(), (JobId(7), 0));
+    assert_eq!(of(&[job(7, JobState::Waiting), queued(8), queued(9)]).unwrap(), (JobId(7), 2));
+    assert_eq!(of(&[queued(8)]).unwrap(), (JobId(8), 0));
+    assert!(matches!(of(&[]), Err(Failure::Error(_))));
+    for several in [[queued(8), queued(9)], [job(7, JobState::Running), job(8, JobState::Waiting)]] {
+        let Err(Failure::Usage(message)) = of(&several) else { panic!("one of several was chosen") };
+        assert!(message.contains("aicib cancel "), "{message}");
+    }
+}
+
+#[test]
+fn an_agents_row_has_what_there_is() {
+    let problem =
+        Error::new(ErrorCode::AGENT_INVALID, ".claude/agents/cmo.md, line 1: it has no frontmatter.", "Mend it.");
+    let broken = Agent {
+        department: String::new(),
+        model: String::new(),
+        problem: Some(problem),
+        ..agent("cmo", AgentState::Error, "")
+    };
+    let worker = Agent {
+        department: String::new(),
+        reports_to: Some("cto".into()),
+        ..agent("backend-engineer", AgentState::Idle, "")
+    };
+    let all = [agent("ceo", AgentState::Idle, ""), worker, broken].map(|agent| rows(&agent, Paint::plain()).join("\n"));
+    insta::assert_snapshot!(all.join("\n"), @r"
+    ceo                   CEO  idle  executive, opus
+    backend-engineer      Backend Engineer  idle  opus, reports to cto
+    cmo                   CMO  broken
+                          .claude/agents/cmo.md, line 1: it has no frontmatter. Mend it.
+    ");
+}
+
+#[test]
+fn a_key_on_the_command_line_is_seen_before_it_is_repeated() {
+    let seen = |typed: &str| {
+        let args: Vec<std::ffi::OsString> = typed.split_whitespace().map(Into::into).collect();
+        usage::names_key(&args)
+    };
+    for typed in [
+        "aicib key set sk-ant-api03-abcdef",
+        "aicib key set anthropic sk-ant-api03-abcdef",
+        "aicib key sk-proj-0123456789",
+        "aicib --dir acme key set --key=sk-ant-x",
+        "aicib key set --from-env sk-ant-api03-abcdef",
+        "aicib key set AbCd0123456789efghijklmnopqrstuvwx",
+    ] {
+        assert!(seen(typed), "{typed}");
+    }
+    for typed in [
+        "aicib key set",
+        "aicib key set anthropic --from-env ANTHROPIC_API_KEY_2",
+        "aicib key list --dir sk-projects",
+        "aicib brief sk-ant-api03-abcdef",
+        "aicib search key sk-ant-api03-abcdef",
+    ] {
+        assert!(!seen(typed), "{typed}");
+    }
+}
+
+#[test]
+fn a_company_is_founded_where_dir_says() {
+    for typed in ["aicib init --dir acme", "aicib --dir acme init", "aicib init -d acme"] {
+        let cli = Cli::try_parse_from(typed.split_whitespace()).unwrap();
+        assert_eq!(cli.global.dir.as_deref(), Some(std::path::Path::new("acme")), "{typed}");
+    }
+    let help = Cli::try_parse_from(["aicib", "help", "init"]).unwrap_err().to_string();
+    assert!(help.contains("The folder to found it in") && !help.contains("or one below it"), "{help}");
+    for default in ["full-c-suite", "professional", "blank", "auto"] {
+        assert!(help.contains(&format!("[default: {default}]")), "{help}");
     }
 }
 

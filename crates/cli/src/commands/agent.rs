@@ -22,7 +22,9 @@ pub(crate) async fn agent(context: &mut Context, command: AgentCommand) -> Outco
                 if out.json {
                     out.value(agent)?;
                 } else {
-                    out.line(&row(agent, out.paint))?;
+                    for row in rows(agent, out.paint) {
+                        out.line(&row)?;
+                    }
                 }
             }
         }
@@ -32,7 +34,9 @@ pub(crate) async fn agent(context: &mut Context, command: AgentCommand) -> Outco
             if out.json {
                 return Ok(out.value(&detail)?);
             }
-            out.line(&row(&detail.agent, out.paint))?;
+            for row in rows(&detail.agent, out.paint) {
+                out.line(&row)?;
+            }
             out.line(&out.paint.ink(Ink::Dim, &line(&detail.agent.file, 400)))?;
             out.line("")?;
             out.line(safe(&detail.text).trim_end())?;
@@ -42,10 +46,11 @@ pub(crate) async fn agent(context: &mut Context, command: AgentCommand) -> Outco
             let before = before.await?;
             let text = edited(&role, &before.text)?;
             if text == before.text {
-                if !context.out.json {
-                    context.out.line("Nothing was changed.")?;
+                let out = &mut context.out;
+                if out.json {
+                    return Ok(out.value(&before)?);
                 }
-                return Ok(());
+                return Ok(out.line("Nothing was changed.")?);
             }
             let saved =
                 client.call::<methods::AgentSave>(AgentSaveParams { company, role: role.clone(), text: text.clone() });
@@ -88,18 +93,26 @@ fn file_name(role: &str) -> String {
     role.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect()
 }
 
-fn row(agent: &Agent, paint: Paint) -> String {
+/// An agent's row; what is wrong with its file stands below it.
+pub(crate) fn rows(agent: &Agent, paint: Paint) -> Vec<String> {
     let state = match &agent.problem {
-        Some(problem) => paint.ink(Ink::Red, &line(&problem.to_string(), 400)),
+        Some(_) => paint.ink(Ink::Red, "broken"),
         None if !agent.enabled => paint.ink(Ink::Dim, "off"),
         None => agent.state.name().to_owned(),
     };
-    let reports = agent.reports_to.as_deref().map(|to| format!(", reports to {}", line(to, 40))).unwrap_or_default();
-    let text = |text: &str, max| line(text, max);
-    format!(
-        "{:20}  {}  {state}  {}",
-        text(&agent.role, 40),
-        paint.ink(Ink::Bold, &text(&agent.name, 40)),
-        paint.ink(Ink::Dim, &format!("{}, {}{reports}", text(&agent.department, 40), text(&agent.model, 60)))
-    )
+    let reports = agent.reports_to.as_deref().map(|to| format!("reports to {}", line(to, 40))).unwrap_or_default();
+    let facts = [line(&agent.department, 40), line(&agent.model, 60), reports];
+    let facts: Vec<String> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+    let mut row = format!("{:20}  {}  {state}", line(&agent.role, 40), paint.ink(Ink::Bold, &line(&agent.name, 40)));
+    if !facts.is_empty() {
+        row.push_str(&format!("  {}", paint.ink(Ink::Dim, &facts.join(", "))));
+    }
+    let mut rows = vec![row];
+    rows.extend(
+        agent
+            .problem
+            .as_ref()
+            .map(|problem| format!("{:20}  {}", "", paint.ink(Ink::Red, &line(&problem.to_string(), 400)))),
+    );
+    rows
 }

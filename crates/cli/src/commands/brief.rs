@@ -1,6 +1,6 @@
 //! `aicib brief`: sends the CEO a brief, and watches the work.
 
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use contract::limits::MAX_DIRECTIVE_BYTES;
@@ -62,15 +62,19 @@ async fn submit(
 }
 
 /// Says that the brief is on its way.
-fn said(context: &mut Context, job: &Job) -> Outcome {
+pub(crate) fn said(context: &mut Context, job: &Job) -> Outcome {
     let out = &mut context.out;
     if out.json {
         return Ok(out.value(job)?);
     }
     let number = out.paint.ink(Ink::Bold, &format!("Job #{}", job.job_id));
-    match job.position.filter(|position| *position > 1) {
-        Some(position) => out.line(&format!("Brief sent. It is in line at position {position}. {number}"))?,
-        None => out.line(&format!("Brief sent. The CEO is working on it. {number}"))?,
+    let sent = match job.parent_job_id {
+        Some(parent) => format!("The brief of job #{parent} is sent again."),
+        None => "Brief sent.".to_owned(),
+    };
+    match job.position {
+        Some(position) => out.line(&format!("{sent} {number} is {}", in_line(position)))?,
+        None => out.line(&format!("{sent} The CEO is working on it. {number}"))?,
     }
     if job.engine == EngineKind::Practice {
         out.line(&out.paint.ink(Ink::Yellow, PRACTICE))?;
@@ -79,18 +83,27 @@ fn said(context: &mut Context, job: &Job) -> Outcome {
     Ok(())
 }
 
+/// Where in line a job is, with so many before it.
+pub(crate) fn in_line(position: i64) -> String {
+    let before = match position {
+        1 => "the one before it has ended".to_owned(),
+        several => format!("the {several} before it have ended"),
+    };
+    format!("in line at position {position}: it starts when {before}.")
+}
+
 /// What is said wherever the practice engine works.
 pub(crate) const PRACTICE: &str = "Practice: a rehearsal without a model; nothing is charged.";
 
 /// Shows the work until it ends. Ctrl-C stops it; a second one leaves it be.
-async fn watch(context: &mut Context, connection: (Client, NoteReceiver), job: Job) -> Outcome {
+pub(crate) async fn watch(context: &mut Context, connection: (Client, NoteReceiver), job: Job) -> Outcome {
     let job_id = job.job_id;
     if !context.out.json {
         for line in header(&job, context.out.paint, &context.clock()) {
             context.out.line(&line)?;
         }
-        if let Some(position) = job.position.filter(|position| *position > 1) {
-            context.out.line(&format!("In line at position {position}."))?;
+        if let Some(position) = job.position {
+            context.out.line(&format!("Job #{job_id} is {}", in_line(position)))?;
         }
         context.out.flush()?;
     }
@@ -199,6 +212,9 @@ fn money(typed: &str) -> Result<Money, Failure> {
 }
 
 fn from_stdin() -> Result<String, Failure> {
+    if std::io::stdin().is_terminal() {
+        aside("Type the brief; Ctrl-D on a line of its own ends it.");
+    }
     let mut text = Vec::new();
     let limit = u64::try_from(MAX_DIRECTIVE_BYTES).unwrap_or(u64::MAX);
     let read = std::io::stdin().lock().take(limit + 1).read_to_end(&mut text);

@@ -11,6 +11,7 @@ use crate::text::line;
 
 /// Founds a company.
 pub(crate) async fn init(context: &mut Context, args: InitArgs) -> Outcome {
+    // `args.dir` is the flag of every command, under a text of its own.
     let dir = context.dir()?;
     let here = std::env::current_dir().is_ok_and(|here| here == dir);
     let name = match args.name {

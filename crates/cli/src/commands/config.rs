@@ -33,6 +33,9 @@ pub(crate) async fn config(context: &mut Context, command: ConfigCommand) -> Out
                 return Ok(out.value(&value)?);
             }
             out.line(&format!("{} is {} now.", line(&key, 120), plain(&value.value)))?;
+            for warning in &value.warnings {
+                out.line(&format!("{} {}", out.paint.ink(Ink::Yellow, "warning:"), line(warning, 400)))?;
+            }
         }
         ConfigCommand::Edit => {
             let report = validate(context, &client).await?;
@@ -61,14 +64,16 @@ fn print_report(context: &mut Context, report: &ConfigReport) -> Outcome {
         let file = line(&report.file, 400);
         for fault in &report.faults {
             let place = fault.line.map_or_else(String::new, |line| format!(":{line}"));
-            let key = if fault.key.is_empty() { String::new() } else { format!("{}: ", line(&fault.key, 120)) };
+            // Most messages begin with it.
+            let said = fault.key.is_empty() || fault.message.starts_with(&fault.key);
+            let key = if said { String::new() } else { format!("{}: ", line(&fault.key, 120)) };
             out.line(&format!("{file}{place}: {key}{}", out.paint.ink(Ink::Red, &line(&fault.message, 400))))?;
         }
         for warning in &report.warnings {
             out.line(&format!("{} {}", out.paint.ink(Ink::Yellow, "warning:"), line(warning, 400)))?;
         }
         if report.faults.is_empty() {
-            out.line(&format!("{file} holds."))?;
+            out.line(&format!("{file} is valid."))?;
         }
     }
     out.flush()?;

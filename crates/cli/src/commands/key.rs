@@ -16,6 +16,7 @@ const MAX_SECRET_BYTES: u64 = 16 * 1024;
 pub(crate) async fn key(context: &mut Context, command: KeyCommand) -> Outcome {
     match command {
         KeyCommand::Set { provider, from_env, session, passphrase } => {
+            let chosen = session || passphrase;
             let params = secrets(provider, from_env, session, passphrase)?;
             let client = context.daemon().await?;
             let key = client.call::<methods::KeySet>(params).await?;
@@ -24,6 +25,12 @@ pub(crate) async fn key(context: &mut Context, command: KeyCommand) -> Outcome {
                 return Ok(out.value(&key)?);
             }
             out.line(&format!("Stored: {}", key_line(&key)))?;
+            if key.storage == KeyStorage::Session && !chosen {
+                out.line(
+                    "No keychain takes it, so it is gone when the daemon stops. `aicib key set --passphrase` keeps it \
+                     in an encrypted file.",
+                )?;
+            }
         }
         KeyCommand::List => {
             let list = context.daemon().await?.call::<methods::KeyListAll>(Empty {}).await?;
@@ -46,6 +53,21 @@ pub(crate) async fn key(context: &mut Context, command: KeyCommand) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// What is said to somebody who types a key as an argument.
+pub(crate) const TYPED_KEY: &str = "That looks like a key. Keys are not taken from the command line, where others can \
+                                    see them: run `aicib key set` and paste it there.";
+
+/// Whether an argument looks like a provider's key.
+pub(crate) fn looks_like_key(arg: &str) -> bool {
+    let arg = arg.rsplit_once('=').map_or(arg, |(_, value)| value).trim();
+    let is_long_secret = arg.len() >= 32
+        && arg.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        && arg.bytes().any(|b| b.is_ascii_digit())
+        && arg.bytes().any(|b| b.is_ascii_lowercase())
+        && arg.bytes().any(|b| b.is_ascii_uppercase());
+    (arg.starts_with("sk-") && arg.len() > 12) || arg.contains("sk-ant-") || is_long_secret
 }
 
 fn secrets(

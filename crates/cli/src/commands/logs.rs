@@ -96,6 +96,9 @@ pub(crate) fn header(job: &Job, paint: Paint, clock: &Clock) -> Vec<String> {
         line(&job.title, 100),
         paint.ink(Ink::Dim, &format!("Sent {} · {}", clock.show(job.created_at), job.engine.label())),
     ];
+    if let Some(parent) = job.parent_job_id {
+        lines.push(format!("Sends the brief of job #{parent} again."));
+    }
     if job.engine == EngineKind::Practice {
         lines.push(paint.ink(Ink::Yellow, PRACTICE));
     }

@@ -9,12 +9,16 @@ mod daemon;
 mod desktop;
 mod doctor;
 mod editor;
-mod key;
+pub(crate) mod key;
 mod logs;
+mod restart;
 mod search;
+mod settings;
 mod status;
 #[cfg(test)]
-pub(crate) use {logs::header, logs::summary, status::desk_lines, status::job_lines};
+pub(crate) use {
+    agent::rows, brief::in_line, cancel::choose, logs::header, logs::summary, status::desk_lines, status::job_lines,
+};
 
 use crate::args::{Cli, Command};
 use crate::context::{Context, block_on};
@@ -25,6 +29,11 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     let Cli { global, command } = cli;
     if let Command::Doctor = command {
         return block_on(doctor::doctor(global))?;
+    }
+    if let Command::Daemon { command } = &command
+        && let Some(outcome) = daemon::without_home(&global, command)
+    {
+        return outcome;
     }
     let mut context = Context::new(global)?;
     let outcome = block_on(dispatch(&mut context, command))?;
@@ -37,12 +46,14 @@ async fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Init(args) => company::init(context, args).await,
         Command::Start => company::start(context).await,
         Command::Brief(args) => brief::brief(context, args).await,
+        Command::Restart(args) => restart::restart(context, args).await,
         Command::Status { job } => status::status(context, job).await,
         Command::Logs(args) => logs::logs(context, args).await,
         Command::Cancel { job } => cancel::cancel(context, job).await,
         Command::Stop => company::stop(context).await,
         Command::Key { command } => key::key(context, command).await,
         Command::Config { command } => config::config(context, command).await,
+        Command::Settings { command } => settings::settings(context, command).await,
         Command::Agent { command } => agent::agent(context, command).await,
         // Handled above: it must work where a context cannot be had.
         Command::Doctor => Ok(()),

@@ -1,6 +1,6 @@
 //! `aicib search`: words in what agents said and did.
 
-use contract::{ErrorCode, EventSearchParams, methods, role_name};
+use contract::{ErrorCode, EventSearchParams, JobRef, methods, role_name};
 
 use crate::args::SearchArgs;
 use crate::context::{Context, job_number, line_count};
@@ -18,6 +18,10 @@ pub(crate) async fn search(context: &mut Context, args: SearchArgs) -> Outcome {
     let mut left = args.lines.as_deref().map(line_count).transpose()?.unwrap_or(DEFAULT_HITS);
     let job_id = args.job.as_deref().map(|job| job_number(job, "--job")).transpose()?;
     let client = context.daemon().await?;
+    if let Some(job_id) = job_id {
+        // One that there is not is an error, not a job in which nothing is found.
+        client.call::<methods::JobGet>(JobRef { job_id }).await?;
+    }
     let company_id = match context.company(&client).await {
         Ok(company) if job_id.is_none() => Some(company.company_id),
         Ok(_) => None,
