@@ -26,10 +26,7 @@ pub(crate) async fn key(context: &mut Context, command: KeyCommand) -> Outcome {
             }
             out.line(&format!("Stored: {}", key_line(&key)))?;
             if key.storage == KeyStorage::Session && !chosen {
-                out.line(
-                    "No keychain takes it, so it is gone when the daemon stops. `aicib key set --passphrase` keeps it \
-                     in an encrypted file.",
-                )?;
+                out.line("No keychain takes it. `aicib key set --passphrase` keeps it in an encrypted file instead.")?;
             }
         }
         KeyCommand::List => {
