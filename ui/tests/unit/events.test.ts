@@ -92,6 +92,9 @@ describe('the tail of an unfinished message', () => {
     expect(tails.find((tail) => tail.agent === 'ceo')?.text).toBe('I will split this');
     tails = withoutStored(tails, [event(1)]);
     expect(tails.map((tail) => tail.agent)).toEqual(['cto']);
+    const again = withDelta([], { job_id: 1, agent: 'ceo', text: 'Half an answ' });
+    expect(withoutStored(again, [event(3, { kind: 'waiting' } as Partial<Event>)])).toEqual([]);
+    expect(withoutStored(again, [event(3, { kind: 'waiting', agent: 'cto' } as Partial<Event>)])).toHaveLength(1);
     expect(withoutStored(tails, [event(2, { kind: 'run_exited' } as Partial<Event>)])).toEqual([]);
   });
 

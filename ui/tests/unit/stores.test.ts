@@ -94,6 +94,22 @@ describe('a job on screen', () => {
     job.close();
   });
 
+  it('takes the tail so far once, however often it is told', async () => {
+    const { handlers } = fakeBackend(answers([[event(1)], [event(1)]]));
+    const job = new JobStore(212);
+    const opening = job.open();
+    handlers.deliver('event.delta', { job_id: 212, agent: 'ceo', text: 'early' });
+    await opening;
+    handlers.deliver('event.delta', { job_id: 212, agent: 'ceo', text: 'The message so far' });
+    handlers.deliver('event.delta', { job_id: 212, agent: 'ceo', text: ', and on' });
+    expect(job.tails[0]?.text).toBe('The message so far, and on');
+    // The daemon is started again: the desktop subscribes anew, and the tail comes anew.
+    handlers.deliver('native.link', { state: 'lost' });
+    handlers.deliver('event.delta', { job_id: 212, agent: 'ceo', text: 'The message so far, and on' });
+    expect(job.tails[0]?.text).toBe('The message so far, and on');
+    job.close();
+  });
+
   it('reads again from the end after it missed something, and drops the tail', async () => {
     const { handlers, of } = fakeBackend(answers([[event(1)], [event(1), event(2), event(3)]]));
     const job = new JobStore(212);

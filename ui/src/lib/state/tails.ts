@@ -32,6 +32,9 @@ export function withoutStored(tails: readonly Tail[], events: readonly Event[]):
       event.kind === 'message' ||
       event.kind === 'tool_started' ||
       event.kind === 'delegation_started' ||
+      event.kind === 'usage' ||
+      // A wait is the end of a call that will be made again, from its beginning.
+      event.kind === 'waiting' ||
       event.kind === 'error'
     )
       left = left.filter((tail) => !same(tail, event.agent, event.parent));

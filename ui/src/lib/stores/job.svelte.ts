@@ -66,6 +66,10 @@ export class JobStore {
       backend().on('event.resync', ({ subscription }) => {
         if (subscription !== undefined && subscription === this.#subscription) void this.#resync();
       }),
+      backend().on('native.link', ({ state }) => {
+        // The desktop subscribes anew by itself, and the tails come again.
+        if (state !== 'ready') this.tails = [];
+      }),
       backend().on('desk.changed', ({ jobs }) => {
         const row = jobs.find((job) => job.job_id === this.jobId);
         if (!row || !this.detail || row.seq < this.detail.seq) return;
@@ -170,6 +174,8 @@ export class JobStore {
 
   async #subscribe(): Promise<void> {
     this.#unsubscribe();
+    // What is being said comes again, from its beginning.
+    this.tails = [];
     const { subscription } = await backend().call('event.subscribe', {
       job_id: this.jobId,
       after: lastSeq(this.window),
@@ -190,7 +196,6 @@ export class JobStore {
   }
 
   async #resync(): Promise<void> {
-    this.tails = [];
     try {
       const page = await backend().call('event.list', { job_id: this.jobId, limit: PAGE });
       if (this.#closed) return;
