@@ -34,6 +34,37 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
+describe('a draft', () => {
+  afterEach(() => localStorage.clear());
+
+  it('outlives the app, for the company that it was written for, until it is sent', async () => {
+    fakeBackend({ 'job.submit': () => job });
+    const first = new BriefDraft('desk');
+    first.keepFor(1);
+    first.text = 'Half a thought';
+    first.keepFor(1);
+
+    const later = new BriefDraft('desk');
+    later.keepFor(undefined);
+    expect(later.text).toBe('');
+    later.keepFor(1);
+    expect(later.text).toBe('Half a thought');
+    later.keepFor(2);
+    expect(later.text).toBe('');
+    later.keepFor(1);
+    expect(later.text).toBe('Half a thought');
+    const quick = new BriefDraft('quick');
+    quick.keepFor(1);
+    expect(quick.text).toBe('');
+
+    expect(await later.send({ company_id: 1 })).toBe(true);
+    later.keepFor(1);
+    const last = new BriefDraft('desk');
+    last.keepFor(1);
+    expect(last.text).toBe('');
+  });
+});
+
 describe('the composer', () => {
   function compose(): BriefDraft {
     const draft = new BriefDraft('desk');
@@ -117,6 +148,25 @@ describe('the composer', () => {
     await settled();
     const third = of('job.submit')[2]?.params as { idempotency_key: string };
     expect(third.idempotency_key).not.toBe(keys[0]);
+  });
+
+  it('says for a moment that it was sent', async () => {
+    vi.useFakeTimers();
+    fakeBackend({ 'job.submit': () => job });
+    const draft = compose();
+    draft.text = 'Write a description';
+    await draft.send({});
+    flushSync();
+    expect(document.body.textContent).toContain('job #300');
+    await vi.advanceTimersByTimeAsync(10_000);
+    flushSync();
+    expect(document.body.textContent).not.toContain('job #300');
+  });
+
+  it('has the focus where nothing else has it', () => {
+    fakeBackend({});
+    compose();
+    expect(document.activeElement).toBe(part('composer'));
   });
 
   it('does not send nothing', async () => {

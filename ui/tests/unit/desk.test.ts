@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Desk, DeskChange, Job } from '$lib/contract/types';
-import { applyDeskChange, headline, nextInLine } from '$lib/state/desk-reduce';
+import { applyDeskChange, headline, beforeNext } from '$lib/state/desk-reduce';
 import { busyDesk, jobs, team } from '../fixture/data';
 
 const first = jobs[0] as Job;
@@ -104,13 +104,13 @@ describe('what the Desk says', () => {
     expect(headline(desk({ live: [first], live_total: 120 }))).toBe('120 jobs are running.');
   });
 
-  it('knows the place in line of the next brief', () => {
+  it('knows how many jobs the next brief waits for', () => {
     const queued: Job = { ...first, job_id: 213, state: 'queued' };
     const elsewhere: Job = { ...first, job_id: 214, session_id: 99 };
-    expect(nextInLine(desk({ live: [elsewhere] }))).toEqual({ busy: false, position: 1 });
-    expect(nextInLine(desk())).toEqual({ busy: true, position: 1 });
-    expect(nextInLine(desk({ live: [first, queued] }))).toEqual({ busy: true, position: 2 });
+    expect(beforeNext(desk({ live: [elsewhere] }))).toBe(0);
+    expect(beforeNext(desk())).toBe(1);
+    expect(beforeNext(desk({ live: [first, queued] }))).toBe(2);
     const { session: _session, ...closed } = desk();
-    expect(nextInLine(closed)).toEqual({ busy: false, position: 0 });
+    expect(beforeNext(closed)).toBe(0);
   });
 });

@@ -22,6 +22,7 @@ export function fakeBackend(answers: Partial<Record<Method, Answer>>) {
       info: async () => ({
         platform: 'linux',
         home: '/h',
+        user_home: '/home/ann',
         version: '0',
         daemon: 'ready',
         global_shortcut: 'on',
@@ -35,6 +36,7 @@ export function fakeBackend(answers: Partial<Record<Method, Answer>>) {
       },
       fitWindow: async () => undefined,
       viewing: async () => undefined,
+      quit: async () => undefined,
       retry: async () => undefined,
       reportError: () => undefined,
     },

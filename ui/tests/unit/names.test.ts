@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { guardLocale } from '$lib/locale';
 import { parseRoute, routeHash } from '$lib/stores/route.svelte';
-import { initials, roleColour, roleName, shortPath, longPath } from '$lib/text/names';
+import { folderFor, initials, roleColour, roleName, shortPath, longPath } from '$lib/text/names';
 
 describe('names', () => {
   it('tells roles as the contract does', () => {
@@ -11,6 +11,14 @@ describe('names', () => {
     expect(initials('backend-engineer')).toBe('BE');
     expect(initials('Northwind Labs')).toBe('NL');
     expect(initials('')).toBe('?');
+  });
+
+  it('makes a folder of a name', () => {
+    expect(folderFor('Acme Coffee')).toBe('~/acme-coffee');
+    expect(folderFor('  Café & Söhne, Inc. ')).toBe('~/cafe-sohne-inc');
+    expect(folderFor('../../etc')).toBe('~/etc');
+    expect(folderFor(' . ')).toBe('');
+    expect(folderFor('株式会社')).toBe('~/株式会社');
   });
 
   it('gives each role a colour, and always the same', () => {

@@ -47,6 +47,8 @@ export interface Native {
   fitWindow(height: number): Promise<void>;
   /** Says which job is on screen: of that one nobody needs to be told. */
   viewing(jobId: JobId | null): Promise<void>;
+  /** Quits; asks first when work is under way. */
+  quit(): Promise<void>;
   /** Tries to reach the daemon again. */
   retry(): Promise<void>;
   reportError(message: string, stack: string): void;

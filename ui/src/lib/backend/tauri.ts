@@ -29,6 +29,7 @@ export function createBackend(): Backend {
       hideWindow: () => send('native.hide_window', {}),
       fitWindow: (height) => send('native.fit_window', { height }),
       viewing: (jobId) => send('native.viewing', { job_id: jobId }),
+      quit: () => send('native.quit', {}),
       retry: () => send('native.retry', {}),
       reportError(message, stack) {
         // The log is where page errors go; when it cannot be reached there is nowhere else to tell.

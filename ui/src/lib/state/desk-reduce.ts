@@ -68,13 +68,10 @@ function newestFirst(jobs: Job[]): Job[] {
   return jobs.sort((a, b) => (b.finished_at ?? 0) - (a.finished_at ?? 0) || b.job_id - a.job_id);
 }
 
-/** Whether the CEO has a brief at hand, and the place in line that the next one gets. */
-export function nextInLine(desk: Desk): { busy: boolean; position: number } {
-  const session = desk.session;
-  if (!session) return { busy: false, position: 0 };
-  const jobs = desk.live.filter((job) => job.session_id === session.session_id);
-  const queued = jobs.filter((job) => job.state === 'queued').length;
-  return { busy: jobs.length > 0, position: queued + 1 };
+/** How many jobs the next brief waits for: those of the open session, the one at work included. */
+export function beforeNext(desk: Desk | undefined): number {
+  const session = desk?.session;
+  return session ? desk.live.filter((job) => job.session_id === session.session_id).length : 0;
 }
 
 /** "3 jobs are running, 1 is queued." */

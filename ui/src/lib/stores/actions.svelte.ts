@@ -72,6 +72,15 @@ export async function closeSession(): Promise<void> {
   }
 }
 
+/** Quits the app; it asks first when work is under way. */
+export async function quit(): Promise<void> {
+  try {
+    await backend().native.quit();
+  } catch (thrown) {
+    tellFault(thrown);
+  }
+}
+
 /** For actions of the desktop whose only outcome worth telling is that they failed. */
 export function tellFault(thrown: unknown): void {
   flashes.fault(asFault(thrown));

@@ -1,7 +1,11 @@
+import { untrack } from 'svelte';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
-import type { CompanyRef, Job, Money, Origin } from '$lib/contract/types';
+import type { CompanyId, CompanyRef, Job, Money, Origin } from '$lib/contract/types';
 import { freshKey } from '$lib/text/directive';
+
+/** How long it is said that a brief was sent. */
+const SAYS_SENT_MS = 8000;
 
 /** A brief being written: its text outlives a failed send, and a second click sends nothing twice. */
 export class BriefDraft {
@@ -13,10 +17,31 @@ export class BriefDraft {
   sent = $state.raw<Job>();
   #key = freshKey();
   #keyText = '';
+  #company: CompanyId | undefined;
   readonly #origin: Origin;
 
   constructor(origin: Origin) {
     this.#origin = origin;
+  }
+
+  /** Whose brief it is: its text is kept on this computer until it is sent, over the end of the app. For an effect. */
+  keepFor(company: CompanyId | undefined): void {
+    if (company === undefined) return;
+    const name = `draft/${this.#origin}/${company}`;
+    if (company !== this.#company) {
+      const kept = localStorage.getItem(name) ?? '';
+      // What was typed before there was a company stays; what belongs to another one does not.
+      if (this.#company !== undefined || untrack(() => this.text) === '') this.text = kept;
+      this.#company = company;
+    }
+    const text = this.text;
+    try {
+      if (text === '') localStorage.removeItem(name);
+      else localStorage.setItem(name, text);
+    } catch (thrown) {
+      // Too long for what a page may keep: it stays in the field all the same.
+      backend().native.reportError(`A draft is not kept: ${asFault(thrown).message}`, '');
+    }
   }
 
   get ready(): boolean {
@@ -48,6 +73,10 @@ export class BriefDraft {
       });
       // What was typed while it was under way is the next brief.
       if (this.text === directive) this.text = '';
+      const sent = this.sent;
+      setTimeout(() => {
+        if (this.sent === sent) this.sent = undefined;
+      }, SAYS_SENT_MS);
       this.#keyText = '';
       this.limit = undefined;
       return true;

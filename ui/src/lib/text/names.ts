@@ -84,3 +84,13 @@ export function shortPath(path: string, home?: string | null): string {
   if (home && (path === home || path.startsWith(`${home}/`))) return `~${path.slice(home.length)}`;
   return path.replace(/^(\/home\/[^/]+|\/Users\/[^/]+|\/root|[A-Z]:\\Users\\[^\\]+)(?=[/\\]|$)/, '~');
 }
+
+/** A folder for a company of this name, in the founder's own: "~/acme-coffee"; empty while there is nothing to go by. */
+export function folderFor(name: string): string {
+  const words = name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .match(/[\p{L}\p{N}]+/gu);
+  return words ? `~/${words.join('-').slice(0, 60)}` : '';
+}
