@@ -18,6 +18,8 @@ const LOW_SPACE: u64 = 500 * 1024 * 1024;
 
 /// Companies that are looked at, at most: those used last.
 const MAX_COMPANIES: usize = 5;
+/// Characters of a system service's own words.
+const REASON_CHARS: usize = 120;
 /// Characters of a company's name.
 const NAME_CHARS: usize = 40;
 
@@ -152,7 +154,7 @@ async fn notifications() -> Check {
         Ok(server) => ok("Notifications", format!("{server} shows them.")),
         Err(error) => warning(
             "Notifications",
-            format!("Nobody shows them: {error}."),
+            format!("Nobody shows them: {}.", one_line(&error.to_string(), REASON_CHARS)),
             "Start your desktop's notification service; results are on the Desk meanwhile.",
         ),
     }

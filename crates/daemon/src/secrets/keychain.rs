@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{Error, ErrorCode};
+use contract::{Error, ErrorCode, one_line};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot};
 
@@ -10,6 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 const SERVICE: &str = "aicib";
 /// How long a call may take, the founder's unlocking included.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Characters of the keychain's own words in an error.
+const REASON_CHARS: usize = 120;
 /// Calls that wait for the keychain, at most.
 const QUEUE: usize = 16;
 
@@ -150,7 +152,7 @@ fn store() -> Result<(), Error> {
 fn opened() -> Result<(), Error> {
     use secret_service::EncryptionType;
     use secret_service::blocking::SecretService;
-    let failed = |error: secret_service::Error| unavailable(&error.to_string());
+    let failed = |error: secret_service::Error| unavailable(&one_line(&error.to_string(), REASON_CHARS));
     let service = SecretService::connect(EncryptionType::Plain).map_err(|error| {
         tracing::debug!(%error, "no secret service");
         unavailable("no service answers for it")
@@ -172,7 +174,11 @@ fn opened() -> Result<(), Error> {
 fn explain(error: &keyring_core::Error) -> Error {
     match error {
         keyring_core::Error::NoStorageAccess(_) => locked(),
-        other => unavailable(&other.to_string()),
+        other => {
+            // The connection may be what is broken: the next call makes a new one.
+            keyring_core::unset_default_store();
+            unavailable(&one_line(&other.to_string(), REASON_CHARS))
+        }
     }
 }
 
