@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::params::*;
 use crate::view::*;
-use crate::{Error, ErrorCode};
+use crate::{DaemonStatus, Error, ErrorCode, Key, Notice, Settings, Show};
 
 /// A method of the table.
 pub trait Method: 'static {

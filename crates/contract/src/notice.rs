@@ -1,0 +1,70 @@
+//! What the founder is told natively, and what a desktop is asked to bring up.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CompanyId, JobId, NoticeId};
+
+/// Something the founder is told once, natively.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Notice {
+    /// Its id.
+    pub notice_id: NoticeId,
+    /// The job it is about; what Open brings up.
+    pub job_id: JobId,
+    /// The company.
+    pub company_id: CompanyId,
+    /// The heading.
+    pub title: String,
+    /// A line or two, plain text.
+    pub body: String,
+    /// Whether it is about something that went wrong.
+    pub urgent: bool,
+}
+
+/// What became of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// The system took it.
+    Shown,
+    /// The founder was looking at the job.
+    Seen,
+    /// Notifications are off in the settings.
+    Off,
+    /// The system did not take it.
+    Failed,
+    /// The founder opened it.
+    Opened,
+}
+
+impl Delivery {
+    /// The name in JSON and SQL.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Delivery::Shown => "shown",
+            Delivery::Seen => "seen",
+            Delivery::Off => "off",
+            Delivery::Failed => "failed",
+            Delivery::Opened => "opened",
+        }
+    }
+}
+/// What a desktop is asked to bring up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(tag = "view", rename_all = "snake_case")]
+pub enum Show {
+    /// The main window, as it is.
+    Window,
+    /// A job.
+    Job {
+        /// Which.
+        job_id: JobId,
+    },
+    /// The settings.
+    Settings,
+    /// The quick-brief window.
+    Quick,
+}
