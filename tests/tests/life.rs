@@ -67,6 +67,32 @@ async fn a_quit_that_is_called_off_changes_nothing_and_stopping_stops() -> anyho
     Ok(())
 }
 
+/// A question about work that has ended meanwhile is none any more: the app quits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quit_that_waits_for_an_answer_quits_when_the_work_is_done() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    stage.launch(&[])?;
+    let mut daemon = stage.daemon().await?;
+    daemon.set(json!({ "onboarded": true, "practice_pace": 0.2, "stop_grace_ms": 500 })).await?;
+    let dir = stage.company_dir("acme")?;
+    daemon.found("Acme", &dir).await?;
+    let job = daemon.brief(&dir, "Write the imprint").await?;
+    daemon.job(job, &["running"], WORK).await?;
+    stage.stand_ins.as_ref().context("no stand-ins")?.menu().await?.line("1 running").await?;
+
+    // Ctrl+Q asks as the tray does; the page has to be there to take it.
+    wait_for("the question", SOON, async || {
+        let window = Screen::window(&stage.place, "AICIB").await?;
+        Screen::press(&stage.place, &window, "ctrl+q")?;
+        Ok((!Screen::windows(&stage.place, "Quit AICIB\\?")?.is_empty()).then_some(()))
+    })
+    .await?;
+    daemon.call("job.cancel", json!({ "job_id": job })).await?;
+    let ended = stage.app.as_mut().context("no app")?.ended(SOON).await?;
+    assert!(ended.success(), "{ended}");
+    Ok(())
+}
+
 /// With nothing under way, Quit does not ask.
 #[tokio::test(flavor = "multi_thread")]
 async fn quit_without_work_just_quits() -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use anyhow::Context;
-use blackbox::{Desktop, SOON, Start, WORK, wait_for};
+use blackbox::{Desktop, SOON, Screen, Start, WORK, wait_for};
 use serde_json::json;
 
 /// A founder on a fresh machine: three steps, a first brief, its end, the job.
@@ -39,6 +39,37 @@ async fn a_practice_company_is_founded_briefed_and_its_job_opened() -> anyhow::R
     assert_eq!(job["state"], "completed", "{job}");
     assert_eq!(job["engine"], "practice");
     assert!(job["files"].as_i64().unwrap_or_default() > 0, "no file was written: {job}");
+    Ok(())
+}
+
+/// With the keyboard alone, from the first letter of the name to the first brief.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_is_founded_and_briefed_with_the_keyboard_alone() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    let page = stage.open(&[]).await?;
+    let place = &stage.place;
+    page.part("onboarding-company-name").await?;
+    Screen::focused(place, &Screen::window(place, "AICIB").await?).await?;
+    Screen::type_text(place, "Acme Coffee")?;
+    Screen::keys(place, &["Return"])?;
+    page.find(r#"[data-testid="onboarding-engine-practice"]:focus"#, SOON).await?;
+    assert!(place.path("home/acme-coffee/aicib.config.yaml").is_file(), "no config was written");
+    Screen::keys(place, &["Return"])?;
+    page.find(r#"[data-testid="onboarding-brief"]:focus"#, SOON).await?;
+    Screen::keys(place, &["ctrl+a"])?;
+    Screen::type_text(place, "Write the imprint")?;
+    Screen::keys(place, &["ctrl+Return"])?;
+
+    // On the Desk one can go on typing, and what is not sent is there again after a restart.
+    page.find(r#"[data-testid="composer"]:focus"#, SOON).await?;
+    Screen::type_text(place, "Half a thought")?;
+    page.run("location.reload()").await?;
+    page.find(r#"[data-testid="composer"]:focus"#, SOON).await?;
+    let text = page.run(r#"return document.querySelector('[data-testid="composer"]').value"#).await?;
+    assert_eq!(text, "Half a thought");
+    let mut daemon = stage.daemon().await?;
+    let job = daemon.job(1, &["running", "completed"], WORK).await?;
+    assert_eq!(job["title"], "Write the imprint", "{job}");
     Ok(())
 }
 
@@ -108,16 +139,14 @@ async fn a_page_reaches_nothing_but_the_daemon_and_the_desktop() -> anyhow::Resu
 async fn closing_leaves_the_tray_and_open_brings_the_window_back() -> anyhow::Result<()> {
     let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
     stage.launch(&[])?;
-    let window = blackbox::Screen::window(&stage.place, "AICIB").await?;
-    blackbox::Screen::press(&stage.place, &window, "alt+F4")?;
-    wait_for("the window to hide", SOON, async || {
-        Ok(blackbox::Screen::windows(&stage.place, "AICIB")?.is_empty().then_some(()))
-    })
-    .await?;
+    let window = Screen::window(&stage.place, "AICIB").await?;
+    Screen::press(&stage.place, &window, "alt+F4")?;
+    wait_for("the window to hide", SOON, async || Ok(Screen::windows(&stage.place, "AICIB")?.is_empty().then_some(())))
+        .await?;
     assert!(stage.app.as_mut().context("no app")?.is_running());
     let menu = stage.stand_ins.as_ref().context("no stand-ins")?.menu().await?;
     menu.click("Open AICIB").await?;
-    blackbox::Screen::window(&stage.place, "AICIB").await?;
+    Screen::window(&stage.place, "AICIB").await?;
     Ok(())
 }
 
@@ -156,7 +185,7 @@ async fn a_hidden_window_catches_up() -> anyhow::Result<()> {
     daemon.call("desktop.show", json!({ "view": "job", "job_id": job })).await?;
     page.part("transcript").await?;
     assert!(page.call("native.hide_window", json!({})).await?.is_ok());
-    blackbox::Screen::windows(&stage.place, "AICIB")?;
+    Screen::windows(&stage.place, "AICIB")?;
     let ended = daemon.job(job, &["completed"], WORK).await?;
     daemon.call("desktop.show", json!({ "view": "window" })).await?;
     page.find(r#"[data-testid="job-state"][data-state="completed"]"#, SOON).await?;
