@@ -169,6 +169,28 @@ describe('the composer', () => {
     expect(document.activeElement).toBe(part('composer'));
   });
 
+  it('says why a limit is not taken, and sends with one that is', async () => {
+    const { of } = fakeBackend({ 'job.submit': () => job });
+    const draft = compose();
+    draft.text = 'Write a description';
+    flushSync();
+    document.querySelector<HTMLElement>('button.pill')?.click();
+    flushSync();
+    const field = () => document.querySelector<HTMLInputElement>('.edit input')!;
+    field().value = '-5';
+    press(field(), { key: 'Enter' });
+    flushSync();
+    expect(document.querySelector('[role=alert]')?.textContent).toContain('a number from 0');
+    press(part('composer'), { key: 'Enter', ctrlKey: true });
+    await settled();
+    expect(of('job.submit')).toHaveLength(0);
+    field().value = '2,5';
+    press(field(), { key: 'Enter', ctrlKey: true });
+    await settled();
+    expect(of('job.submit')[0]?.params).toMatchObject({ max_cost_usd: 2.5 });
+    expect(of('job.submit')).toHaveLength(1);
+  });
+
   it('does not send nothing', async () => {
     const { of } = fakeBackend({ 'job.submit': () => job });
     const draft = compose();

@@ -144,5 +144,8 @@ describe('an address', () => {
     await settled();
     expect(field.value).toBe('http://example.com');
     expect(part('[role=alert]').textContent).toContain('It has to be https.');
+    press(field, 'Escape');
+    expect(field.value).toBe('');
+    expect(document.querySelector('[role=alert]')).toBeNull();
   });
 });
