@@ -126,7 +126,10 @@ impl Screen {
             Ok(String::from_utf8_lossy(&told.stdout).trim().to_owned())
         };
         let done = wait_for("the focus", SOON, async || Ok((ask(&["getwindowfocus"])? == window).then_some(()))).await;
-        done.with_context(|| format!("it is on {:?}", ask(&["getwindowfocus", "getwindowname"])))
+        done.with_context(|| {
+            let names = [ask(&["getwindowname", window]), ask(&["getwindowfocus", "getwindowname"])];
+            format!("wanted and found: {names:?}")
+        })
     }
 }
 
@@ -141,7 +144,7 @@ impl Other {
     ///
     /// # Errors
     /// There is no display.
-    pub fn open(place: &Place) -> anyhow::Result<Other> {
+    pub async fn open(place: &Place) -> anyhow::Result<Other> {
         let (display, screen) = x11rb::connect(place.get("DISPLAY"))?;
         let window = display.generate_id()?;
         let on = &display.setup().roots[screen];
@@ -151,6 +154,8 @@ impl Other {
         let class = b"another\0Another\0";
         display.change_property8(PropMode::REPLACE, window, AtomEnum::WM_CLASS, AtomEnum::STRING, class)?;
         display.map_window(window)?.check()?;
+        // The window manager has it.
+        Screen::window(place, "Another program").await?;
         Ok(Other { display, window })
     }
 

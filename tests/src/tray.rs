@@ -81,7 +81,8 @@ impl Menu {
     pub async fn click(&self, text: &str) -> anyhow::Result<()> {
         let line = self.line(text).await?;
         anyhow::ensure!(line.enabled, "{line:?} cannot be clicked");
-        let _: () = self.menu.call("Event", &(line.id, "clicked", Value::from(0i32), 0u32)).await?;
+        // Who is clicked may be gone before it can answer: Quit is a line, too.
+        self.menu.call_noreply("Event", &(line.id, "clicked", Value::from(0i32), 0u32)).await?;
         Ok(())
     }
 }

@@ -161,7 +161,7 @@ async fn quick_brief_has_the_keyboard_whenever_it_comes() -> anyhow::Result<()> 
     })
     .await?;
     let place = &stage.place;
-    let other = Other::open(place)?;
+    let other = Other::open(place).await?;
     let main = Screen::window(place, "AICIB").await?;
     // The first time takes as long as a page takes to load.
     other.use_it(place).await?;
@@ -209,7 +209,7 @@ async fn quick_brief_has_the_keyboard_whenever_it_comes() -> anyhow::Result<()> 
 #[tokio::test(flavor = "multi_thread")]
 async fn quick_from_the_terminal_opens_no_other_window() -> anyhow::Result<()> {
     let stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
-    let other = Other::open(&stage.place)?;
+    let other = Other::open(&stage.place).await?;
     other.use_it(&stage.place).await?;
     stage.cli(stage.place.root(), &["quick"])?;
     let quick = Screen::window(&stage.place, "Quick brief").await?;
