@@ -153,9 +153,12 @@ impl Other {
         display.change_property8(PropMode::REPLACE, window, AtomEnum::WM_NAME, AtomEnum::STRING, b"Another program")?;
         let class = b"another\0Another\0";
         display.change_property8(PropMode::REPLACE, window, AtomEnum::WM_CLASS, AtomEnum::STRING, class)?;
-        display.map_window(window)?.check()?;
-        // The window manager has it.
-        Screen::window(place, "Another program").await?;
+        // A window manager that has just begun overlooks one that comes while it looks around.
+        wait_for("another program's window", SOON, async || {
+            display.map_window(window)?.check()?;
+            Ok((!Screen::windows(place, "Another program")?.is_empty()).then_some(()))
+        })
+        .await?;
         Ok(Other { display, window })
     }
 
