@@ -93,7 +93,16 @@ async fn without_a_tray_closing_the_window_quits() -> anyhow::Result<()> {
     let mut stage = Desktop::stage(Start { stand_ins: false, manager: true, ..Start::default() }).await?;
     stage.launch(&[])?;
     let window = Screen::window(&stage.place, "AICIB").await?;
-    Screen::press(&stage.place, &window, "alt+F4")?;
+    let app = stage.app.as_mut().context("no app")?;
+    wait_for("the app to end", SOON, async || {
+        if !app.is_running() {
+            return Ok(Some(()));
+        }
+        // The window manager closes what it knows to have the focus, which takes a moment.
+        Screen::press(&stage.place, &window, "alt+F4")?;
+        Ok(None)
+    })
+    .await?;
     let ended = stage.app.as_mut().context("no app")?.ended(SOON).await?;
     assert!(ended.success(), "{ended}");
     Ok(())

@@ -92,13 +92,16 @@ pub async fn events(
 ) {
     let watcher = (!app.desktop.is(&conn)).then(|| app.watchers.watch(params.job_id));
     let mut stored = app.hub.job(params.job_id);
-    let deltas =
-        params.deltas.then(|| tokio::spawn(send_deltas(app.clone(), conn.clone(), params.job_id, end.clone())));
+    let mut deltas = None;
     let mut after = params.after;
     loop {
         stored.mark_unchanged();
         match send_events(&app, &conn, params.job_id, subscription, &mut after).await {
             Ok(true) => continue,
+            // Unfinished messages come after what was stored before them.
+            Ok(false) if params.deltas && deltas.is_none() => {
+                deltas = Some(tokio::spawn(send_deltas(app.clone(), conn.clone(), params.job_id, end.clone())));
+            }
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, job_id = %params.job_id, "events could not be read");
