@@ -151,12 +151,6 @@ impl Turn {
         self
     }
 
-    /// The same answer, with words after it.
-    #[must_use]
-    pub fn and_text(self, text: impl Into<String>) -> Turn {
-        self.and(Block::Text(text.into()))
-    }
-
     /// The same answer, with reasoning after it.
     #[must_use]
     pub fn and_thinking(self, text: impl Into<String>) -> Turn {
