@@ -88,6 +88,8 @@ codes! {
     JOB_FINAL = "job.final", Conflict, false;
     /// The job has not ended.
     JOB_NOT_FINAL = "job.not_final", Conflict, false;
+    /// The job that it waits for did not complete.
+    JOB_BLOCKER = "job.blocker_not_completed", Conflict, false;
     /// A directive that is empty, too long, or holds nothing to read.
     DIRECTIVE_INVALID = "directive.invalid", User, false;
     /// Today's limit is reached (E003).
@@ -124,6 +126,12 @@ codes! {
     RUN_TURNS = "run.turns_reached", User, false;
     /// The run reached its time.
     RUN_TIME = "run.time_reached", User, false;
+    /// The run said nothing at first for longer than it may.
+    RUN_NO_OUTPUT = "run.no_output", User, true;
+    /// The run fell silent for longer than it may.
+    RUN_SILENT = "run.silent", User, true;
+    /// The run recorded more than it may.
+    RUN_OUTPUT = "run.output_reached", User, false;
     /// The worker vanished in mid-run.
     RUN_INTERRUPTED = "run.interrupted", Internal, true;
     /// The worker could not be started.
@@ -132,6 +140,10 @@ codes! {
     DISK_FULL = "disk.full", Internal, true;
     /// The database is newer than this program, broken or unreadable.
     DATABASE = "database.unusable", Internal, false;
+    /// Another program holds the database.
+    DATABASE_LOCKED = "database.locked", Internal, true;
+    /// The database, or its folder, cannot be written.
+    DATABASE_READ_ONLY = "database.read_only", Internal, true;
     /// A fault of ours.
     INTERNAL = "internal", Internal, false;
 }

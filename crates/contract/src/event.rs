@@ -144,8 +144,13 @@ pub enum EventBody {
         total: i64,
         /// The step at hand.
         note: String,
+        /// The stages, where the work has any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        stages: Option<Stages>,
     },
-    /// The agent cannot go on for a while, or (`over`) can again.
+    /// The agent cannot go on for a while, or (`over`) can again. From [`SYSTEM`]: the run as a whole cannot, since
+    /// none of its agents can.
     Waiting {
         /// What it waits for, in a few words.
         reason: WaitReason,
@@ -184,6 +189,9 @@ pub enum EventBody {
         error: Option<Error>,
         /// Model calls of the CEO.
         turns: i64,
+        /// Whether a tool that changes anything was called: a failed run that had no effect may be tried again.
+        #[serde(default = "assume")]
+        effects: bool,
         /// Processes under the worker that were ended.
         ended: i64,
         /// Of those, by force.
@@ -197,7 +205,57 @@ pub enum EventBody {
         state: JobState,
         /// Why, in a sentence; empty where the state says it all.
         reason: String,
+        /// When it goes on by itself, where that is known: a scheduled or retrying job's next run, a wait's end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        until: Option<Time>,
+        /// What became of its processes, once it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        stopped: Option<StopCounts>,
     },
+    /// The founder put the job on hold, or let it go on.
+    Held {
+        /// Whether it is on hold now.
+        held: bool,
+        /// Whether all jobs are, and not this one alone.
+        all: bool,
+    },
+}
+
+/// What is assumed of a run whose worker does not say: that it changed something.
+const fn assume() -> bool {
+    true
+}
+
+/// What became of a job's processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct StopCounts {
+    /// Processes that were ended.
+    pub ended: i64,
+    /// Of those, by force.
+    pub forced: i64,
+    /// Processes left: 0, or it says so.
+    pub left: i64,
+}
+
+impl std::ops::Add for StopCounts {
+    type Output = StopCounts;
+    /// Ended and forced add up; of what is left, the later look has the last say.
+    fn add(self, later: StopCounts) -> StopCounts {
+        StopCounts { ended: self.ended + later.ended, forced: self.forced + later.forced, left: later.left }
+    }
+}
+
+/// Where staged work is: architect, coder, reviewer, tester.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Stages {
+    /// The stage at hand; empty where there is none.
+    pub current: String,
+    /// Stages that are done.
+    pub completed: Vec<String>,
 }
 
 impl EventBody {
@@ -217,6 +275,7 @@ impl EventBody {
             EventBody::Error { .. } => "error",
             EventBody::RunExited { .. } => "run_exited",
             EventBody::JobChanged { .. } => "job_changed",
+            EventBody::Held { .. } => "held",
         }
     }
 
@@ -239,6 +298,10 @@ pub enum WaitReason {
     Daemon,
     /// The keychain is locked.
     Keychain,
+    /// The founder put it on hold.
+    Paused,
+    /// As many others as may be are at work.
+    Slot,
 }
 
 /// How much a notice matters.

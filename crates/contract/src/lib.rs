@@ -13,6 +13,7 @@ pub mod methods;
 mod money;
 mod notice;
 mod params;
+pub mod progress;
 mod state;
 mod system;
 mod text;
@@ -21,18 +22,22 @@ mod view;
 mod worker;
 
 pub use error::{Error, ErrorCode, ErrorKind};
-pub use event::{Entry, Event, EventBody, FileChange, NoticeLevel, Outcome, SYSTEM, WaitReason};
+pub use event::{Entry, Event, EventBody, FileChange, NoticeLevel, Outcome, SYSTEM, Stages, StopCounts, WaitReason};
 pub use ids::{CompanyId, JobId, LeaseId, NoticeId, RunId, Seq, SessionId};
 pub use methods::{Handlers, Method, Note};
 pub use money::{CostBasis, Money};
 pub use notice::{Delivery, Notice, Show};
 pub use params::*;
 pub use state::{AgentState, JobChange, JobState, RunState};
-pub use system::{Check, CheckStatus, DaemonStatus, Key, KeyStorage, Settings, Theme};
+pub use system::{
+    Check, CheckStatus, DaemonStatus, Health, Key, KeyStorage, LogLevel, LoggedError, Settings, Theme, WorkerHealth,
+};
 pub use text::{clip, one_line, role_name, title};
 pub use time::Time;
 pub use view::*;
-pub use worker::{EngineSpec, Exchange, RUN_MARK, RunLimits, SpoolLine, WORKER_PROTOCOL, WorkerSpec, run_mark};
+pub use worker::{
+    EngineSpec, Exchange, RUN_MARK, RunLimits, SpoolLine, WORKER_PROTOCOL, WORKER_PROTOCOL_OLDEST, WorkerSpec, run_mark,
+};
 
 /// The version of the protocol on the socket.
 pub const PROTOCOL: u32 = 1;

@@ -10,5 +10,7 @@ pub const MAX_PAGE: i64 = 500;
 pub const MAX_EVENT_OUTPUT_BYTES: usize = 8 * 1024;
 /// Bytes of a message that an event keeps; more is cut, and says so.
 pub const MAX_EVENT_TEXT_BYTES: usize = 256 * 1024;
+/// The highest priority of a job; the lowest is as far below zero.
+pub const MAX_PRIORITY: i64 = 100;
 /// Characters of a job's title.
 pub const TITLE_CHARS: usize = 80;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::params::*;
 use crate::view::*;
-use crate::{DaemonStatus, Error, ErrorCode, Key, Notice, Settings, Show};
+use crate::{DaemonStatus, Error, ErrorCode, Health, Key, Notice, Settings, Show};
 
 /// A method of the table.
 pub trait Method: 'static {
@@ -132,6 +132,14 @@ methods! {
 
     /// What the daemon says of itself.
     DaemonStatusGet daemon_status "daemon.status" (Empty) -> DaemonStatus, Founder, [];
+    /// How the daemon and its workers fare: memory, lag, disk, last errors.
+    DaemonHealth daemon_health "daemon.health" (Empty) -> Health, Founder, [];
+    /// Reads the log level and the settings anew, and looks at every company's config again.
+    DaemonReload daemon_reload "daemon.reload" (Empty) -> DaemonStatus, Founder, [];
+    /// Makes the daemon say more or less in its log.
+    DaemonLogLevel daemon_log_level "daemon.log_level" (LogLevelParams) -> DaemonStatus, Founder, [];
+    /// Ends the daemon and begins it anew, from its program as it lies on disk now. Runs go on.
+    DaemonRestart daemon_restart "daemon.restart" (Empty) -> Empty, Founder, [];
     /// Ends the daemon. Runs go on, and the next daemon adopts them.
     DaemonStop daemon_stop "daemon.stop" (Empty) -> Empty, Founder, [];
 
@@ -160,6 +168,11 @@ methods! {
     /// Cancels what runs in the company's session and closes it.
     SessionStop session_stop "session.stop" (CompanyRef) -> SessionStopResult, Founder, [Company Team Jobs];
 
+    /// A company's sessions, newest first.
+    SessionList session_list "session.list" (SessionListParams) -> SessionPage, Founder, [];
+    /// Opens an earlier session again: its CEO remembers what was said in it.
+    SessionResume session_resume "session.resume" (SessionRef) -> Session, Founder, [Company Team];
+
     /// A company at a glance.
     DeskGet desk_get "desk.get" (CompanyRef) -> Desk, Founder, [];
     /// A company at a glance, and `desk.changed` from then on, until the connection ends.
@@ -170,7 +183,15 @@ methods! {
     /// Stops a job. Returns once nothing of it runs any more.
     JobCancel job_cancel "job.cancel" (JobRef) -> JobCancelResult, Founder, [Jobs];
     /// Sends a finished job's brief again, as a new job.
-    JobRestart job_restart "job.restart" (JobRef) -> Job, Founder, [Jobs];
+    JobRestart job_restart "job.restart" (JobRestartParams) -> Job, Founder, [Jobs];
+    /// Puts a job, or all jobs, on hold: none is begun, and those at work stop before their next call.
+    JobPause job_pause "job.pause" (JobHoldParams) -> JobHoldResult, Founder, [Jobs];
+    /// Lets a job, or all jobs, go on.
+    JobResume job_resume "job.resume" (JobHoldParams) -> JobHoldResult, Founder, [Jobs];
+    /// Returns when the job has ended, or after the time that was named.
+    JobWait job_wait "job.wait" (JobWaitParams) -> JobWaitResult, Founder, [];
+    /// Forgets jobs that ended long ago.
+    JobPrune job_prune "job.prune" (JobPruneParams) -> JobPruneResult, Founder, [Jobs];
     /// Jobs, newest first.
     JobList job_list "job.list" (JobListParams) -> JobPage, Founder, [];
     /// Everything about a job but its events.
@@ -217,6 +238,8 @@ methods! {
 
     /// Leave for a model call, from every limit at once.
     RunLease run_lease "run.lease" (LeaseParams) -> Lease, Worker, [];
+    /// A slot for a run whose job waited.
+    RunGoOn run_go_on "run.go_on" (GoOnParams) -> GoOn, Worker, [];
     /// Gives a lease back unused.
     RunLeaseReturn run_lease_return "run.lease_return" (LeaseReturn) -> Empty, Worker, [];
 }
@@ -260,6 +283,8 @@ notes! {
     ShowRequested "desktop.show" (Show);
     /// To a worker: stop.
     RunCancelled "run.cancel" (RunCancel);
+    /// To a worker: hold before the next call, or go on.
+    RunHeld "run.hold" (RunHold);
     /// From a worker: the spool has grown.
     RunSpoolGrew "run.grew" (RunGrew);
     /// From a worker: the tail of an unfinished message.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Agent, ChangedFile, Check, Company, CompanyId, Delivery, Event, Job, JobId, JobState, Key, KeyStorage, LeaseId,
-    Money, NoticeId, Origin, RunId, Seq, Session, SessionId, Span, Time,
+    LogLevel, Money, NoticeId, Origin, RunId, Seq, Session, SessionId, Span, StopCounts, Time,
 };
 
 macro_rules! wire {
@@ -169,6 +169,34 @@ wire! {
         session: Session,
         /// Its jobs that were cancelled by this.
         cancelled: Vec<Job>,
+        /// What became of their processes, all together.
+        #[serde(default)] stopped: StopCounts,
+    }
+
+    /// Which sessions to list, newest first.
+    struct SessionListParams {
+        /// The company.
+        company: CompanyRef,
+        /// Continue below this session.
+        #[serde(default, skip_serializing_if = "Option::is_none")] before: Option<SessionId>,
+        /// Rows, 1 to 500; 50 where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] limit: Option<i64>,
+    }
+
+    /// A page of sessions.
+    struct SessionPage {
+        /// Newest first.
+        sessions: Vec<Session>,
+        /// What to give as `before` for the next page; none on the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")] next: Option<SessionId>,
+    }
+
+    /// A session of a company.
+    struct SessionRef {
+        /// The company.
+        company: CompanyRef,
+        /// The session.
+        session_id: SessionId,
     }
 
     /// Send a brief.
@@ -185,6 +213,12 @@ wire! {
         #[serde(default)] queue: bool,
         /// Open a session where none is open, instead of refusing.
         #[serde(default)] start_session: bool,
+        /// Its place in line: higher goes first; -100 to 100.
+        #[serde(default)] priority: i64,
+        /// Begin only once this job has completed; one of the same company.
+        #[serde(default, skip_serializing_if = "Option::is_none")] after_job_id: Option<JobId>,
+        /// Begin at this time, or as soon after it as there is a slot.
+        #[serde(default, skip_serializing_if = "Option::is_none")] not_before: Option<Time>,
         /// The brief's own limit; none for the setting's, zero for no limit.
         #[serde(default, skip_serializing_if = "Option::is_none")] max_cost_usd: Option<Money>,
         /// Chosen by the client: a second submit with the same key within a day returns the first one's job.
@@ -201,12 +235,66 @@ wire! {
     struct JobCancelResult {
         /// The job as it is now: final when this returns.
         job: Job,
-        /// Processes that were ended.
-        ended: i64,
-        /// Of those, by force.
-        forced: i64,
-        /// Processes left: 0.
-        left: i64,
+        /// What became of its processes.
+        stopped: StopCounts,
+    }
+
+    /// Send a job's brief again.
+    struct JobRestartParams {
+        /// The job, one that has ended.
+        job_id: JobId,
+        /// Whether somebody waits for it in a terminal.
+        #[serde(default)] foreground: bool,
+    }
+
+    /// Put on hold, or let go on.
+    struct JobHoldParams {
+        /// The job; none for all jobs, those to come included.
+        #[serde(default, skip_serializing_if = "Option::is_none")] job_id: Option<JobId>,
+    }
+
+    /// What is on hold now.
+    struct JobHoldResult {
+        /// Whether all jobs are.
+        all: bool,
+        /// The job, where one was named.
+        #[serde(default, skip_serializing_if = "Option::is_none")] job: Option<Job>,
+    }
+
+    /// Wait until a job has ended.
+    struct JobWaitParams {
+        /// The job.
+        job_id: JobId,
+        /// At most so long, in milliseconds; none for five minutes, which is also the most.
+        #[serde(default, skip_serializing_if = "Option::is_none")] timeout_ms: Option<i64>,
+    }
+
+    /// A job that was waited for.
+    struct JobWaitResult {
+        /// The job as it is now.
+        job: Job,
+        /// Whether it has ended; if not, wait again.
+        ended: bool,
+    }
+
+    /// Forget jobs that ended long ago: their rows, events, files' list and spools. What they cost stays counted.
+    struct JobPruneParams {
+        /// Those that ended before this time.
+        before: Time,
+        /// Of one company.
+        #[serde(default, skip_serializing_if = "Option::is_none")] company_id: Option<CompanyId>,
+        /// Only say what would go.
+        #[serde(default)] dry_run: bool,
+    }
+
+    /// What was forgotten, or would be.
+    struct JobPruneResult {
+        /// Jobs.
+        jobs: i64,
+        /// Their events.
+        events: i64,
+        /// Bytes of their spools and logs on disk.
+        bytes: i64,
     }
 
     /// Which jobs to list, newest first.
@@ -417,6 +505,18 @@ wire! {
         lease_id: LeaseId,
     }
 
+    /// A worker whose job waits can go on again, and asks for a slot.
+    struct GoOnParams {
+        /// The spool line that said that it waits: what comes before it is to be stored first.
+        line: i64,
+    }
+
+    /// Whether a worker may go on.
+    struct GoOn {
+        /// Whether it may; if not, ask again after a while.
+        granted: bool,
+    }
+
     /// A worker gives a lease back unused.
     struct LeaseReturn {
         /// The lease.
@@ -457,6 +557,18 @@ wire! {
         pid: u32,
         /// Processes under it.
         children: i64,
+    }
+
+    /// A worker is to hold before its next call, or may go on.
+    struct RunHold {
+        /// Whether it is to hold.
+        held: bool,
+    }
+
+    /// The daemon's log level.
+    struct LogLevelParams {
+        /// The level, until the daemon ends or reloads.
+        level: LogLevel,
     }
 
     /// A worker is to stop.

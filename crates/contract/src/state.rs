@@ -7,12 +7,18 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
+    /// Waits for its time.
+    Scheduled,
+    /// Waits for another job to complete.
+    Blocked,
     /// Waits for a slot.
     Queued,
     /// A run is at work.
     Running,
     /// A run is alive, and none of its agents can go on.
     Waiting,
+    /// Its run failed before it had any effect; the next one begins after a while.
+    Retrying,
     /// Done.
     Completed,
     /// Ended without being done.
@@ -24,12 +30,22 @@ pub enum JobState {
 /// What can happen to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobChange {
+    /// Its time has come, and nothing else is in its way.
+    Due,
+    /// Its time has come, and a job that it waits for has not completed.
+    Block,
+    /// The job that it waits for has completed.
+    Unblock,
     /// The supervisor takes it for a new run.
     Claim,
     /// None of its agents can go on.
     Wait,
     /// One of them can again.
     GoOn,
+    /// Its run failed without effect, and another one is worth while.
+    Retry,
+    /// It has waited long enough for its next run.
+    Requeue,
     /// Its run ended well.
     Complete,
     /// Its run ended badly, or never began.
@@ -38,12 +54,32 @@ pub enum JobChange {
     Cancel,
 }
 
+impl JobChange {
+    /// Everything that can happen.
+    pub const ALL: [JobChange; 11] = [
+        JobChange::Due,
+        JobChange::Block,
+        JobChange::Unblock,
+        JobChange::Claim,
+        JobChange::Wait,
+        JobChange::GoOn,
+        JobChange::Retry,
+        JobChange::Requeue,
+        JobChange::Complete,
+        JobChange::Fail,
+        JobChange::Cancel,
+    ];
+}
+
 impl JobState {
     /// Every state.
-    pub const ALL: [JobState; 6] = [
+    pub const ALL: [JobState; 9] = [
+        JobState::Scheduled,
+        JobState::Blocked,
         JobState::Queued,
         JobState::Running,
         JobState::Waiting,
+        JobState::Retrying,
         JobState::Completed,
         JobState::Failed,
         JobState::Cancelled,
@@ -54,16 +90,32 @@ impl JobState {
         matches!(self, JobState::Completed | JobState::Failed | JobState::Cancelled)
     }
 
+    /// Whether a run of it is alive.
+    pub const fn is_at_work(self) -> bool {
+        matches!(self, JobState::Running | JobState::Waiting)
+    }
+
+    /// Whether it holds its session's line: it is in it, or at its head. One that waits for its time or for another
+    /// job does not.
+    pub const fn is_in_line(self) -> bool {
+        matches!(self, JobState::Queued | JobState::Running | JobState::Waiting | JobState::Retrying)
+    }
+
     /// The state after `change`, or `None` where it cannot happen. The only place that knows.
     pub const fn after(self, change: JobChange) -> Option<JobState> {
-        use JobState::{Cancelled, Completed, Failed, Queued, Running, Waiting};
+        use JobState::{Blocked, Cancelled, Completed, Failed, Queued, Retrying, Running, Scheduled, Waiting};
         match (self, change) {
+            (Scheduled, JobChange::Due) => Some(Queued),
+            (Scheduled, JobChange::Block) => Some(Blocked),
+            (Blocked, JobChange::Unblock) => Some(Queued),
             (Queued, JobChange::Claim) => Some(Running),
             (Running, JobChange::Wait) => Some(Waiting),
             (Waiting, JobChange::GoOn) => Some(Running),
             (Running | Waiting, JobChange::Complete) => Some(Completed),
-            (Queued | Running | Waiting, JobChange::Fail) => Some(Failed),
-            (Queued | Running | Waiting, JobChange::Cancel) => Some(Cancelled),
+            (Running | Waiting, JobChange::Retry) => Some(Retrying),
+            (Retrying, JobChange::Requeue) => Some(Queued),
+            (Scheduled | Blocked | Queued | Running | Waiting | Retrying, JobChange::Fail) => Some(Failed),
+            (Scheduled | Blocked | Queued | Running | Waiting | Retrying, JobChange::Cancel) => Some(Cancelled),
             _ => None,
         }
     }
@@ -71,9 +123,12 @@ impl JobState {
     /// The name in JSON, SQL and on screen.
     pub const fn name(self) -> &'static str {
         match self {
+            JobState::Scheduled => "scheduled",
+            JobState::Blocked => "blocked",
             JobState::Queued => "queued",
             JobState::Running => "running",
             JobState::Waiting => "waiting",
+            JobState::Retrying => "retrying",
             JobState::Completed => "completed",
             JobState::Failed => "failed",
             JobState::Cancelled => "cancelled",
@@ -178,15 +233,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const CHANGES: [JobChange; 6] =
-        [JobChange::Claim, JobChange::Wait, JobChange::GoOn, JobChange::Complete, JobChange::Fail, JobChange::Cancel];
-
     proptest! {
         #[test]
-        fn a_final_state_never_changes(walk in prop::collection::vec(0usize..6, 0..40)) {
-            let mut state = JobState::Queued;
+        fn a_final_state_never_changes(start in 0usize..3, walk in prop::collection::vec(0..JobChange::ALL.len(), 0..40)) {
+            let mut state = [JobState::Scheduled, JobState::Blocked, JobState::Queued][start];
             for step in walk {
-                match state.after(CHANGES[step]) {
+                match state.after(JobChange::ALL[step]) {
                     Some(next) => { prop_assert!(!state.is_final()); state = next; }
                     None => continue,
                 }

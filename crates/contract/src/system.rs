@@ -79,6 +79,27 @@ pub struct Settings {
     pub practice_pace: f64,
     /// How long a process may take to end when told to, in milliseconds; 0 to 60,000.
     pub stop_grace_ms: i64,
+    /// Minutes a run may work, waits left out; zero means no limit.
+    #[serde(default = "defaults::run_minutes")]
+    pub run_minutes: i64,
+    /// Minutes a run may take to its first word; zero means no limit.
+    #[serde(default = "defaults::first_output_minutes")]
+    pub run_first_output_minutes: i64,
+    /// Minutes a run may be silent; zero means no limit.
+    #[serde(default = "defaults::silence_minutes")]
+    pub run_silence_minutes: i64,
+    /// Model calls of the CEO in a run; zero means no limit.
+    #[serde(default = "defaults::turns")]
+    pub run_turns: i64,
+    /// Megabytes a run may record; zero means no limit.
+    #[serde(default = "defaults::output_mb")]
+    pub run_output_mb: i64,
+    /// How often a job whose run failed without effect, for a reason that passes, is tried again; 0 to 10.
+    #[serde(default = "defaults::retries")]
+    pub run_retries: i64,
+    /// How much the daemon says in its log.
+    #[serde(default)]
+    pub log_level: LogLevel,
     /// Where the Anthropic API is, in place of the provider's own address; empty means that one.
     pub anthropic_base_url: String,
     /// Whether the first-start steps are behind us.
@@ -95,9 +116,77 @@ impl Default for Settings {
             theme: Theme::System,
             practice_pace: 1.0,
             stop_grace_ms: 5_000,
+            run_minutes: defaults::run_minutes(),
+            run_first_output_minutes: defaults::first_output_minutes(),
+            run_silence_minutes: defaults::silence_minutes(),
+            run_turns: defaults::turns(),
+            run_output_mb: defaults::output_mb(),
+            run_retries: defaults::retries(),
+            log_level: LogLevel::Info,
             anthropic_base_url: String::new(),
             onboarded: false,
         }
+    }
+}
+
+/// What a setting is where a client or a database of an earlier version does not name it.
+mod defaults {
+    pub const fn run_minutes() -> i64 {
+        120
+    }
+    pub const fn first_output_minutes() -> i64 {
+        10
+    }
+    pub const fn silence_minutes() -> i64 {
+        30
+    }
+    pub const fn turns() -> i64 {
+        500
+    }
+    pub const fn output_mb() -> i64 {
+        256
+    }
+    pub const fn retries() -> i64 {
+        2
+    }
+}
+
+/// How much the daemon says in its log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// What went wrong.
+    Error,
+    /// And what looks odd.
+    Warn,
+    /// And what happens.
+    #[default]
+    Info,
+    /// And how.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// Every level, quietest first.
+    pub const ALL: [LogLevel; 5] = [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+
+    /// The name in JSON and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+
+    /// The level with that name.
+    pub fn from_name(name: &str) -> Option<LogLevel> {
+        LogLevel::ALL.into_iter().find(|level| level.name() == name)
     }
 }
 
@@ -134,4 +223,80 @@ pub struct DaemonStatus {
     pub database_bytes: i64,
     /// Whether a desktop app is attached.
     pub desktop: bool,
+    /// Whether all jobs are on hold.
+    pub held: bool,
+    /// How much it says in its log.
+    pub log_level: LogLevel,
+}
+
+/// How the daemon and its workers fare.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Health {
+    /// The daemon itself.
+    pub status: DaemonStatus,
+    /// How long it has been up, in milliseconds.
+    pub uptime_ms: i64,
+    /// When its heart last beat: written to the database and the home's `heartbeat` file.
+    pub beat_at: Time,
+    /// Memory of the daemon's process, in bytes.
+    pub memory_bytes: i64,
+    /// Processor time it has used, in milliseconds.
+    pub cpu_ms: i64,
+    /// Runs at once, at most.
+    pub max_parallel_jobs: i64,
+    /// The runs that are alive; at most 100.
+    pub workers: Vec<WorkerHealth>,
+    /// Bytes of spools that are written and not stored yet, all workers together.
+    pub lag_bytes: i64,
+    /// Bytes free on the disk that holds the home; none where the system does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub disk_free_bytes: Option<i64>,
+    /// When the newest copy of the database was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub backup_at: Option<Time>,
+    /// What was said of the database when the daemon started, where it had to be repaired.
+    pub repaired: String,
+    /// The last errors and warnings of the daemon's log, newest last; at most 20.
+    pub errors: Vec<LoggedError>,
+}
+
+/// A run that is alive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct WorkerHealth {
+    /// The run.
+    pub run_id: crate::RunId,
+    /// Its job.
+    pub job_id: crate::JobId,
+    /// The worker's process, once it is started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub pid: Option<u32>,
+    /// Processes under it, when last counted.
+    pub children: i64,
+    /// Memory of all of them together, in bytes.
+    pub memory_bytes: i64,
+    /// Processor time of all of them together, in milliseconds.
+    pub cpu_ms: i64,
+    /// When it was last heard of.
+    pub heard_at: Time,
+    /// Whether it is connected to the daemon.
+    pub connected: bool,
+    /// Bytes of its spool that are written and not stored yet.
+    pub lag_bytes: i64,
+}
+
+/// A line of the daemon's log that told of something wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct LoggedError {
+    /// When.
+    pub at: Time,
+    /// How bad.
+    pub level: LogLevel,
+    /// What it said, in a line.
+    pub text: String,
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentState, CompanyId, CostBasis, Error, FileChange, JobId, JobState, Money, RunId, RunState, Seq, SessionId, Time,
+    AgentState, CompanyId, CostBasis, Error, FileChange, JobId, JobState, Money, RunId, RunState, Seq, SessionId,
+    StopCounts, Time,
 };
 
 /// A company folder that the daemon knows.
@@ -97,6 +98,9 @@ pub struct Session {
     pub closed_at: Option<Time>,
     /// Briefs it has taken.
     pub jobs: i64,
+    /// The first words of its latest brief; empty before the first.
+    #[serde(default)]
+    pub latest: String,
 }
 
 /// From which door a brief came.
@@ -151,6 +155,18 @@ pub struct Job {
     pub state: JobState,
     /// Why, in a sentence; empty where the state says it all.
     pub reason: String,
+    /// When it goes on by itself, where that is known: a scheduled or retrying job's next run, a wait's end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub until: Option<Time>,
+    /// The job that must complete before this one begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub after_job_id: Option<JobId>,
+    /// Its place in line: higher goes first; -100 to 100.
+    pub priority: i64,
+    /// Whether the founder put it on hold. (All jobs may be: see the Desk.)
+    pub held: bool,
     /// The engine it runs on.
     pub engine: EngineKind,
     /// From which door it came.
@@ -179,10 +195,15 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub activity: Option<Activity>,
-    /// Steps done of steps known, where the engine says.
+    /// How far it is, where the engine says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
-    pub progress: Option<StepCount>,
+    pub progress: Option<Progress>,
+    /// When it will be done, as far as one can tell: from its progress and from how long jobs of its kind took. None
+    /// where one cannot tell; once it has passed, nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub eta: Option<Time>,
     /// The result in a line, once it completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -191,6 +212,12 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub error: Option<Error>,
+    /// What became of its processes, once it ended and they were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub stopped: Option<StopCounts>,
+    /// Runs it has had.
+    pub attempts: i64,
     /// While it is queued: how many jobs of its session are before it, the one at work included. None when nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -199,14 +226,18 @@ pub struct Job {
     pub seq: Seq,
 }
 
-/// Steps done of steps known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How far a job is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
-pub struct StepCount {
+pub struct Progress {
     /// Steps done.
     pub done: i64,
     /// Steps known.
     pub total: i64,
+    /// How much of the work that is, 0 to 99; 100 once it completed. Never goes back.
+    pub percent: i64,
+    /// The step at hand.
+    pub note: String,
 }
 
 /// What an agent is doing right now.
@@ -444,6 +475,8 @@ pub struct Desk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub session: Option<Session>,
+    /// Whether all jobs are on hold.
+    pub held: bool,
     /// Jobs that have not ended, oldest first; at most 100.
     pub live: Vec<Job>,
     /// Jobs that have not ended, all of them.

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{EngineKind, Entry, JobId, Money, RunId};
 
 /// The version of the spool and of the worker's part of the protocol. A daemon reads this and the one before.
-pub const WORKER_PROTOCOL: u32 = 1;
+pub const WORKER_PROTOCOL: u32 = 2;
+/// The oldest version of a worker that this daemon still reads and follows.
+pub const WORKER_PROTOCOL_OLDEST: u32 = 1;
 
 /// The environment variable that marks every process of a run, with [`run_mark`] as its value.
 pub const RUN_MARK: &str = "AICIB_RUN";
@@ -40,6 +42,9 @@ pub struct WorkerSpec {
     pub engine: EngineSpec,
     /// Limits of the run.
     pub limits: RunLimits,
+    /// Whether it is to hold before its first call.
+    #[serde(default)]
+    pub held: bool,
     /// How long a process may take to end when told to, in milliseconds.
     pub grace_ms: u64,
 }
@@ -69,8 +74,17 @@ pub struct EngineSpec {
 /// Limits of a run. Zero means none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunLimits {
-    /// Wall time, in milliseconds.
+    /// Wall time, in milliseconds. Like all clocks here it stands while the run as a whole waits.
     pub wall_ms: u64,
+    /// From the start to the first word or tool call, in milliseconds.
+    #[serde(default)]
+    pub first_output_ms: u64,
+    /// From one sign of work to the next, in milliseconds.
+    #[serde(default)]
+    pub silence_ms: u64,
+    /// Bytes of the spool.
+    #[serde(default)]
+    pub output_bytes: u64,
     /// Model calls of the CEO.
     pub ceo_turns: u32,
     /// Model calls of each other agent, a delegation.
@@ -80,9 +94,18 @@ pub struct RunLimits {
 }
 
 impl Default for RunLimits {
-    /// 120 minutes (the daemon seed's `action_timeout_minutes`), 500 and 200 turns (E028).
+    /// 120 minutes (the daemon seed's `action_timeout_minutes`), 500 and 200 turns (E028), 10 minutes to the first
+    /// output, 30 minutes of silence, 256 MB.
     fn default() -> RunLimits {
-        RunLimits { wall_ms: 120 * 60 * 1000, ceo_turns: 500, agent_turns: 200, max_cost_usd: Money::ZERO }
+        RunLimits {
+            wall_ms: 120 * 60 * 1000,
+            first_output_ms: 10 * 60 * 1000,
+            silence_ms: 30 * 60 * 1000,
+            output_bytes: 256 * 1024 * 1024,
+            ceo_turns: 500,
+            agent_turns: 200,
+            max_cost_usd: Money::ZERO,
+        }
     }
 }
 

@@ -422,7 +422,15 @@ database_bytes: number,
 /**
  * Whether a desktop app is attached.
  */
-desktop: boolean, };
+desktop: boolean, 
+/**
+ * Whether all jobs are on hold.
+ */
+held: boolean, 
+/**
+ * How much it says in its log.
+ */
+log_level: LogLevel, };
 
 /**
  * Spending on a day.
@@ -479,6 +487,10 @@ company: Company,
  * The open session.
  */
 session?: Session, 
+/**
+ * Whether all jobs are on hold.
+ */
+held: boolean, 
 /**
  * Jobs that have not ended, oldest first; at most 100.
  */
@@ -716,7 +728,11 @@ total: number,
 /**
  * The step at hand.
  */
-note: string, } | { "kind": "waiting", 
+note: string, 
+/**
+ * The stages, where the work has any.
+ */
+stages?: Stages, } | { "kind": "waiting", 
 /**
  * What it waits for, in a few words.
  */
@@ -762,6 +778,10 @@ error?: Error,
  */
 turns: number, 
 /**
+ * Whether a tool that changes anything was called: a failed run that had no effect may be tried again.
+ */
+effects: boolean, 
+/**
  * Processes under the worker that were ended.
  */
 ended: number, 
@@ -780,7 +800,23 @@ state: JobState,
 /**
  * Why, in a sentence; empty where the state says it all.
  */
-reason: string, });
+reason: string, 
+/**
+ * When it goes on by itself, where that is known: a scheduled or retrying job's next run, a wait's end.
+ */
+until?: Time, 
+/**
+ * What became of its processes, once it ended.
+ */
+stopped?: StopCounts, } | { "kind": "held", 
+/**
+ * Whether it is on hold now.
+ */
+held: boolean, 
+/**
+ * Whether all jobs are, and not this one alone.
+ */
+all: boolean, });
 
 /**
  * What a client is told when something did not work.
@@ -985,7 +1021,11 @@ total: number,
 /**
  * The step at hand.
  */
-note: string, } | { "kind": "waiting", 
+note: string, 
+/**
+ * The stages, where the work has any.
+ */
+stages?: Stages, } | { "kind": "waiting", 
 /**
  * What it waits for, in a few words.
  */
@@ -1031,6 +1071,10 @@ error?: Error,
  */
 turns: number, 
 /**
+ * Whether a tool that changes anything was called: a failed run that had no effect may be tried again.
+ */
+effects: boolean, 
+/**
  * Processes under the worker that were ended.
  */
 ended: number, 
@@ -1049,7 +1093,23 @@ state: JobState,
 /**
  * Why, in a sentence; empty where the state says it all.
  */
-reason: string, });
+reason: string, 
+/**
+ * When it goes on by itself, where that is known: a scheduled or retrying job's next run, a wait's end.
+ */
+until?: Time, 
+/**
+ * What became of its processes, once it ended.
+ */
+stopped?: StopCounts, } | { "kind": "held", 
+/**
+ * Whether it is on hold now.
+ */
+held: boolean, 
+/**
+ * Whether all jobs are, and not this one alone.
+ */
+all: boolean, });
 
 /**
  * What happened.
@@ -1190,7 +1250,11 @@ total: number,
 /**
  * The step at hand.
  */
-note: string, } | { "kind": "waiting", 
+note: string, 
+/**
+ * The stages, where the work has any.
+ */
+stages?: Stages, } | { "kind": "waiting", 
 /**
  * What it waits for, in a few words.
  */
@@ -1236,6 +1300,10 @@ error?: Error,
  */
 turns: number, 
 /**
+ * Whether a tool that changes anything was called: a failed run that had no effect may be tried again.
+ */
+effects: boolean, 
+/**
  * Processes under the worker that were ended.
  */
 ended: number, 
@@ -1254,7 +1322,23 @@ state: JobState,
 /**
  * Why, in a sentence; empty where the state says it all.
  */
-reason: string, };
+reason: string, 
+/**
+ * When it goes on by itself, where that is known: a scheduled or retrying job's next run, a wait's end.
+ */
+until?: Time, 
+/**
+ * What became of its processes, once it ended.
+ */
+stopped?: StopCounts, } | { "kind": "held", 
+/**
+ * Whether it is on hold now.
+ */
+held: boolean, 
+/**
+ * Whether all jobs are, and not this one alone.
+ */
+all: boolean, };
 
 /**
  * An event that a search found.
@@ -1427,6 +1511,77 @@ files: Array<ChangedFile>,
 total: number, };
 
 /**
+ * Whether a worker may go on.
+ */
+export type GoOn = { 
+/**
+ * Whether it may; if not, ask again after a while.
+ */
+granted: boolean, };
+
+/**
+ * A worker whose job waits can go on again, and asks for a slot.
+ */
+export type GoOnParams = { 
+/**
+ * The spool line that said that it waits: what comes before it is to be stored first.
+ */
+line: number, };
+
+/**
+ * How the daemon and its workers fare.
+ */
+export type Health = { 
+/**
+ * The daemon itself.
+ */
+status: DaemonStatus, 
+/**
+ * How long it has been up, in milliseconds.
+ */
+uptime_ms: number, 
+/**
+ * When its heart last beat: written to the database and the home's `heartbeat` file.
+ */
+beat_at: Time, 
+/**
+ * Memory of the daemon's process, in bytes.
+ */
+memory_bytes: number, 
+/**
+ * Processor time it has used, in milliseconds.
+ */
+cpu_ms: number, 
+/**
+ * Runs at once, at most.
+ */
+max_parallel_jobs: number, 
+/**
+ * The runs that are alive; at most 100.
+ */
+workers: Array<WorkerHealth>, 
+/**
+ * Bytes of spools that are written and not stored yet, all workers together.
+ */
+lag_bytes: number, 
+/**
+ * Bytes free on the disk that holds the home; none where the system does not say.
+ */
+disk_free_bytes?: number, 
+/**
+ * When the newest copy of the database was made.
+ */
+backup_at?: Time, 
+/**
+ * What was said of the database when the daemon started, where it had to be repaired.
+ */
+repaired: string, 
+/**
+ * The last errors and warnings of the daemon's log, newest last; at most 20.
+ */
+errors: Array<LoggedError>, };
+
+/**
  * Who is calling.
  */
 export type InitializeParams = { 
@@ -1497,6 +1652,22 @@ state: JobState,
  */
 reason: string, 
 /**
+ * When it goes on by itself, where that is known: a scheduled or retrying job's next run, a wait's end.
+ */
+until?: Time, 
+/**
+ * The job that must complete before this one begins.
+ */
+after_job_id?: JobId, 
+/**
+ * Its place in line: higher goes first; -100 to 100.
+ */
+priority: number, 
+/**
+ * Whether the founder put it on hold. (All jobs may be: see the Desk.)
+ */
+held: boolean, 
+/**
  * The engine it runs on.
  */
 engine: EngineKind, 
@@ -1541,9 +1712,14 @@ turns: number,
  */
 activity?: Activity, 
 /**
- * Steps done of steps known, where the engine says.
+ * How far it is, where the engine says.
  */
-progress?: StepCount, 
+progress?: Progress, 
+/**
+ * When it will be done, as far as one can tell: from its progress and from how long jobs of its kind took. None
+ * where one cannot tell; once it has passed, nobody knows.
+ */
+eta?: Time, 
 /**
  * The result in a line, once it completed.
  */
@@ -1552,6 +1728,14 @@ result?: string,
  * Why it failed.
  */
 error?: Error, 
+/**
+ * What became of its processes, once it ended and they were looked at.
+ */
+stopped?: StopCounts, 
+/**
+ * Runs it has had.
+ */
+attempts: number, 
 /**
  * While it is queued: how many jobs of its session are before it, the one at work included. None when nothing is.
  */
@@ -1570,17 +1754,9 @@ export type JobCancelResult = {
  */
 job: Job, 
 /**
- * Processes that were ended.
+ * What became of its processes.
  */
-ended: number, 
-/**
- * Of those, by force.
- */
-forced: number, 
-/**
- * Processes left: 0.
- */
-left: number, };
+stopped: StopCounts, };
 
 /**
  * Everything about a job but its events.
@@ -1643,6 +1819,22 @@ state: JobState,
  */
 reason: string, 
 /**
+ * When it goes on by itself, where that is known: a scheduled or retrying job's next run, a wait's end.
+ */
+until?: Time, 
+/**
+ * The job that must complete before this one begins.
+ */
+after_job_id?: JobId, 
+/**
+ * Its place in line: higher goes first; -100 to 100.
+ */
+priority: number, 
+/**
+ * Whether the founder put it on hold. (All jobs may be: see the Desk.)
+ */
+held: boolean, 
+/**
  * The engine it runs on.
  */
 engine: EngineKind, 
@@ -1687,9 +1879,14 @@ turns: number,
  */
 activity?: Activity, 
 /**
- * Steps done of steps known, where the engine says.
+ * How far it is, where the engine says.
  */
-progress?: StepCount, 
+progress?: Progress, 
+/**
+ * When it will be done, as far as one can tell: from its progress and from how long jobs of its kind took. None
+ * where one cannot tell; once it has passed, nobody knows.
+ */
+eta?: Time, 
 /**
  * The result in a line, once it completed.
  */
@@ -1699,6 +1896,14 @@ result?: string,
  */
 error?: Error, 
 /**
+ * What became of its processes, once it ended and they were looked at.
+ */
+stopped?: StopCounts, 
+/**
+ * Runs it has had.
+ */
+attempts: number, 
+/**
  * While it is queued: how many jobs of its session are before it, the one at work included. None when nothing is.
  */
 position?: number, 
@@ -1706,6 +1911,28 @@ position?: number,
  * The last event that changed it.
  */
 seq: Seq, };
+
+/**
+ * Put on hold, or let go on.
+ */
+export type JobHoldParams = { 
+/**
+ * The job; none for all jobs, those to come included.
+ */
+job_id?: JobId, };
+
+/**
+ * What is on hold now.
+ */
+export type JobHoldResult = { 
+/**
+ * Whether all jobs are.
+ */
+all: boolean, 
+/**
+ * The job, where one was named.
+ */
+job?: Job, };
 
 /**
  * A brief and all that came of it.
@@ -1772,6 +1999,40 @@ offset: number,
 limit?: number, };
 
 /**
+ * Forget jobs that ended long ago: their rows, events, files' list and spools. What they cost stays counted.
+ */
+export type JobPruneParams = { 
+/**
+ * Those that ended before this time.
+ */
+before: Time, 
+/**
+ * Of one company.
+ */
+company_id?: CompanyId, 
+/**
+ * Only say what would go.
+ */
+dry_run: boolean, };
+
+/**
+ * What was forgotten, or would be.
+ */
+export type JobPruneResult = { 
+/**
+ * Jobs.
+ */
+jobs: number, 
+/**
+ * Their events.
+ */
+events: number, 
+/**
+ * Bytes of their spools and logs on disk.
+ */
+bytes: number, };
+
+/**
  * A job, by its number.
  */
 export type JobRef = { 
@@ -1781,9 +2042,22 @@ export type JobRef = {
 job_id: JobId, };
 
 /**
+ * Send a job's brief again.
+ */
+export type JobRestartParams = { 
+/**
+ * The job, one that has ended.
+ */
+job_id: JobId, 
+/**
+ * Whether somebody waits for it in a terminal.
+ */
+foreground: boolean, };
+
+/**
  * Where a job stands.
  */
-export type JobState = "queued" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+export type JobState = "scheduled" | "blocked" | "queued" | "running" | "waiting" | "retrying" | "completed" | "failed" | "cancelled";
 
 /**
  * Numbers over jobs.
@@ -1831,6 +2105,18 @@ queue: boolean,
  */
 start_session: boolean, 
 /**
+ * Its place in line: higher goes first; -100 to 100.
+ */
+priority: number, 
+/**
+ * Begin only once this job has completed; one of the same company.
+ */
+after_job_id?: JobId, 
+/**
+ * Begin at this time, or as soon after it as there is a slot.
+ */
+not_before?: Time, 
+/**
  * The brief's own limit; none for the setting's, zero for no limit.
  */
 max_cost_usd?: Money, 
@@ -1838,6 +2124,32 @@ max_cost_usd?: Money,
  * Chosen by the client: a second submit with the same key within a day returns the first one's job.
  */
 idempotency_key?: string, };
+
+/**
+ * Wait until a job has ended.
+ */
+export type JobWaitParams = { 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * At most so long, in milliseconds; none for five minutes, which is also the most.
+ */
+timeout_ms?: number, };
+
+/**
+ * A job that was waited for.
+ */
+export type JobWaitResult = { 
+/**
+ * The job as it is now.
+ */
+job: Job, 
+/**
+ * Whether it has ended; if not, wait again.
+ */
+ended: boolean, };
 
 /**
  * A key, without the key.
@@ -1958,6 +2270,37 @@ export type LeaseReturn = {
 lease_id: LeaseId, };
 
 /**
+ * How much the daemon says in its log.
+ */
+export type LogLevel = "error" | "warn" | "info" | "debug" | "trace";
+
+/**
+ * The daemon's log level.
+ */
+export type LogLevelParams = { 
+/**
+ * The level, until the daemon ends or reloads.
+ */
+level: LogLevel, };
+
+/**
+ * A line of the daemon's log that told of something wrong.
+ */
+export type LoggedError = { 
+/**
+ * When.
+ */
+at: Time, 
+/**
+ * How bad.
+ */
+level: LogLevel, 
+/**
+ * What it said, in a line.
+ */
+text: string, };
+
+/**
  * An amount in integer nano-dollars. In JSON it is a number of dollars (`cost_usd: 0.0746`), exact to the
  * nano-dollar up to a million dollars.
  */
@@ -2039,6 +2382,27 @@ export type Pong = {
 pid: number, };
 
 /**
+ * How far a job is.
+ */
+export type Progress = { 
+/**
+ * Steps done.
+ */
+done: number, 
+/**
+ * Steps known.
+ */
+total: number, 
+/**
+ * How much of the work that is, 0 to 99; 100 once it completed. Never goes back.
+ */
+percent: number, 
+/**
+ * The step at hand.
+ */
+note: string, };
+
+/**
  * The client read too slowly and missed something: read again from the last event it has.
  */
 export type Resync = { 
@@ -2107,6 +2471,15 @@ pid: number,
 children: number, };
 
 /**
+ * A worker is to hold before its next call, or may go on.
+ */
+export type RunHold = { 
+/**
+ * Whether it is to hold.
+ */
+held: boolean, };
+
+/**
  * One attempt at a job, in one worker process.
  */
 export type RunId = number;
@@ -2145,12 +2518,59 @@ closed_at?: Time,
 /**
  * Briefs it has taken.
  */
-jobs: number, };
+jobs: number, 
+/**
+ * The first words of its latest brief; empty before the first.
+ */
+latest: string, };
 
 /**
  * A CEO's conversation: takes one brief at a time.
  */
 export type SessionId = number;
+
+/**
+ * Which sessions to list, newest first.
+ */
+export type SessionListParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * Continue below this session.
+ */
+before?: SessionId, 
+/**
+ * Rows, 1 to 500; 50 where it is not given.
+ */
+limit?: number, };
+
+/**
+ * A page of sessions.
+ */
+export type SessionPage = { 
+/**
+ * Newest first.
+ */
+sessions: Array<Session>, 
+/**
+ * What to give as `before` for the next page; none on the last.
+ */
+next?: SessionId, };
+
+/**
+ * A session of a company.
+ */
+export type SessionRef = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * The session.
+ */
+session_id: SessionId, };
 
 /**
  * A session that ended.
@@ -2163,7 +2583,11 @@ session: Session,
 /**
  * Its jobs that were cancelled by this.
  */
-cancelled: Array<Job>, };
+cancelled: Array<Job>, 
+/**
+ * What became of their processes, all together.
+ */
+stopped: StopCounts, };
 
 /**
  * The founder's settings, over all companies.
@@ -2197,6 +2621,34 @@ practice_pace: number,
  * How long a process may take to end when told to, in milliseconds; 0 to 60,000.
  */
 stop_grace_ms: number, 
+/**
+ * Minutes a run may work, waits left out; zero means no limit.
+ */
+run_minutes: number, 
+/**
+ * Minutes a run may take to its first word; zero means no limit.
+ */
+run_first_output_minutes: number, 
+/**
+ * Minutes a run may be silent; zero means no limit.
+ */
+run_silence_minutes: number, 
+/**
+ * Model calls of the CEO in a run; zero means no limit.
+ */
+run_turns: number, 
+/**
+ * Megabytes a run may record; zero means no limit.
+ */
+run_output_mb: number, 
+/**
+ * How often a job whose run failed without effect, for a reason that passes, is tried again; 0 to 10.
+ */
+run_retries: number, 
+/**
+ * How much the daemon says in its log.
+ */
+log_level: LogLevel, 
 /**
  * Where the Anthropic API is, in place of the provider's own address; empty means that one.
  */
@@ -2313,17 +2765,34 @@ monthly_limit_usd: Money,
 days: Array<DaySpend>, };
 
 /**
- * Steps done of steps known.
+ * Where staged work is: architect, coder, reviewer, tester.
  */
-export type StepCount = { 
+export type Stages = { 
 /**
- * Steps done.
+ * The stage at hand; empty where there is none.
  */
-done: number, 
+current: string, 
 /**
- * Steps known.
+ * Stages that are done.
  */
-total: number, };
+completed: Array<string>, };
+
+/**
+ * What became of a job's processes.
+ */
+export type StopCounts = { 
+/**
+ * Processes that were ended.
+ */
+ended: number, 
+/**
+ * Of those, by force.
+ */
+forced: number, 
+/**
+ * Processes left: 0, or it says so.
+ */
+left: number, };
 
 /**
  * A subscription.
@@ -2368,13 +2837,58 @@ cache_write: number, };
 /**
  * What a run waits for.
  */
-export type WaitReason = "rate_limit" | "provider" | "daemon" | "keychain";
+export type WaitReason = "rate_limit" | "provider" | "daemon" | "keychain" | "paused" | "slot";
+
+/**
+ * A run that is alive.
+ */
+export type WorkerHealth = { 
+/**
+ * The run.
+ */
+run_id: RunId, 
+/**
+ * Its job.
+ */
+job_id: JobId, 
+/**
+ * The worker's process, once it is started.
+ */
+pid?: number, 
+/**
+ * Processes under it, when last counted.
+ */
+children: number, 
+/**
+ * Memory of all of them together, in bytes.
+ */
+memory_bytes: number, 
+/**
+ * Processor time of all of them together, in milliseconds.
+ */
+cpu_ms: number, 
+/**
+ * When it was last heard of.
+ */
+heard_at: Time, 
+/**
+ * Whether it is connected to the daemon.
+ */
+connected: boolean, 
+/**
+ * Bytes of its spool that are written and not stored yet.
+ */
+lag_bytes: number, };
 
 /** Every method: what goes in, what comes back. */
 export interface Methods {
   "initialize": { params: InitializeParams; result: InitializeResult };
   "ping": { params: Empty; result: Pong };
   "daemon.status": { params: Empty; result: DaemonStatus };
+  "daemon.health": { params: Empty; result: Health };
+  "daemon.reload": { params: Empty; result: DaemonStatus };
+  "daemon.log_level": { params: LogLevelParams; result: DaemonStatus };
+  "daemon.restart": { params: Empty; result: Empty };
   "daemon.stop": { params: Empty; result: Empty };
   "company.create": { params: CompanyCreateParams; result: Company };
   "company.get": { params: CompanyRef; result: Company };
@@ -2387,11 +2901,17 @@ export interface Methods {
   "agent.save": { params: AgentSaveParams; result: AgentDetail };
   "session.start": { params: CompanyRef; result: Session };
   "session.stop": { params: CompanyRef; result: SessionStopResult };
+  "session.list": { params: SessionListParams; result: SessionPage };
+  "session.resume": { params: SessionRef; result: Session };
   "desk.get": { params: CompanyRef; result: Desk };
   "desk.subscribe": { params: CompanyRef; result: Desk };
   "job.submit": { params: JobSubmitParams; result: Job };
   "job.cancel": { params: JobRef; result: JobCancelResult };
-  "job.restart": { params: JobRef; result: Job };
+  "job.restart": { params: JobRestartParams; result: Job };
+  "job.pause": { params: JobHoldParams; result: JobHoldResult };
+  "job.resume": { params: JobHoldParams; result: JobHoldResult };
+  "job.wait": { params: JobWaitParams; result: JobWaitResult };
+  "job.prune": { params: JobPruneParams; result: JobPruneResult };
   "job.list": { params: JobListParams; result: JobPage };
   "job.get": { params: JobRef; result: JobDetail };
   "job.stats": { params: Empty; result: JobStats };
@@ -2412,6 +2932,7 @@ export interface Methods {
   "desktop.show": { params: Show; result: ShowResult };
   "notice.report": { params: NoticeReportParams; result: Empty };
   "run.lease": { params: LeaseParams; result: Lease };
+  "run.go_on": { params: GoOnParams; result: GoOn };
   "run.lease_return": { params: LeaseReturn; result: Empty };
 }
 
@@ -2424,6 +2945,7 @@ export interface Notes {
   "notice.present": Notice;
   "desktop.show": Show;
   "run.cancel": RunCancel;
+  "run.hold": RunHold;
   "run.grew": RunGrew;
   "run.delta": Delta;
 }
@@ -2435,6 +2957,10 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "initialize": [],
   "ping": [],
   "daemon.status": [],
+  "daemon.health": [],
+  "daemon.reload": [],
+  "daemon.log_level": [],
+  "daemon.restart": [],
   "daemon.stop": [],
   "company.create": ["company", "team"],
   "company.get": [],
@@ -2447,11 +2973,17 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "agent.save": ["team"],
   "session.start": ["company", "team"],
   "session.stop": ["company", "team", "jobs"],
+  "session.list": [],
+  "session.resume": ["company", "team"],
   "desk.get": [],
   "desk.subscribe": [],
   "job.submit": ["jobs"],
   "job.cancel": ["jobs"],
   "job.restart": ["jobs"],
+  "job.pause": ["jobs"],
+  "job.resume": ["jobs"],
+  "job.wait": [],
+  "job.prune": ["jobs"],
   "job.list": [],
   "job.get": [],
   "job.stats": [],
@@ -2472,5 +3004,6 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "desktop.show": [],
   "notice.report": [],
   "run.lease": [],
+  "run.go_on": [],
   "run.lease_return": [],
 };
