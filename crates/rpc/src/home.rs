@@ -114,6 +114,11 @@ impl Home {
         self.root.join("daemon.log")
     }
 
+    /// The sign of life of the daemon; there as long as one runs, and after one that did not end by itself.
+    pub fn heartbeat(&self) -> PathBuf {
+        self.root.join("heartbeat")
+    }
+
     /// What the desktop has to say for itself.
     pub fn desktop_log(&self) -> PathBuf {
         self.root.join("desktop.log")
