@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use contract::limits::MAX_LINE_BYTES;
 use contract::methods::Initialize;
-use contract::{Credential, Error, ErrorCode, InitializeParams, Method, Note, PROTOCOL};
+use contract::{Credential, Error, ErrorCode, InitializeParams, InitializeResult, Method, Note, PROTOCOL};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +56,8 @@ struct Shared {
     next_id: AtomicU64,
     outbox: mpsc::Sender<Vec<u8>>,
     calls: Arc<Mutex<Calls>>,
+    /// What the daemon said of itself.
+    server: OnceLock<InitializeResult>,
     /// The connection is gone.
     closed: CancellationToken,
     /// Nobody uses it any more.
@@ -140,6 +142,8 @@ impl Client {
         if server.protocol != protocol {
             return Err(other_protocol(server.protocol, protocol));
         }
+        // A connection introduces itself once.
+        self.shared.server.get_or_init(|| server);
         Ok(())
     }
 
@@ -150,7 +154,8 @@ impl Client {
         let (closed, dropped) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(write_all(Arc::clone(&socket), lines, closed.clone()));
         tokio::spawn(read_all(socket, Arc::clone(&calls), tell, closed.clone(), dropped.clone()));
-        let shared = Shared { next_id: AtomicU64::new(1), outbox, calls, closed, dropped };
+        let server = OnceLock::new();
+        let shared = Shared { next_id: AtomicU64::new(1), outbox, calls, server, closed, dropped };
         (Client { shared: Arc::new(shared) }, NoteReceiver { notes })
     }
 
@@ -178,6 +183,11 @@ impl Client {
     /// `daemon.unreachable` when the connection is gone.
     pub async fn note<N: Note>(&self, params: N::Params) -> Result<(), Error> {
         self.send(None, N::NAME, &params).await
+    }
+
+    /// What the daemon said of itself when it let us in: its version and its process.
+    pub fn server(&self) -> Option<&InitializeResult> {
+        self.shared.server.get()
     }
 
     /// Resolves when the connection is gone.
@@ -341,8 +351,9 @@ fn broken(error: &dyn std::fmt::Display) -> Error {
     )
 }
 
-/// The error of a client and a daemon that do not speak the same protocol. `data.protocol` is the daemon's: from it a
-/// newer client knows how to ask an older daemon to hand over.
+/// The error of a client and a daemon that do not speak the same protocol, as the daemon says it. `data` holds the
+/// daemon's protocol and version: from them a newer client knows how to ask an older daemon to hand over, and an older
+/// one what to say.
 pub fn other_protocol(daemon: u32, client: u32) -> Error {
     let fix = if daemon > client {
         "This program is older than the daemon: update it."
@@ -354,5 +365,5 @@ pub fn other_protocol(daemon: u32, client: u32) -> Error {
         format!("The daemon speaks protocol {daemon}, and this program speaks {client}."),
         fix,
     )
-    .with(json!({"protocol": daemon}))
+    .with(json!({"protocol": daemon, "version": env!("CARGO_PKG_VERSION")}))
 }

@@ -9,8 +9,11 @@ use crate::home::HOME_VAR;
 /// Set by an AppImage's launcher, and wrong for everything that outlives or leaves it.
 const APPIMAGE_VARS: [&str; 5] = ["APPDIR", "APPIMAGE", "APPIMAGE_UUID", "ARGV0", "OWD"];
 
-/// The environment handed to a daemon: `vars` without keys of providers and without what an AppImage left there,
-/// and with the home. Keys belong in the keychain, and an environment is read by every child.
+/// Speaks for the unit that started us, not for a daemon that we start.
+const UNIT_VARS: [&str; 5] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS"];
+
+/// The environment handed to a daemon: `vars` without keys of providers and without what an AppImage or a unit left
+/// there, and with the home. Keys belong in the keychain, and an environment is read by every child.
 pub fn daemon_env(home: &Home, vars: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<OsString, OsString> {
     let mut env: BTreeMap<OsString, OsString> =
         vars.into_iter().filter(|(name, _)| !is_secret(&name.to_string_lossy())).collect();
@@ -20,6 +23,9 @@ pub fn daemon_env(home: &Home, vars: impl IntoIterator<Item = (OsString, OsStrin
         for name in APPIMAGE_VARS {
             env.remove(OsStr::new(name));
         }
+    }
+    for name in UNIT_VARS {
+        env.remove(OsStr::new(name));
     }
     env.insert(HOME_VAR.into(), home.root().into());
     env
@@ -57,6 +63,7 @@ mod tests {
             ("LD_LIBRARY_PATH", "/tmp/.mount_x/usr/lib"),
             ("PATH", "/tmp/.mount_x/usr/bin:/usr/bin:/bin"),
             ("AICIB_HOME", "/elsewhere"),
+            ("NOTIFY_SOCKET", "/run/user/1000/systemd/notify"),
         ];
         let env = daemon_env(&home, given.map(|(name, value)| (name.into(), value.into())));
         let shown: Vec<String> = env.iter().map(|(n, v)| format!("{}={}", n.display(), v.display())).collect();

@@ -40,8 +40,8 @@ impl Home {
         let data = dirs::data_local_dir().ok_or_else(|| {
             Error::new(
                 ErrorCode::INTERNAL,
-                "This user has no home folder.",
-                format!("Set {HOME_VAR} to a folder for AICIB's data."),
+                "This user has no home folder: HOME is not set, and the system's list of users names none.",
+                format!("Set {HOME_VAR} to a folder for AICIB's data, or HOME."),
             )
         })?;
         Ok(data.join("aicib"))
@@ -60,6 +60,10 @@ impl Home {
         // One spelling for one home: processes of its runs are marked with it.
         #[cfg(unix)]
         let root = std::fs::canonicalize(&root).map_err(failed)?;
+        if root.to_str().is_none() {
+            // Workers and the database are told of it in text.
+            return Err(folder_error(&root, &io::Error::other("its name is not in UTF-8")));
+        }
         let socket = socket_path(&root)?;
         Ok(Home { root, socket })
     }

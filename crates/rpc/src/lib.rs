@@ -7,6 +7,7 @@
 mod client;
 mod credential;
 mod env;
+mod hand_over;
 mod home;
 mod line;
 mod message;
@@ -18,10 +19,9 @@ mod transport;
 pub use client::{Client, Incoming, NoteReceiver, other_protocol};
 pub use credential::{ensure_founder_credential, founder_credential};
 pub use env::daemon_env;
+pub use hand_over::stop_running;
 pub use home::{HOME_VAR, Home};
 pub use outbox::Full;
 pub use server::{Conn, Service, serve};
-pub use start::{
-    EXIT_ALREADY_RUNNING, connect_or_start, connect_or_start_and_call, connect_running, last_log_line, stop_running,
-};
+pub use start::{EXIT_ALREADY_RUNNING, connect_or_start, connect_or_start_and_call, connect_running, last_log_line};
 pub use transport::Listener;

@@ -1,18 +1,16 @@
 //! Connect, or start the daemon and connect.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use contract::methods::DaemonStop;
-use contract::{Empty, Error, ErrorCode, Method, PROTOCOL};
+use contract::{Error, ErrorCode, Method};
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
-use crate::client::{other_protocol, silent};
-use crate::{Client, Home, NoteReceiver, daemon_env, founder_credential, transport};
+use crate::{Client, HOME_VAR, Home, NoteReceiver, daemon_env, founder_credential, hand_over};
 
 /// The exit code of `aicib daemon start --foreground` when another daemon holds the home.
 pub const EXIT_ALREADY_RUNNING: u8 = 3;
@@ -28,8 +26,6 @@ const DETACHED: u32 = 0x0800_0000 | 0x0000_0200;
 const LAST_WORDS: u64 = 4096;
 /// What stands between a line's time and its words.
 const LEVELS: [&str; 3] = [" ERROR ", " WARN ", " INFO "];
-/// A log longer than this is put aside when a daemon starts.
-const MAX_LOG_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Connects to the home's daemon as the founder; none is started.
 ///
@@ -40,15 +36,19 @@ pub async fn connect_running(home: &Home, client: &str) -> Result<(Client, NoteR
 }
 
 /// Connects to the home's daemon as the founder, and starts it (`<aicib> daemon start --foreground`) where none
-/// runs. A daemon that speaks an older protocol than this program is asked to hand over; runs go on meanwhile.
+/// runs. A daemon that is older than this program, by its protocol or its version, is asked to hand over; runs go on
+/// meanwhile. One that is newer and speaks our protocol is as good as ours.
 ///
 /// # Errors
-/// `daemon.unreachable` when it cannot be started, with its own last words; `protocol.unsupported` when it is newer
-/// than this program.
+/// `daemon.unreachable` when it cannot be started, with its own last words; `protocol.unsupported` when it speaks a
+/// newer protocol than this program.
 pub async fn connect_or_start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteReceiver), Error> {
     match connect_running(home, client).await {
+        Ok((daemon, _notes)) if hand_over::is_outdated(&daemon) => hand_over::end(home, daemon).await?,
         Err(error) if error.code == ErrorCode::DAEMON_UNREACHABLE => {}
-        Err(error) if error.code == ErrorCode::PROTOCOL_UNSUPPORTED => hand_over(home, client, error).await?,
+        Err(error) if error.code == ErrorCode::PROTOCOL_UNSUPPORTED => {
+            hand_over::end_older(home, client, error).await?
+        }
         outcome => return outcome,
     }
     start(home, client, aicib).await
@@ -71,62 +71,18 @@ where
     if let Ok(credential) = founder_credential(home)
         && let Ok(connected) = Client::connect_and_call::<M>(home, credential, client, params.clone()).await
     {
-        return Ok(connected);
+        let (daemon, notes, answer) = connected;
+        if !hand_over::is_outdated(&daemon) {
+            return Ok((daemon, notes, answer));
+        }
+        // It did what was asked; whoever comes next finds it in the database.
+        hand_over::end(home, daemon).await?;
+        let (daemon, notes) = start(home, client, aicib).await?;
+        return Ok((daemon, notes, answer));
     }
     let (connection, notes) = connect_or_start(home, client, aicib).await?;
     let answer = connection.call::<M>(params).await;
     Ok((connection, notes, answer))
-}
-
-/// Ends the home's daemon, whatever protocol it speaks; runs go on. False where none runs.
-///
-/// # Errors
-/// When it is there and does not end.
-pub async fn stop_running(home: &Home, client: &str) -> Result<bool, Error> {
-    match connect_running(home, client).await {
-        Ok((daemon, _notes)) => end(daemon).await.map(|()| true),
-        Err(error) if error.code == ErrorCode::PROTOCOL_UNSUPPORTED => {
-            let theirs = protocol_of(&error).ok_or(error)?;
-            end_as(home, client, theirs).await.map(|()| true)
-        }
-        Err(_) if !home.socket().exists() => Ok(false),
-        Err(error) if error.code == ErrorCode::DAEMON_UNREACHABLE && is_dead(home).await => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether nobody listens on the socket.
-async fn is_dead(home: &Home) -> bool {
-    transport::connect(home).await.is_err()
-}
-
-/// Ends a daemon that is older than this program.
-async fn hand_over(home: &Home, client: &str, error: Error) -> Result<(), Error> {
-    let Some(theirs) = protocol_of(&error) else { return Err(error) };
-    if theirs >= PROTOCOL {
-        return Err(other_protocol(theirs, PROTOCOL));
-    }
-    end_as(home, client, theirs).await
-}
-
-/// The daemon's protocol, as the error says.
-fn protocol_of(error: &Error) -> Option<u32> {
-    error.data.as_ref().and_then(|data| data["protocol"].as_u64()).and_then(|protocol| u32::try_from(protocol).ok())
-}
-
-async fn end_as(home: &Home, client: &str, protocol: u32) -> Result<(), Error> {
-    let (daemon, _notes) = Client::connect_as(home, founder_credential(home)?, client, protocol).await?;
-    end(daemon).await
-}
-
-async fn end(daemon: Client) -> Result<(), Error> {
-    // It may be gone before it answers.
-    if let Err(error) = daemon.call::<DaemonStop>(Empty {}).await
-        && error.code != ErrorCode::DAEMON_UNREACHABLE
-    {
-        return Err(error);
-    }
-    timeout_at(Instant::now() + START_PATIENCE, daemon.closed()).await.map_err(|_| silent())
 }
 
 async fn start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteReceiver), Error> {
@@ -173,12 +129,20 @@ async fn start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteR
     }
 }
 
-/// Starts a daemon; also says how long its log was before.
+/// Starts a daemon; also says how long its log was before. What it says before it writes its log itself, and what it
+/// cannot say there (an abort), goes to the log's end. The file is the daemon's to put aside when it is long.
 fn spawn(home: &Home, aicib: &Path) -> Result<(Box<dyn ChildWrapper>, u64), Error> {
     let failed = |error: io::Error| cannot_start(aicib, &error);
-    let log = open_log(home).map_err(failed)?;
-    let log_began = log.metadata().map_err(failed)?.len();
-    let log_too = log.try_clone().map_err(failed)?;
+    let (stdout, stderr, log_began) = match open_log(home) {
+        Ok(log) => {
+            let began = log.metadata().map_err(failed)?.len();
+            let log_too = log.try_clone().map_err(failed)?;
+            (Stdio::from(log), Stdio::from(log_too), began)
+        }
+        // It can run without a log: it tells of a full disk itself.
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => (Stdio::null(), Stdio::null(), 0),
+        Err(error) => return Err(not_writable(home, &error)),
+    };
     let mut command = CommandWrap::with_new(aicib, |command| {
         command
             .args(["daemon", "start", "--foreground"])
@@ -186,8 +150,8 @@ fn spawn(home: &Home, aicib: &Path) -> Result<(Box<dyn ChildWrapper>, u64), Erro
             .env_clear()
             .envs(daemon_env(home, std::env::vars_os()))
             .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(log_too);
+            .stdout(stdout)
+            .stderr(stderr);
         #[cfg(windows)]
         command.creation_flags(DETACHED);
     });
@@ -197,17 +161,13 @@ fn spawn(home: &Home, aicib: &Path) -> Result<(Box<dyn ChildWrapper>, u64), Erro
     Ok((command.spawn().map_err(failed)?, log_began))
 }
 
-/// The daemon's log, to be added to; a long one is put aside as `daemon.log.old` first.
+/// The daemon's log, to be added to.
 fn open_log(home: &Home) -> io::Result<File> {
-    let path = home.daemon_log();
-    if fs::metadata(&path).is_ok_and(|found| found.len() > MAX_LOG_BYTES) {
-        fs::rename(&path, path.with_extension("log.old"))?;
-    }
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options.open(home.daemon_log())
 }
 
 /// The last line of a log that is not blank, without its time and level; at most 400 characters of it.
@@ -215,10 +175,11 @@ pub fn last_log_line(log: &Path) -> Option<String> {
     last_line_after(log, 0)
 }
 
-/// The same, of what was added behind the first `from` bytes.
+/// The same, of what was added behind the first `from` bytes; of all of it where it is a new file since.
 fn last_line_after(log: &Path, from: u64) -> Option<String> {
     let mut file = File::open(log).ok()?;
     let size = file.seek(SeekFrom::End(0)).ok()?;
+    let from = if size < from { 0 } else { from };
     file.seek(SeekFrom::Start(size.saturating_sub(LAST_WORDS).max(from))).ok()?;
     let mut tail = Vec::new();
     file.take(LAST_WORDS).read_to_end(&mut tail).ok()?;
@@ -235,6 +196,14 @@ fn died_early(home: &Home, log_began: u64, status: &ExitStatus) -> Error {
         ErrorCode::DAEMON_UNREACHABLE,
         format!("The daemon ended as soon as it was started. {said}"),
         format!("Its log is {}.", home.daemon_log().display()),
+    )
+}
+
+fn not_writable(home: &Home, error: &io::Error) -> Error {
+    Error::new(
+        ErrorCode::DAEMON_UNREACHABLE,
+        format!("AICIB's home {} cannot be written: {error}.", home.root().display()),
+        format!("Mend its permissions, or set {HOME_VAR} to another folder."),
     )
 }
 

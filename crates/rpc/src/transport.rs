@@ -2,6 +2,8 @@
 
 use std::io;
 use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use contract::{Error, ErrorCode};
@@ -31,7 +33,7 @@ pub(crate) enum AcceptError {
 
 impl Listener {
     /// Binds the home's socket, open to its user alone. The socket of a dead daemon is taken away first, so the
-    /// caller must hold the home's lock. Needs a tokio runtime.
+    /// caller must hold the home's lock; anything else that lies there is moved aside. Needs a tokio runtime.
     ///
     /// # Errors
     /// When it cannot be bound.
@@ -44,7 +46,7 @@ impl Listener {
                 "Check the folder's permissions and free space; `aicib doctor` shows more.",
             )
         };
-        remove_dead(&path).map_err(failed)?;
+        clear(&path).map_err(failed)?;
         let name = path.as_path().to_fs_name::<GenericFilePath>().map_err(failed)?;
         let options = ListenerOptions::new().name(name);
         #[cfg(unix)]
@@ -81,19 +83,42 @@ fn check_peer(stream: &Stream) -> Result<Option<u32>, AcceptError> {
     Ok(stream.peer_creds()?.pid())
 }
 
+/// Makes room for the socket. What is no socket is somebody's: it is kept, under another name.
 #[cfg(unix)]
-fn remove_dead(path: &Path) -> io::Result<()> {
+fn clear(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::FileTypeExt;
     match std::fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path),
-        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "something else lies there")),
+        Ok(found) if found.file_type().is_socket() => {
+            std::fs::remove_file(path)?;
+            tracing::info!(socket = %path.display(), "a dead daemon's socket was taken away");
+            Ok(())
+        }
+        Ok(_) => {
+            let aside = free_name(path)?;
+            std::fs::rename(path, &aside)?;
+            tracing::warn!(
+                path = %path.display(), moved_to = %aside.display(),
+                "what lay in the socket's place is no socket, and was moved aside"
+            );
+            Ok(())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
 }
 
+/// A name beside `path` that nothing has.
+#[cfg(unix)]
+fn free_name(path: &Path) -> io::Result<PathBuf> {
+    let named = |number: u32| path.with_extension(format!("sock.aside-{number}"));
+    (1..1000)
+        .map(named)
+        .find(|aside| std::fs::symlink_metadata(aside).is_err())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::AlreadyExists, "something else lies there"))
+}
+
 #[cfg(windows)]
-fn remove_dead(_path: &Path) -> io::Result<()> {
+fn clear(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -183,8 +183,13 @@ async fn the_socket_is_private_and_a_dead_one_is_no_obstacle() {
     assert_eq!(std::fs::metadata(home.socket()).unwrap().permissions().mode() & 0o777, 0o600);
     drop(_listener);
     std::fs::write(home.socket(), "mine").unwrap();
-    let error = Listener::bind(&home).map(|_| ()).unwrap_err();
-    assert!(error.message.contains("something else lies there"), "{error}");
+    let _listener = Listener::bind(&home).unwrap();
+    let aside = home.socket().with_extension("sock.aside-1");
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), "mine", "what is no socket is kept, beside it");
+    drop(_listener);
+    std::fs::create_dir(home.socket()).unwrap();
+    let _listener = Listener::bind(&home).unwrap();
+    assert!(home.socket().with_extension("sock.aside-2").is_dir());
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use rpc::{
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-fn program(temp: &tempfile::TempDir, text: &str) -> PathBuf {
+fn script(temp: &tempfile::TempDir, text: &str) -> PathBuf {
     let path = temp.path().join("aicib");
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -29,7 +29,7 @@ async fn its_last_words_are_in_the_error() {
     fs::write(home.daemon_log(), "2026-11-20T07:41:02.46Z ERROR of another day\n").unwrap();
     let words = "#!/bin/sh\necho \"$*\" in \"$PWD\" for \"$AICIB_HOME\"\necho \"2026-11-20T07:41:02.46Z ERROR the database is newer\" >&2\nexit 1\n";
     let begun = Instant::now();
-    let error = connect_or_start(&home, "test", &program(&temp, words)).await.map(|_| ()).unwrap_err();
+    let error = connect_or_start(&home, "test", &script(&temp, words)).await.map(|_| ()).unwrap_err();
     assert_eq!(error.code, ErrorCode::DAEMON_UNREACHABLE);
     assert!(error.message.ends_with("started. the database is newer"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(3), "it does not wait out its ten seconds");
@@ -52,13 +52,14 @@ async fn one_that_says_nothing_is_not_given_the_words_of_another() {
     let temp = tempfile::tempdir().unwrap();
     let home = Home::at(temp.path().join("home")).unwrap();
     fs::write(home.daemon_log(), "2026-11-20T07:41:02.46Z ERROR of another day\n").unwrap();
-    let error = connect_or_start(&home, "test", &program(&temp, "#!/bin/sh\nexit 7\n")).await.map(|_| ()).unwrap_err();
+    let error = connect_or_start(&home, "test", &script(&temp, "#!/bin/sh\nexit 7\n")).await.map(|_| ()).unwrap_err();
     assert!(error.message.contains("exit status: 7") && !error.message.contains("another day"), "{error}");
 }
 
-/// A daemon of another protocol: lets a client of its own in, and ends when told to.
+/// A daemon of another protocol or version: lets a client of its own in, and ends when told to.
 struct Other {
     protocol: u32,
+    version: &'static str,
     credential: String,
     stop: CancellationToken,
 }
@@ -73,7 +74,7 @@ impl Service for Other {
             }
             "initialize" => {
                 assert_eq!(params["credential"]["founder"], self.credential.as_str());
-                Ok(json!({"protocol": self.protocol, "version": "x", "pid": 1}))
+                Ok(json!({"protocol": self.protocol, "version": self.version, "pid": 1}))
             }
             "daemon.stop" => {
                 self.stop.cancel();
@@ -86,10 +87,10 @@ impl Service for Other {
     fn disconnected(&self, _conn: &Arc<Conn<()>>) {}
 }
 
-fn running(home: &Home, protocol: u32) -> tokio::task::JoinHandle<()> {
+fn running(home: &Home, protocol: u32, version: &'static str) -> tokio::task::JoinHandle<()> {
     let credential = ensure_founder_credential(home).unwrap();
     let stop = CancellationToken::new();
-    let service = Arc::new(Other { protocol, credential, stop: stop.clone() });
+    let service = Arc::new(Other { protocol, version, credential, stop: stop.clone() });
     tokio::spawn(serve(Listener::bind(home).unwrap(), service, stop))
 }
 
@@ -97,20 +98,50 @@ fn running(home: &Home, protocol: u32) -> tokio::task::JoinHandle<()> {
 async fn an_older_daemon_hands_over_and_a_newer_one_stays() {
     let temp = tempfile::tempdir().unwrap();
     let home = Home::at(temp.path().join("home")).unwrap();
-    let program = program(&temp, "#!/bin/sh\necho the new one >&2\nexit 1\n");
+    let program = script(&temp, "#!/bin/sh\necho the new one >&2\nexit 1\n");
 
-    let newer = running(&home, PROTOCOL + 1);
+    let newer = running(&home, PROTOCOL + 1, "9.9.9");
     let error = connect_or_start(&home, "test", &program).await.map(|_| ()).unwrap_err();
     assert_eq!(error.code, ErrorCode::PROTOCOL_UNSUPPORTED);
-    let both = [PROTOCOL, PROTOCOL + 1].iter().all(|version| error.message.contains(&version.to_string()));
-    assert!(both && error.fix.contains("update"), "{error}");
+    let both = [PROTOCOL, PROTOCOL + 1].iter().all(|version| error.message.contains(&format!("protocol {version}")));
+    assert!(both && error.message.contains(env!("CARGO_PKG_VERSION")), "{error}");
+    assert!(error.fix.contains("update"), "{error}");
     assert!(!newer.is_finished() && !home.daemon_log().exists());
     assert!(stop_running(&home, "test").await.unwrap(), "it can be stopped all the same");
     newer.await.unwrap();
     assert!(!stop_running(&home, "test").await.unwrap());
 
-    let older = running(&home, PROTOCOL - 1);
+    let older = running(&home, PROTOCOL - 1, "0.0.1");
     let error = connect_or_start(&home, "test", &program).await.map(|_| ()).unwrap_err();
     older.await.unwrap();
     assert!(error.message.contains("the new one"), "ours was started in its place: {error}");
+}
+
+#[tokio::test]
+async fn a_daemon_of_an_earlier_version_hands_over_and_one_of_a_later_version_serves() {
+    let temp = tempfile::tempdir().unwrap();
+    let home = Home::at(temp.path().join("home")).unwrap();
+    let program = script(&temp, "#!/bin/sh\necho the new one >&2\nexit 1\n");
+
+    for good in ["999.0.0", env!("CARGO_PKG_VERSION"), "of our own making"] {
+        let daemon = running(&home, PROTOCOL, good);
+        let (client, _notes) = connect_or_start(&home, "test", &program).await.unwrap();
+        assert_eq!(client.server().unwrap().version, good);
+        assert!(stop_running(&home, "test").await.unwrap());
+        daemon.await.unwrap();
+    }
+
+    // It lets go of the lock a while after it has hung up.
+    let older = running(&home, PROTOCOL, "0.0.1");
+    let lock = fs::File::create(home.lock_file()).unwrap();
+    lock.lock().unwrap();
+    let going = tokio::spawn(async move {
+        older.await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(lock);
+    });
+    let program = script(&temp, "#!/bin/sh\nflock -n daemon.lock echo the lock was free >&2\nexit 1\n");
+    let error = connect_or_start(&home, "test", &program).await.map(|_| ()).unwrap_err();
+    assert!(error.message.contains("the lock was free"), "ours was started in its place, and in its time: {error}");
+    going.await.unwrap();
 }
