@@ -10,6 +10,7 @@ pub mod config;
 mod create;
 mod files;
 pub mod prompt;
+pub mod task_list;
 mod yaml;
 
 pub use agents::{AgentFile, TOOLS, agent_text, save_agent};
