@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use company::Company;
-use contract::{Entry, Error, Exchange, JobId, LeaseId, Money, Outcome, RunLimits};
+use contract::{Entry, Error, Exchange, JobId, LeaseId, Money, Outcome, RunLimits, StopCounts};
 use tokio_util::sync::CancellationToken;
 
 /// Runs a brief to its end.
@@ -41,21 +40,38 @@ pub trait Host: Send + Sync {
     /// When it cannot be written (`disk.full`). The run ends then: nothing may happen that is not recorded.
     fn emit(&self, entry: Entry) -> Result<(), Error>;
 
-    /// Syncs what was recorded to disk. Called before each tool call with effects outside.
+    /// A tool call with effects outside comes next. What was recorded is on disk when this returns.
     ///
     /// # Errors
     /// As [`Host::emit`].
-    fn sync(&self) -> Result<(), Error>;
+    fn before_effect(&self) -> Result<(), Error>;
 
     /// A piece of a message that is still being written. It may be lost.
     fn delta(&self, agent: &str, parent: Option<&str>, text: &str);
+
+    /// A sign of work that is no event and no piece of a message: a command printed something, a model thinks.
+    fn alive(&self);
+
+    /// Returns once the agent may go on: while the run is on hold it waits, and so does an agent of a run that has
+    /// waited as a whole, until the run has a slot again. At once otherwise, and when the run is told to stop. Called
+    /// before each model call, and before each tool call with effects outside.
+    ///
+    /// # Errors
+    /// As [`Host::emit`].
+    async fn ready(&self, agent: &str, parent: Option<&str>) -> Result<(), Error>;
 
     /// Sets money aside for a call that costs `worst` at most. It waits where the one that grants is away;
     /// `Ok(None)` when no lease is kept or the run was stopped meanwhile.
     ///
     /// # Errors
     /// `budget.*` where a limit does not cover it.
-    async fn lease(&self, agent: &str, model: &str, worst: Money) -> Result<Option<LeaseId>, Error>;
+    async fn lease(
+        &self,
+        agent: &str,
+        parent: Option<&str>,
+        model: &str,
+        worst: Money,
+    ) -> Result<Option<LeaseId>, Error>;
 
     /// Gives back money of a call that used none.
     async fn lease_return(&self, lease: LeaseId);
@@ -81,8 +97,8 @@ pub struct Brief {
     pub mark: (String, String),
     /// Where commands may leave temporary files.
     pub tmp_dir: PathBuf,
-    /// How long a process may take to end when told to.
-    pub grace: Duration,
+    /// How long a process may take to end when told to: one clock for the commands and the run's end.
+    pub grace: process::Grace,
 }
 
 /// How a run ended.
@@ -96,4 +112,6 @@ pub struct Ending {
     pub error: Option<Error>,
     /// Model calls of the CEO.
     pub turns: i64,
+    /// Processes that the engine ended because the run was told to stop.
+    pub stopped: StopCounts,
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use company::AgentFile;
-use contract::{Error, ErrorCode, EventBody, Money, Outcome};
+use contract::{Error, ErrorCode, EventBody, Money, Outcome, StopCounts};
 use tokio_util::sync::CancellationToken;
 
 use crate::conversation::Conversation;
@@ -100,7 +100,7 @@ impl<'a> Play<'a> {
             dir: folder.root().to_owned(),
             tmp_dir: brief.tmp_dir.clone(),
             mark: brief.mark.clone().into(),
-            grace: brief.grace,
+            grace: brief.grace.clone(),
         });
         Ok(Play {
             brief,
@@ -139,13 +139,19 @@ impl<'a> Play<'a> {
             steps.1 += new;
             (steps.0, steps.1 + 1)
         };
-        Ok(desk.voice.emit(EventBody::Progress { done, total, note })?)
+        Ok(desk.voice.emit(EventBody::Progress { done, total, note, stages: None })?)
     }
 }
 
 /// Plays a brief on a model, to its end.
 pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, patience: &Patience) -> Ending {
-    let failed = |error, turns| Ending { outcome: Outcome::Failed, answer: None, error: Some(error), turns };
+    let failed = |error, turns| Ending {
+        outcome: Outcome::Failed,
+        answer: None,
+        error: Some(error),
+        turns,
+        stopped: StopCounts::default(),
+    };
     let ceo = match brief.company.ceo() {
         Ok(ceo) => ceo,
         Err(error) => return failed(error, 0),
@@ -164,9 +170,17 @@ pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, pati
             if let Err(Fell::Run(error)) = play.progress(&desk, 0, 1, "Done".into()) {
                 return failed(*error, turns);
             }
-            Ending { outcome: Outcome::Completed, answer: (!answer.is_empty()).then_some(answer), error: None, turns }
+            Ending {
+                outcome: Outcome::Completed,
+                answer: (!answer.is_empty()).then_some(answer),
+                error: None,
+                turns,
+                stopped: StopCounts::default(),
+            }
         }
-        Err(Fell::Stopped) => Ending { outcome: Outcome::Cancelled, answer: None, error: None, turns },
+        Err(Fell::Stopped) => {
+            Ending { outcome: Outcome::Cancelled, answer: None, error: None, turns, stopped: StopCounts::default() }
+        }
         Err(Fell::Run(error) | Fell::Agent(error)) => failed(*error, turns),
     }
 }

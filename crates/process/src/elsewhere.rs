@@ -15,8 +15,8 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, Signal,
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use crate::Identity;
 use crate::stop::{Mark, Stopped};
+use crate::{Identity, Usage};
 
 const POLL: Duration = Duration::from_millis(50);
 const KILLING: Duration = Duration::from_secs(5);
@@ -80,6 +80,23 @@ pub(crate) fn scan(seeds: &[Identity], mark: &Mark, root: Option<&Identity>) -> 
     }
     let found = found.iter().filter(|pid| **pid != ourselves).filter_map(|pid| all.get(pid));
     found.map(|(identity, _)| identity).filter(|identity| Some(*identity) != root).cloned().collect()
+}
+
+pub(crate) fn used_by(processes: &[Identity]) -> Usage {
+    let pids: Vec<Pid> = processes.iter().map(|process| Pid::from_u32(process.pid)).collect();
+    let mut system = System::new();
+    let what = ProcessRefreshKind::nothing().with_memory().with_cpu();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
+    let mut used = Usage::default();
+    for identity in processes {
+        let process = system.process(Pid::from_u32(identity.pid));
+        if let Some(process) = process.filter(|process| identity_of(process).as_ref() == Some(identity)) {
+            used.processes += 1;
+            used.memory_bytes += i64::try_from(process.memory()).unwrap_or(i64::MAX);
+            used.cpu_ms += i64::try_from(process.accumulated_cpu_time()).unwrap_or(i64::MAX);
+        }
+    }
+    used
 }
 
 fn send(identity: &Identity, signal: Signal) {

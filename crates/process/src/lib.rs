@@ -13,6 +13,7 @@
 
 mod capture;
 mod env;
+mod grace;
 mod identity;
 mod reading;
 mod shell;
@@ -20,6 +21,7 @@ mod signals;
 mod spawn;
 mod stop;
 mod system;
+mod usage;
 
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]
@@ -29,6 +31,7 @@ mod platform;
 mod platform;
 
 pub use env::clean_env;
+pub use grace::Grace;
 pub use identity::Identity;
 pub use platform::{become_subreaper, close_inherited, exited, reap_strangers};
 pub use shell::{COMMAND_MARK, Shell, ShellOutcome, run_shell};
@@ -36,3 +39,4 @@ pub use signals::StopSignals;
 pub use spawn::{Command, Input, Output, SpawnError, Spawned, spawn};
 pub use stop::{Mark, Stopped, census, stop_tree};
 pub use system::{free_space, lend_session_bus};
+pub use usage::{Usage, own_usage, usage};

@@ -25,11 +25,14 @@ impl Reading {
         Ok(Reading { pipe, capture: Capture::new(cap), chunk: vec![0; CHUNK].into(), ended: false })
     }
 
-    /// Reads until it is dropped; nothing is lost by dropping it.
-    pub(crate) async fn read_on(&mut self) -> Infallible {
+    /// Reads until it is dropped; nothing is lost by dropping it. Says of each piece how many bytes it has.
+    pub(crate) async fn read_on(&mut self, on_output: &(dyn Fn(usize) + Send + Sync)) -> Infallible {
         while !self.ended {
             self.pipe.readable().await;
-            self.read_once();
+            let before = self.capture.total();
+            if self.read_once() {
+                on_output(usize::try_from(self.capture.total() - before).unwrap_or(usize::MAX));
+            }
         }
         std::future::pending().await
     }

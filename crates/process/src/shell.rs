@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::grace::Grace;
 use crate::reading::Reading;
 use crate::spawn::{Command, Output, SpawnError, Spawned, in_path, spawn};
 use crate::stop::{Mark, Stopped, stop_tree};
@@ -27,8 +28,9 @@ pub struct Shell {
     pub env: Vec<(OsString, OsString)>,
     /// The mark of the run that it belongs to. The command's processes get one of their own beside it.
     pub mark: Mark,
-    /// How long its processes may take to end when told to.
-    pub grace: Duration,
+    /// How long its processes may take to end when told to. Where the command is told to stop, this is when the clock
+    /// of the grace begins to run, if it does not already.
+    pub grace: Grace,
 }
 
 /// What became of a shell command.
@@ -57,12 +59,15 @@ pub struct ShellOutcome {
 /// most `cap` bytes of output, however much there is. What took itself out of the tree altogether (environment
 /// cleared, session left, parent ended) is not found here but by a census of the run, whose worker is a subreaper.
 ///
+/// Each time some output was read, `on_output` is told how many bytes it was.
+///
 /// Fails only when the shell cannot be started.
 pub async fn run_shell(
     shell: Shell,
     limit: Duration,
     cap: usize,
     stop: &CancellationToken,
+    on_output: &(dyn Fn(usize) + Send + Sync),
 ) -> Result<ShellOutcome, SpawnError> {
     let program = shell_program(&shell.env);
     let refused = |source| SpawnError::Refused { program: program.into(), source };
@@ -83,14 +88,17 @@ pub async fn run_shell(
     tokio::select! {
         () = exited(&identity) => {}
         () = tokio::time::sleep(limit) => outcome.timed_out = true,
-        () = stop.cancelled() => outcome.interrupted = true,
-        never = output.read_on() => match never {},
+        () = stop.cancelled() => {
+            shell.grace.begin();
+            outcome.interrupted = true;
+        }
+        never = output.read_on(on_output) => match never {},
     }
     // The shell is not reaped yet, so that its pid, which names its session, cannot belong to another one.
-    let stopping = stop_tree(Some(&identity), true, &mark, shell.grace);
+    let stopping = stop_tree(Some(&identity), true, &mark, shell.grace.left());
     tokio::select! {
         stopped = stopping => outcome.stopped = stopped,
-        never = output.read_on() => match never {},
+        never = output.read_on(on_output) => match never {},
     }
     if !identity.is_alive() {
         match child.wait().await {

@@ -15,7 +15,13 @@ const CAP: usize = 10_000;
 
 fn shell(command: &str, mark: &Mark) -> Shell {
     let grace = Duration::from_millis(200);
-    Shell { command: command.into(), dir: std::env::temp_dir(), env: Vec::new(), mark: mark.clone(), grace }
+    Shell {
+        command: command.into(),
+        dir: std::env::temp_dir(),
+        env: Vec::new(),
+        mark: mark.clone(),
+        grace: grace.into(),
+    }
 }
 
 /// Runs it, and sees to it that nothing is left.
@@ -23,7 +29,7 @@ async fn run(command: &str, limit: Duration) -> ShellOutcome {
     let mark = fresh_mark();
     let _sweep = Sweep(mark.clone());
     let stop = CancellationToken::new();
-    let running = run_shell(shell(command, &mark), limit, CAP, &stop);
+    let running = run_shell(shell(command, &mark), limit, CAP, &stop, &|_| {});
     let outcome = tokio::time::timeout(BOUND, running).await.expect("it hangs").unwrap();
     assert_eq!(census(None, &mark), [], "left behind by: {command}");
     outcome
@@ -107,7 +113,7 @@ async fn a_command_ends_when_we_are_told_to_stop() {
     let command = format!("echo $$ > {}/pid; echo here; sleep 1000", dir.path().display());
     let running = tokio::spawn({
         let (shell, stop) = (shell(&command, &mark), stop.clone());
-        async move { run_shell(shell, BOUND, CAP, &stop).await }
+        async move { run_shell(shell, BOUND, CAP, &stop, &|_| {}).await }
     });
     registered(dir.path(), 1).await;
     stop.cancel();
@@ -133,10 +139,10 @@ async fn two_commands_of_one_run_do_not_end_each_other() {
         format!("echo $$ > {0}/pid; until [ -e {0}/go ]; do sleep 0.01; done; echo went on", dir.path().display());
     let long = tokio::spawn({
         let (shell, stop) = (shell(&wait, &mark), stop.clone());
-        async move { run_shell(shell, BOUND, CAP, &stop).await }
+        async move { run_shell(shell, BOUND, CAP, &stop, &|_| {}).await }
     });
     registered(dir.path(), 1).await;
-    run_shell(shell("sleep 1000 & echo short", &mark), BOUND, CAP, &stop).await.unwrap();
+    run_shell(shell("sleep 1000 & echo short", &mark), BOUND, CAP, &stop, &|_| {}).await.unwrap();
     std::fs::write(dir.path().join("go"), "").unwrap();
     assert_eq!(long.await.unwrap().unwrap().output, "went on\n");
 }
@@ -146,7 +152,7 @@ async fn variables_are_added_and_the_mark_is_there() {
     let mark = fresh_mark();
     let mut shell = shell(&format!(r#"echo "$GREETING ${}""#, mark.name), &mark);
     shell.env.push(("GREETING".into(), "hello".into()));
-    let outcome = run_shell(shell, BOUND, CAP, &CancellationToken::new()).await.unwrap();
+    let outcome = run_shell(shell, BOUND, CAP, &CancellationToken::new(), &|_| {}).await.unwrap();
     assert_eq!(outcome.output, format!("hello {}\n", mark.value));
 }
 
@@ -154,6 +160,6 @@ async fn variables_are_added_and_the_mark_is_there() {
 async fn a_folder_that_is_gone_is_said() {
     let mut shell = shell("true", &fresh_mark());
     shell.dir = "/no/such/folder".into();
-    let error = run_shell(shell, BOUND, CAP, &CancellationToken::new()).await.unwrap_err();
+    let error = run_shell(shell, BOUND, CAP, &CancellationToken::new(), &|_| {}).await.unwrap_err();
     assert!(matches!(error, SpawnError::NoFolder(_)));
 }

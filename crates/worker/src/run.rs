@@ -72,7 +72,7 @@ async fn count_children(link: Arc<Link>, mark: Mark) {
 }
 
 async fn live(spec: WorkerSpec, mark: Mark, host: Arc<RunHost>, reason: StopReason) -> ExitCode {
-    let grace = Duration::from_millis(spec.grace_ms);
+    let grace = process::Grace::new(Duration::from_millis(spec.grace_ms));
     let wall = Duration::from_millis(spec.limits.wall_ms);
     let wall_clock = async {
         match spec.limits.wall_ms {
@@ -81,7 +81,7 @@ async fn live(spec: WorkerSpec, mark: Mark, host: Arc<RunHost>, reason: StopReas
         }
     };
     tokio::pin!(wall_clock);
-    let working = work(&spec, &mark, &host);
+    let working = work(&spec, &mark, &grace, &host);
     tokio::pin!(working);
     let mut ending = tokio::select! {
         ending = &mut working => ending,
@@ -105,11 +105,12 @@ async fn live(spec: WorkerSpec, mark: Mark, host: Arc<RunHost>, reason: StopReas
             _ => {}
         }
     }
-    let swept = process::stop_tree(process::Identity::own().ok().as_ref(), false, &mark, grace).await;
+    grace.begin();
+    let swept = process::stop_tree(process::Identity::own().ok().as_ref(), false, &mark, grace.left()).await;
     last_word(&host, ending, swept).await
 }
 
-async fn work(spec: &WorkerSpec, mark: &Mark, host: &Arc<RunHost>) -> Ending {
+async fn work(spec: &WorkerSpec, mark: &Mark, grace: &process::Grace, host: &Arc<RunHost>) -> Ending {
     let prepared = async {
         let company = company::load(Path::new(&spec.company_dir)).map_err(|error| config_failed(error, spec.job_id))?;
         let tmp_dir = Path::new(&spec.run_dir).join("tmp");
@@ -127,7 +128,7 @@ async fn work(spec: &WorkerSpec, mark: &Mark, host: &Arc<RunHost>) -> Ending {
             limits: spec.limits.clone(),
             mark: (mark.name.clone(), mark.value.clone()),
             tmp_dir,
-            grace: Duration::from_millis(spec.grace_ms),
+            grace: grace.clone(),
         };
         Ok::<_, Error>((engine::open(spec.engine.clone())?, brief))
     };
@@ -147,6 +148,7 @@ async fn last_word(host: &RunHost, ending: Ending, swept: process::Stopped) -> E
         result: ending.answer,
         error: ending.error,
         turns: ending.turns,
+        effects: true,
         ended: swept.ended,
         forced: swept.forced,
         left: swept.left,
@@ -164,7 +166,7 @@ async fn last_word(host: &RunHost, ending: Ending, swept: process::Stopped) -> E
 }
 
 fn failed(error: Error, turns: i64) -> Ending {
-    Ending { outcome: Outcome::Failed, answer: None, error: Some(error), turns }
+    Ending { outcome: Outcome::Failed, answer: None, error: Some(error), turns, stopped: Default::default() }
 }
 
 /// E014: the config went away or broke between the brief and the run.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use process::{Mark, Shell, run_shell};
+use process::{Grace, Mark, Shell, run_shell};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +34,7 @@ pub(crate) struct Commands {
     /// The run's mark.
     pub mark: Mark,
     /// How long processes may take to end when told to.
-    pub grace: Duration,
+    pub grace: Grace,
 }
 
 impl Commands {
@@ -49,9 +49,9 @@ impl Commands {
             dir: self.dir.clone(),
             env: vec![(OsString::from("TMPDIR"), self.tmp_dir.clone().into_os_string())],
             mark: self.mark.clone(),
-            grace: self.grace,
+            grace: self.grace.clone(),
         };
-        let ran = run_shell(shell, limit, MAX_OUTPUT, stop)
+        let ran = run_shell(shell, limit, MAX_OUTPUT, stop, &|_| {})
             .await
             .map_err(|error| ToolError::new(format!("The command could not be started: {error}.")))?;
         let (ok, summary) = match (ran.interrupted, ran.timed_out, ran.exit, ran.signal) {

@@ -144,7 +144,7 @@ impl Host for TestHost {
         Ok(())
     }
 
-    fn sync(&self) -> Result<(), Error> {
+    fn before_effect(&self) -> Result<(), Error> {
         self.syncs.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
@@ -153,7 +153,13 @@ impl Host for TestHost {
         self.deltas.lock().unwrap().push((agent.into(), parent.map(Into::into), text.into()));
     }
 
-    async fn lease(&self, _: &str, _: &str, worst: Money) -> Result<Option<LeaseId>, Error> {
+    fn alive(&self) {}
+
+    async fn ready(&self, _: &str, _: Option<&str>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn lease(&self, _: &str, _: Option<&str>, _: &str, worst: Money) -> Result<Option<LeaseId>, Error> {
         let mut leased = self.leased.lock().unwrap();
         if self.cost() + worst.as_nanos() > self.limit.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorCode::BUDGET_DAILY, "Today's limit is reached.", "Raise it."));
@@ -205,7 +211,7 @@ impl Folder {
             limits: RunLimits::default(),
             mark: ("AICIB_RUN".into(), format!("{}:1", self.dir.display())),
             tmp_dir: self.tmp.clone(),
-            grace: Duration::from_millis(300),
+            grace: Duration::from_millis(300).into(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod reap;
 mod scan;
 mod start;
 mod stop;
+mod usage;
 
 use std::io;
 
@@ -16,6 +17,7 @@ pub(crate) use scan::scan;
 pub use start::close_inherited;
 pub(crate) use start::{confine, start};
 pub(crate) use stop::stop_tree;
+pub(crate) use usage::used_by;
 
 /// Makes this process the new parent of every descendant that loses its own, so that none can leave our tree. What
 /// comes to us this way must be reaped: see [`reap_strangers`].

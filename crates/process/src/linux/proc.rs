@@ -52,6 +52,38 @@ impl Stat {
     }
 }
 
+/// What a process has used so far, as its line says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Spent {
+    /// Clock ticks of its own and of the children that it has waited for.
+    pub(super) ticks: u64,
+    /// Pages of memory, those that it shares with others in full.
+    pub(super) pages: u64,
+}
+
+impl Spent {
+    pub(super) fn of(pid: u32) -> Option<Spent> {
+        Spent::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    fn parse(line: &[u8]) -> Option<Spent> {
+        let end_of_name = line.iter().rposition(|byte| *byte == b')')?;
+        let rest = std::str::from_utf8(&line[end_of_name + 1..]).ok()?;
+        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        // Counted from the state, which is the first here and the third in the manual.
+        let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        let ticks = [11, 12, 13, 14].into_iter().map(number).sum::<Option<u64>>()?;
+        Some(Spent { ticks, pages: number(21)? })
+    }
+}
+
+/// Bytes of memory of a process, what it shares divided by those who share it. None where we may not look.
+pub(super) fn proportional_memory(pid: u32) -> Option<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()? * 1024)
+}
+
 /// See [`Identity::of`].
 pub(crate) fn identity(pid: u32) -> Option<Identity> {
     Stat::of(pid).filter(|stat| !stat.ended).map(|stat| stat.identity())
@@ -105,6 +137,13 @@ mod tests {
         };
         assert!(ended(1));
         assert!(!ended(2));
+    }
+
+    #[test]
+    fn what_was_used_includes_children_that_were_waited_for() {
+        let line = "42 (a b) S 7 8 9 0 -1 4194560 1 0 0 0 100 20 3 4 20 0 1 0 5551 1000000 300 0";
+        assert_eq!(Spent::parse(line.as_bytes()), Some(Spent { ticks: 127, pages: 300 }));
+        assert_eq!(Spent::parse(b"42 (a) S 7 8 9"), None);
     }
 
     #[test]
