@@ -10,7 +10,10 @@ use crate::StoreError;
 use crate::backup;
 
 /// Every migration there is, in order. A test holds it to the folder's content.
-pub(crate) const MIGRATIONS: &[(&str, &str)] = &[("0001_init.sql", include_str!("../../../migrations/0001_init.sql"))];
+pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_init.sql", include_str!("../../../migrations/0001_init.sql")),
+    ("0002_job_life.sql", include_str!("../../../migrations/0002_job_life.sql")),
+];
 
 /// Brings the database at `path` to the known schema, after a backup where it holds one that is older.
 ///
@@ -35,8 +38,9 @@ fn migrate_by(migrations: &[(&str, &str)], path: &Path, backups: &Path) -> Resul
     }
     // Outside of a transaction, and kept in the file from then on.
     conn.pragma_update(None, "journal_mode", "WAL")?;
-    conn.pragma_update(None, "foreign_keys", true)?;
-    let steps: Vec<M<'_>> = migrations.iter().map(|(_, sql)| M::up(sql)).collect();
+    // A table that is built anew is dropped in between, which they forbid: they are looked at before the commit instead.
+    conn.pragma_update(None, "foreign_keys", false)?;
+    let steps: Vec<M<'_>> = migrations.iter().map(|(_, sql)| M::up(sql).foreign_key_check()).collect();
     Migrations::new(steps).to_latest(&mut conn).map_err(|error| match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
         other => StoreError::Corrupt(other.to_string()),
