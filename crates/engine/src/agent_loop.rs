@@ -152,7 +152,7 @@ impl Play<'_> {
         })?;
         if known.is_some_and(Tool::has_effects) {
             // The start is on disk before the effect is: what a crash interrupts is never missing.
-            self.host.sync()?;
+            self.host.before_effect()?;
         }
         let began = Time::now();
         let done = match (tool, &call.input) {

@@ -75,7 +75,7 @@ impl Play<'_> {
         tokio::select! {
             biased;
             () = self.halt.cancelled() => Err(Fell::Stopped),
-            lease = self.host.lease(desk.voice.role, request.model, worst.0) => {
+            lease = self.host.lease(desk.voice.role, desk.voice.span, request.model, worst.0) => {
                 let lease = lease.map_err(Fell::run)?;
                 if self.halt.is_cancelled() {
                     self.give_back(lease).await;

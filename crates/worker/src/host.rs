@@ -70,7 +70,7 @@ impl Host for RunHost {
         Ok(())
     }
 
-    fn sync(&self) -> Result<(), Error> {
+    fn before_effect(&self) -> Result<(), Error> {
         self.spool.sync()
     }
 
@@ -79,7 +79,13 @@ impl Host for RunHost {
         self.link.delta(Delta { job_id: self.job_id, agent: agent.into(), parent, text: text.into() });
     }
 
-    async fn lease(&self, agent: &str, model: &str, worst: Money) -> Result<Option<LeaseId>, Error> {
+    fn alive(&self) {}
+
+    async fn ready(&self, _: &str, _: Option<&str>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn lease(&self, agent: &str, _: Option<&str>, model: &str, worst: Money) -> Result<Option<LeaseId>, Error> {
         let params = LeaseParams { agent: agent.into(), model: model.into(), worst_usd: worst };
         let mut waited = false;
         loop {
