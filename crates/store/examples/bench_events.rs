@@ -107,7 +107,7 @@ fn lines(count: usize) -> Vec<SpoolLine> {
 }
 
 async fn with_run(dir: &Path) -> Result<(Store, RunId), Box<dyn Error>> {
-    let store = Store::open(&dir.join("aicib.db"), &dir.join("backups"))?;
+    let store = Store::open(&dir.join("aicib.db"), &dir.join("backups"), false)?.store;
     let run = store
         .write(|write| {
             let now = Time::now();

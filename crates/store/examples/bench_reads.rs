@@ -58,7 +58,7 @@ fn find(query: &str, job: Option<JobId>) -> EventSearchParams {
 async fn main() -> Result<(), Box<dyn Error>> {
     let events = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse::<i64>())?;
     let dir = tempfile::tempdir()?;
-    let store = Store::open(&dir.path().join("aicib.db"), &dir.path().join("backups"))?;
+    let store = Store::open(&dir.path().join("aicib.db"), &dir.path().join("backups"), false)?.store;
     let claimed = store
         .write(|write| {
             let now = Time::now();

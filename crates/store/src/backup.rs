@@ -80,6 +80,18 @@ fn list(backups: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(files)
 }
 
+/// The newest backup, and when it was made.
+pub(crate) fn newest(backups: &Path) -> Result<Option<(PathBuf, Time)>, StoreError> {
+    list(backups)?.pop().map(|file| made(&file).map(|at| (file, at))).transpose()
+}
+
+/// When a backup was made.
+pub(crate) fn made(file: &Path) -> Result<Time, StoreError> {
+    let at = fs::metadata(file).and_then(|meta| meta.modified()).map_err(|error| StoreError::file(file, error))?;
+    let since = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Ok(Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+}
+
 fn remove(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::file(path, error)),

@@ -66,9 +66,21 @@ pub enum StoreError {
         /// The newest that we know.
         known: i64,
     },
-    /// The file is no database, or a row does not read.
+    /// The file is no database, or pages of it are broken. Opening it again mends it.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// A row does not read.
     #[error("the database is damaged: {0}")]
     Corrupt(String),
+    /// Another program holds the database, and did not let go of it in time.
+    #[error("another program holds the database")]
+    Locked,
+    /// The database or its folder cannot be written.
+    #[error("{} cannot be written", path.display())]
+    ReadOnly {
+        /// What it is that cannot be written.
+        path: PathBuf,
+    },
     /// A file or folder beside the database could not be used.
     #[error("{}: {source}", path.display())]
     File {
@@ -128,7 +140,9 @@ impl From<rusqlite::Error> for StoreError {
         match &error {
             E::SqliteFailure(failure, _) => match failure.code {
                 C::DiskFull => StoreError::DiskFull,
-                C::DatabaseCorrupt | C::NotADatabase => StoreError::Corrupt(error.to_string()),
+                C::DatabaseCorrupt | C::NotADatabase => StoreError::Damaged(error.to_string()),
+                C::DatabaseBusy | C::DatabaseLocked => StoreError::Locked,
+                C::ReadOnly => StoreError::ReadOnly { path: "the database".into() },
                 _ => StoreError::Sql(error),
             },
             E::FromSqlConversionFailure(..) | E::InvalidColumnType(..) | E::IntegralValueOutOfRange(..) => {
@@ -152,6 +166,12 @@ impl StoreError {
             _ => StoreError::File { path: path.into(), source },
         }
     }
+}
+
+/// A path at the beginning of a sentence.
+fn sentence(path: &std::path::Path) -> String {
+    let text = path.display().to_string();
+    if text == "the database" { "The database".into() } else { text }
 }
 
 const RESTORE: &str = "`aicib doctor` shows where the database and its backups are.";
@@ -204,9 +224,24 @@ impl From<StoreError> for Error {
                 format!("The database is newer (schema {found}) than this version of AICIB knows (schema {known})."),
                 "Install the latest version of AICIB.",
             ),
+            StoreError::Damaged(what) => Error::new(
+                ErrorCode::DATABASE,
+                format!("The database is damaged: {what}."),
+                "`aicib daemon restart` mends it; what the runs recorded is kept.",
+            ),
             StoreError::Corrupt(what) => {
                 Error::new(ErrorCode::DATABASE, format!("The database is damaged: {what}."), RESTORE)
             }
+            StoreError::Locked => Error::new(
+                ErrorCode::DATABASE_LOCKED,
+                "Another program holds the database, so this could not be stored.",
+                "Close what has `aicib.db` open (a database browser, a backup), and try again.",
+            ),
+            StoreError::ReadOnly { path } => Error::new(
+                ErrorCode::DATABASE_READ_ONLY,
+                format!("{} cannot be written, so nothing can be stored.", sentence(&path)),
+                "Give your user the right to write it, or mount its disk for writing, and try again.",
+            ),
             StoreError::File { .. } => Error::new(ErrorCode::DATABASE, format!("{error}."), RESTORE),
             StoreError::Closed => Error::new(ErrorCode::STOPPING, "The daemon is stopping.", "Try again in a moment."),
             StoreError::Panicked(_) => Error::internal(error),

@@ -4,13 +4,17 @@ use std::any::Any;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use contract::Time;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{StoreError, backup, schema};
+use crate::check::{self, Checked};
+use crate::damage::Damage;
+use crate::{Opened, StoreError, backup, patience, recover, schema};
 
 /// Calls that wait for the writer, at most; callers beyond wait in `write`.
 const WRITE_QUEUE: usize = 256;
@@ -34,6 +38,11 @@ struct Shared {
     lanes: Mutex<Option<Lanes>>,
     /// The writer's first.
     threads: Mutex<Vec<JoinHandle<()>>>,
+    damage: Arc<Damage>,
+    /// Whether a check was asked for that could not be finished while opening.
+    unchecked: AtomicBool,
+    /// Set by `close`: long calls give up.
+    leaving: Arc<AtomicBool>,
 }
 
 #[derive(Clone)]
@@ -61,28 +70,79 @@ impl<'c> Deref for Write<'c> {
 
 impl Store {
     /// Opens the database at `db`, made where it is missing, and brings it to this version's schema, after a copy to
-    /// the folder `backups` where that changes anything. Blocks.
+    /// the folder `backups` where that changes anything. With `check` (after an end that was not clean) it is looked
+    /// through before that, for a second or two; [`Store::check_in_background`] does the rest. One that is damaged is
+    /// set aside and mended, with the help of the runs' folders, which lie beside it in `runs`. Waits up to half a
+    /// minute where another program holds it. Blocks.
     ///
     /// # Errors
     /// [`StoreError::NewerDatabase`] for one that a newer version wrote (nothing is touched then),
-    /// [`StoreError::Corrupt`] for a file that is no database, else what the file system or SQLite said.
-    pub fn open(db: &Path, backups: &Path) -> Result<Store, StoreError> {
-        schema::migrate(db, backups)?;
+    /// [`StoreError::Locked`], [`StoreError::ReadOnly`], [`StoreError::DiskFull`], else what the file system or
+    /// SQLite said.
+    pub fn open(db: &Path, backups: &Path, check: bool) -> Result<Opened, StoreError> {
+        let (repair, checked) = recover::make_ready(db, backups, check)?;
+        let damage = Arc::new(Damage::of(db));
+        let leaving = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::with_capacity(READERS + 1);
         let (writer, calls) = mpsc::channel(WRITE_QUEUE);
-        threads.push(spawn("store-writer", schema::writer(db)?, Queue(Arc::new(Mutex::new(calls))))?);
+        let queue = Queue(Arc::new(Mutex::new(calls)));
+        threads.push(spawn("store-writer", schema::writer(db)?, queue, &leaving)?);
         let (readers, calls) = mpsc::channel(READ_QUEUE);
         let calls = Arc::new(Mutex::new(calls));
         for number in 1..=READERS {
-            threads.push(spawn(&format!("store-read-{number}"), schema::reader(db)?, Queue(Arc::clone(&calls)))?);
+            let queue = Queue(Arc::clone(&calls));
+            threads.push(spawn(&format!("store-read-{number}"), schema::reader(db)?, queue, &leaving)?);
         }
         let shared = Shared {
             path: db.to_owned(),
             backups: backups.to_owned(),
             lanes: Mutex::new(Some(Lanes { writer, readers })),
             threads: Mutex::new(threads),
+            damage,
+            unchecked: AtomicBool::new(checked == Checked::Unfinished),
+            leaving,
         };
-        Ok(Store { shared: Arc::new(shared) })
+        Ok(Opened { store: Store { shared: Arc::new(shared) }, repair })
+    }
+
+    /// Looks through the rest of the database where that could not be finished while opening; readers and the writer
+    /// go on meanwhile. `false` where it is damaged ([`Store::damaged`] says so as well).
+    ///
+    /// # Errors
+    /// What SQLite said beside that; [`StoreError::Closed`] where the store is closed meanwhile.
+    pub async fn check_in_background(&self) -> Result<bool, StoreError> {
+        if !self.shared.unchecked.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let (path, leaving) = (self.shared.path.clone(), Arc::clone(&self.shared.leaving));
+        // A thread of its own: it may take as long as all other reads of a day together.
+        let checked = tokio::task::spawn_blocking(move || check::until_left(&path, &leaving)).await;
+        match checked.map_err(|error| StoreError::Panicked(error.to_string()))? {
+            Ok(Checked::Sound) => {
+                self.shared.unchecked.store(false, Ordering::Relaxed);
+                Ok(true)
+            }
+            Ok(Checked::Unfinished) => Err(StoreError::Closed),
+            Ok(Checked::Damaged(what)) | Err(StoreError::Damaged(what)) => {
+                self.shared.damage.found(&what);
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until the database is found damaged, by a call or by a check, and says what is wrong with it. Opening
+    /// it again mends it.
+    pub async fn damaged(&self) -> String {
+        self.shared.damage.wait().await
+    }
+
+    /// When the newest copy of the database was made; `None` where there is none.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn newest_backup(&self) -> Result<Option<(PathBuf, Time)>, StoreError> {
+        backup::newest(&self.shared.backups)
     }
 
     /// Runs `change` in one transaction on the writer's thread, and commits it where it returns `Ok`. What it did is
@@ -98,7 +158,7 @@ impl Store {
         change: impl FnOnce(&Write<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let writer = self.lanes()?.writer;
-        call(writer, move |conn| {
+        self.call(writer, move |conn| {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = change(&Write { read: Read { conn: &tx } })?;
             tx.commit()?;
@@ -116,7 +176,7 @@ impl Store {
         ask: impl FnOnce(&Read<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let readers = self.lanes()?.readers;
-        call(readers, move |conn| {
+        self.call(readers, move |conn| {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
             let answer = ask(&Read { conn: &tx })?;
             tx.finish()?;
@@ -132,7 +192,7 @@ impl Store {
     /// [`StoreError::DiskFull`] or what else keeps it from being written; nothing half-written is left.
     pub async fn backup_daily(&self) -> Result<Option<PathBuf>, StoreError> {
         let backups = self.shared.backups.clone();
-        call(self.lanes()?.readers, move |conn| backup::daily(conn, &backups)).await
+        self.call(self.lanes()?.readers, move |conn| backup::daily(conn, &backups)).await
     }
 
     /// Size of the database on disk with its write-ahead log, in bytes.
@@ -145,6 +205,7 @@ impl Store {
 
     /// Closes the store for all its clones, after the calls that are in line. Blocks until its threads have ended.
     pub fn close(self) {
+        self.shared.leaving.store(true, Ordering::Relaxed);
         let lanes = self.shared.lanes.lock().unwrap_or_else(PoisonError::into_inner).take();
         let threads = std::mem::take(&mut *self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let Some(Lanes { writer, readers }) = lanes else { return };
@@ -155,6 +216,22 @@ impl Store {
         threads.for_each(join);
         drop(writer);
         last.into_iter().for_each(join);
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        lane: mpsc::Sender<Call>,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let damage = Arc::clone(&self.shared.damage);
+        call(lane, move |conn| {
+            let done = work(conn);
+            if let Err(StoreError::Damaged(what)) = &done {
+                damage.found(what);
+            }
+            done
+        })
+        .await
     }
 
     fn lanes(&self) -> Result<Lanes, StoreError> {
@@ -201,8 +278,15 @@ impl Queue {
     }
 }
 
-fn spawn(name: &str, mut conn: Connection, queue: Queue) -> Result<JoinHandle<()>, StoreError> {
+fn spawn(
+    name: &str,
+    mut conn: Connection,
+    queue: Queue,
+    leaving: &Arc<AtomicBool>,
+) -> Result<JoinHandle<()>, StoreError> {
+    let leaving = Arc::clone(leaving);
     let run = move || {
+        patience::until(leaving);
         while let Some(call) = queue.next() {
             call(&mut conn);
         }
@@ -220,7 +304,7 @@ mod tests {
     use super::*;
 
     fn open(dir: &Path) -> Store {
-        Store::open(&dir.join("aicib.db"), &dir.join("backups")).unwrap()
+        Store::open(&dir.join("aicib.db"), &dir.join("backups"), false).unwrap().store
     }
 
     async fn company(store: &Store, dir: &'static str) -> Result<contract::CompanyId, StoreError> {

@@ -1,13 +1,11 @@
 //! The schema and its migrations. A migration that has landed is never edited: the next one mends it.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
-use crate::StoreError;
-use crate::backup;
+use crate::{StoreError, backup, patience};
 
 /// Every migration there is, in order. A test holds it to the folder's content.
 pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
@@ -54,7 +52,7 @@ fn version(conn: &Connection) -> Result<i64, StoreError> {
 fn open(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.busy_handler(Some(patience::again))?;
     Ok(conn)
 }
 

@@ -69,7 +69,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     let known = migrations().len() as i64;
     Connection::open(&path).unwrap().pragma_update(None, "user_version", known + 5).unwrap();
     let before = fs::read(&path).unwrap();
-    let refused = Store::open(&path, &backups).map(|_| ()).unwrap_err();
+    let refused = Store::open(&path, &backups, false).map(|_| ()).unwrap_err();
     assert!(matches!(refused, StoreError::NewerDatabase { found, known: k } if found == known + 5 && k == known));
     let told = contract::Error::from(refused);
     assert!(told.message.contains("newer") && told.fix.contains("latest version"), "{told}");
@@ -82,7 +82,7 @@ fn a_file_that_is_no_database_is_called_damaged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("aicib.db");
     fs::write(&path, "not a database, and long enough to be seen as none ".repeat(20)).unwrap();
-    let refused = Store::open(&path, &dir.path().join("backups")).map(|_| ()).unwrap_err();
+    let refused = Store::open(&path, &dir.path().join("backups"), false).map(|_| ()).unwrap_err();
     assert!(matches!(refused, StoreError::Corrupt(_)), "{refused:?}");
     assert_eq!(contract::Error::from(refused).code, contract::ErrorCode::DATABASE);
 }

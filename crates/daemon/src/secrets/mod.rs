@@ -341,7 +341,7 @@ mod tests {
     impl Place {
         fn new() -> Place {
             let dir = tempfile::tempdir().unwrap();
-            let store = Store::open(&dir.path().join("aicib.db"), &dir.path().join("backups")).unwrap();
+            let store = Store::open(&dir.path().join("aicib.db"), &dir.path().join("backups"), false).unwrap().store;
             Place { dir, store }
         }
 

@@ -28,7 +28,7 @@ impl Home {
 
     pub fn at(dir: tempfile::TempDir) -> Home {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let store = Store::open(&dir.path().join("aicib.db"), &dir.path().join("backups")).unwrap();
+        let store = Store::open(&dir.path().join("aicib.db"), &dir.path().join("backups"), false).unwrap().store;
         Home { dir, store, runtime }
     }
 
