@@ -3,7 +3,7 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 DESKTOP := --features aicib-desktop/bundled
 
-.PHONY: help run dev build test test-all check format contract bench screenshots bundle clean
+.PHONY: help run dev build test test-all chaos check format contract bench screenshots bundle clean
 
 help: ## Lists the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -36,6 +36,11 @@ test: ## Everything that must pass: rules, UI, crates, the built programs, the r
 test-all: test ## The same, and what takes longer
 	cargo test --workspace --tests $(DESKTOP) -- --ignored
 
+chaos: ## Random kills over random work: make chaos TRIALS=1000 SEED=7
+	@scripts/setup.sh test
+	cargo build --release -p aicib
+	TRIALS=$(TRIALS) SEED=$(SEED) cargo run --release -p blackbox --bin chaos
+
 check: ## Format, lints, types: before every commit
 	@scripts/setup.sh build
 	cargo fmt --all --check
@@ -53,6 +58,7 @@ contract: ## Writes the TypeScript types and the JSON Schema from crates/contrac
 bench: build ## Measures, as ratios within one run
 	@scripts/setup.sh test
 	cargo run --release -p blackbox --bin bench
+	cargo run --release -p store --example bench_events
 
 screenshots: build ## Takes docs/screenshots from the real window, light and dark
 	@scripts/setup.sh test

@@ -27,10 +27,14 @@ impl Daemon {
     /// # Errors
     /// None listens in time, or it does not let us in.
     pub async fn connect(home: &Path, bound: Duration) -> anyhow::Result<Daemon> {
-        wait_for("the daemon", bound, async || Daemon::try_connect(home).await.map(Some)).await
+        wait_for("the daemon", bound, async || Daemon::connect_once(home).await.map(Some)).await
     }
 
-    async fn try_connect(home: &Path) -> anyhow::Result<Daemon> {
+    /// Connects to the daemon of a home, if one listens.
+    ///
+    /// # Errors
+    /// None listens, or it does not let us in.
+    pub async fn connect_once(home: &Path) -> anyhow::Result<Daemon> {
         let credential = std::fs::read_to_string(home.join("credential")).context("no credential yet")?;
         let (read, write) = UnixStream::connect(home.join("aicib.sock")).await?.into_split();
         let mut daemon = Daemon { read: BufReader::new(read).lines(), write, last: 0 };
@@ -60,6 +64,20 @@ impl Daemon {
             }
             anyhow::ensure!(answer["error"].is_null(), "{method}: {}", answer["error"]);
             return Ok(answer["result"].clone());
+        }
+    }
+
+    /// Waits for the next message of this kind that the daemon sends by itself.
+    ///
+    /// # Errors
+    /// The daemon hung up.
+    pub async fn note(&mut self, name: &str) -> anyhow::Result<Value> {
+        loop {
+            let line = self.read.next_line().await?.context("the daemon hung up")?;
+            let note: Value = serde_json::from_str(&line)?;
+            if note["method"] == name {
+                return Ok(note["params"].clone());
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod bus;
+pub mod chaos;
 mod child;
 mod cli;
 mod daemon;
@@ -11,6 +12,7 @@ mod keyring;
 mod page;
 mod place;
 mod screen;
+mod stage;
 mod standins;
 mod tray;
 
@@ -25,11 +27,14 @@ pub use keyring::Keyring;
 pub use page::Page;
 pub use place::Place;
 pub use screen::{Other, Screen};
+pub use stage::Stage;
 pub use standins::{Notified, StandIns};
 pub use tray::{Menu, MenuLine};
 
 /// How long a test waits for something that takes no time to speak of.
 pub const SOON: Duration = Duration::from_secs(20);
+/// The states in which a job has ended.
+pub const ENDED: [&str; 3] = ["completed", "failed", "cancelled"];
 /// How long a test waits for work: a practice brief, a start of everything on a busy machine.
 pub const WORK: Duration = Duration::from_secs(90);
 

@@ -8,94 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use blackbox::{Bus, Child, Daemon, Place, SOON, StandIns, WORK, wait_for};
+use blackbox::{Bus, ENDED, Place, SOON, Stage, StandIns, WORK, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use testkit::{On, Provider, Script, Turn, company_play};
-
-/// A home with its daemon.
-struct Stage {
-    place: Place,
-    daemon: Option<Child>,
-    dir: PathBuf,
-}
-
-impl Stage {
-    /// A daemon with a practice company at this pace.
-    async fn new(pace: f64) -> anyhow::Result<(Stage, Daemon)> {
-        Stage::at(Place::new()?, pace).await
-    }
-
-    async fn at(place: Place, pace: f64) -> anyhow::Result<(Stage, Daemon)> {
-        let dir = place.path("acme");
-        let mut stage = Stage { place, daemon: None, dir };
-        stage.start()?;
-        let mut client = stage.client().await?;
-        client.set(json!({ "onboarded": true, "practice_pace": pace, "stop_grace_ms": 500 })).await?;
-        client.found("Acme", &stage.dir).await?;
-        Ok((stage, client))
-    }
-
-    fn start(&mut self) -> anyhow::Result<()> {
-        self.daemon = Some(Child::start(&mut self.place.aicib(&["daemon", "start", "--foreground"])?)?);
-        Ok(())
-    }
-
-    /// Kills the daemon, and nothing else.
-    fn kill(&mut self) {
-        self.daemon = None;
-    }
-
-    async fn client(&self) -> anyhow::Result<Daemon> {
-        Daemon::connect(&self.place.home(), SOON).await
-    }
-
-    /// Everything that runs here but the daemon.
-    fn others(&self) -> Vec<Pid> {
-        let daemon = self.daemon.as_ref().map(Child::pid);
-        let others = self.place.processes().into_iter().filter(|pid| u32::try_from(*pid).ok() != daemon);
-        others.filter_map(Pid::from_raw).collect()
-    }
-
-    async fn worker(&self) -> anyhow::Result<Pid> {
-        let is_worker = |pid: &Pid| {
-            let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-            command.ends_with(b"\0worker\0")
-        };
-        wait_for("the worker", SOON, async || Ok(self.others().into_iter().find(is_worker))).await
-    }
-
-    async fn nothing_left(&self) -> anyhow::Result<()> {
-        wait_for("all processes to end", SOON, async || Ok(self.others().is_empty().then_some(()))).await
-    }
-}
-
-const ENDED: [&str; 3] = ["completed", "failed", "cancelled"];
-
-/// What a run recorded, and what is stored of it, must be the same lines, each once.
-async fn stored_once(stage: &Stage, client: &mut Daemon, job: i64) -> anyhow::Result<usize> {
-    let detail = client.call("job.get", json!({ "job_id": job })).await?;
-    let run = detail["run"]["run_id"].as_i64().context("no run")?;
-    let dir = stage.place.home().join("runs").join(run.to_string());
-    let spool = wait_for("the spool to be put away", SOON, async || {
-        let ready = dir.join("spool.jsonl.gz").exists() && !dir.join("spool.jsonl").exists();
-        Ok(ready.then(|| dir.join("spool.jsonl.gz")))
-    })
-    .await;
-    let lines = match spool {
-        Ok(spool) => {
-            let text = stage.place.command("gzip").arg("-dc").arg(spool).output()?.stdout;
-            text.iter().filter(|byte| **byte == b'\n').count()
-        }
-        Err(error) if dir.join("spool.jsonl").exists() => return Err(error),
-        Err(_) => 0,
-    };
-    let page = client.call("event.list", json!({ "job_id": job, "after": 0, "limit": 500 })).await?;
-    let events = page["events"].as_array().context("no events")?;
-    let stored = events.iter().filter(|event| event["run_id"] == run).count();
-    assert_eq!(stored, lines, "job {job}");
-    Ok(stored)
-}
 
 /// Daemon and worker are killed together, or the daemon several times, within the first moments of a brief.
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +31,7 @@ async fn a_brief_outlives_whatever_is_killed_before_it_began() -> anyhow::Result
         stage.start()?;
         client = stage.client().await?;
         let ended = client.job(job, &ENDED, WORK).await?;
-        let lines = stored_once(&stage, &mut client, job).await?;
+        let lines = stage.stored_once(&mut client, job).await?;
         if ended["state"] != "completed" {
             assert_eq!(ended["error"]["code"], "run.interrupted", "{ended}");
             assert!(round % 2 == 0 && lines > 0, "nothing was lost, and it failed: {ended}");
@@ -136,7 +52,7 @@ async fn a_run_does_not_notice_that_its_daemon_is_killed() -> anyhow::Result<()>
         stage.start()?;
         client = stage.client().await?;
         client.job(job, &["completed"], WORK).await?;
-        assert!(stored_once(&stage, &mut client, job).await? > 10);
+        assert!(stage.stored_once(&mut client, job).await? > 10);
     }
     stage.nothing_left().await
 }
@@ -167,7 +83,7 @@ async fn a_worker_that_is_ended_is_no_cancel() -> anyhow::Result<()> {
     let job = client.brief(&stage.dir, "Write the imprint").await?;
     kill_process(stage.worker().await?, Signal::STOP)?;
     let stopped = client.call("job.cancel", json!({ "job_id": job })).await?;
-    assert_eq!((&stopped["job"]["state"], &stopped["left"]), (&json!("cancelled"), &json!(0)), "{stopped}");
+    assert_eq!((&stopped["job"]["state"], &stopped["stopped"]["left"]), (&json!("cancelled"), &json!(0)), "{stopped}");
     stage.nothing_left().await
 }
 
@@ -277,7 +193,7 @@ async fn what_cannot_be_is_refused() -> anyhow::Result<()> {
 
     let job = client.brief(&stage.dir, "Write the imprint").await?;
     client.job(job, &["completed"], WORK).await?;
-    stored_once(&stage, &mut client, job).await?;
+    stage.stored_once(&mut client, job).await?;
     private(&stage.place.home().join("runs"))
 }
 
@@ -354,7 +270,7 @@ async fn a_job_that_waits_for_its_key_outlives_daemons() -> anyhow::Result<()> {
     client.job(stopped, &["waiting"], WORK).await?;
     let waits = client.brief(&stage.dir, "Write a company description").await?;
     let answer = client.call("job.cancel", json!({ "job_id": stopped })).await?;
-    assert_eq!((&answer["job"]["state"], &answer["left"]), (&json!("cancelled"), &json!(0)), "{answer}");
+    assert_eq!((&answer["job"]["state"], &answer["stopped"]["left"]), (&json!("cancelled"), &json!(0)), "{answer}");
     for _ in 0..3 {
         client.job(waits, &["waiting"], WORK).await?;
         stage.kill();
@@ -410,7 +326,11 @@ async fn nothing_of_a_command_outlives_its_run() -> anyhow::Result<()> {
             "terminate" => kill_process(worker, Signal::TERM)?,
             _ => {
                 let answer = client.call("job.cancel", json!({ "job_id": job })).await?;
-                assert_eq!((&answer["job"]["state"], &answer["left"]), (&json!("cancelled"), &json!(0)), "{answer}");
+                assert_eq!(
+                    (&answer["job"]["state"], &answer["stopped"]["left"]),
+                    (&json!("cancelled"), &json!(0)),
+                    "{answer}"
+                );
             }
         }
         let state = if end == "cancel" { "cancelled" } else { "failed" };
