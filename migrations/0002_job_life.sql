@@ -80,12 +80,20 @@ SELECT e.job_id, e.id, e.at, json_extract(e.body, '$.note') AS note,
 FROM events e WHERE e.kind = 'progress';
 CREATE INDEX temp.steps_job ON steps (job_id, percent DESC, id);
 
+-- How long each waited, and since when it does.
+CREATE TEMP TABLE changes AS
+SELECT e.job_id, e.at, json_extract(e.body, '$.state') AS state,
+    lead(e.at) OVER (PARTITION BY e.job_id ORDER BY e.id) AS next_at
+FROM events e WHERE e.kind = 'job_changed' AND e.run_id IS NULL;
+DELETE FROM temp.changes WHERE state <> 'waiting';
+CREATE INDEX temp.changes_job ON changes (job_id);
+
 INSERT INTO jobs_new (
     id, company_id, session_id, parent_job_id, title, engine, origin, foreground, max_cost_nanos, idempotency_key,
     created_at, state, reason, started_at, finished_at, cost_nanos, cost_basis, turns, tokens_input, tokens_output,
     tokens_cache_read, tokens_cache_write, activity_agent, activity_text, progress_done, progress_total,
     progress_percent, progress_note, progress_at, events, last_seq, result, error, processes_ended, processes_forced,
-    processes_left
+    processes_left, waited_ms, waits_since
 )
 SELECT
     j.id, j.company_id, j.session_id, j.parent_job_id, j.title, j.engine, j.origin, j.foreground, j.max_cost_nanos,
@@ -99,10 +107,13 @@ SELECT
     CASE WHEN j.progress_done IS NOT NULL THEN
         coalesce((SELECT s.at FROM steps s WHERE s.job_id = j.id ORDER BY s.percent DESC, s.id LIMIT 1), j.created_at)
         END,
-    j.events, j.last_seq, j.result, j.error, j.processes_ended, j.processes_forced, j.processes_left
+    j.events, j.last_seq, j.result, j.error, j.processes_ended, j.processes_forced, j.processes_left,
+    coalesce((SELECT sum(max(0, c.next_at - c.at)) FROM changes c WHERE c.job_id = j.id), 0),
+    (SELECT c.at FROM changes c WHERE c.job_id = j.id AND c.next_at IS NULL)
 FROM jobs j;
 
 DROP TABLE temp.steps;
+DROP TABLE temp.changes;
 DROP TABLE jobs;
 ALTER TABLE jobs_new RENAME TO jobs;
 

@@ -23,7 +23,7 @@ pub struct AgentNow {
 pub struct TeamStates {
     /// Whether the company has an open session. Without one everybody is stopped.
     pub session_open: bool,
-    /// By role: those that were at work in the session.
+    /// By role: those that are at work, or failed. Who is not here is idle.
     pub by_role: BTreeMap<String, AgentNow>,
 }
 

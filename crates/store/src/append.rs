@@ -54,12 +54,13 @@ impl Write<'_> {
     }
 
     /// Stores what the daemon itself has to say about a job. A job's state changes by [`Write::transition`] and its
-    /// like alone.
+    /// like alone, and whether it is on hold by [`Write::hold`].
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for a job that is not there, [`StoreError::Refused`] for a `job_changed`.
+    /// [`StoreError::NotFound`] for a job that is not there, [`StoreError::Refused`] for a `job_changed` and for a
+    /// `held` of that job alone.
     pub fn append_own(&self, job: JobId, entry: Entry) -> Result<Event, StoreError> {
-        if let EventBody::JobChanged { .. } = entry.body {
+        if let EventBody::JobChanged { .. } | EventBody::Held { all: false, .. } = entry.body {
             return Err(contract::Error::internal("A job's state was to be changed by hand.").into());
         }
         let mut projector = Projector::load(self.conn, job)?;

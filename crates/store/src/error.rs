@@ -41,6 +41,14 @@ pub enum StoreError {
         /// Its state.
         state: JobState,
     },
+    /// The job to wait for has ended without being done.
+    #[error("job {job}, to be waited for, is {}", state.name())]
+    BlockerEnded {
+        /// That job.
+        job: JobId,
+        /// How it ended.
+        state: JobState,
+    },
     /// A run of the job is alive: only its settlement ends the job.
     #[error("run {run} of job {job} is alive")]
     RunAlive {
@@ -142,7 +150,9 @@ impl From<rusqlite::Error> for StoreError {
                 C::DiskFull => StoreError::DiskFull,
                 C::DatabaseCorrupt | C::NotADatabase => StoreError::Damaged(error.to_string()),
                 C::DatabaseBusy | C::DatabaseLocked => StoreError::Locked,
-                C::ReadOnly => StoreError::ReadOnly { path: "the database".into() },
+                C::ReadOnly | C::CannotOpen | C::PermissionDenied => {
+                    StoreError::ReadOnly { path: "the database".into() }
+                }
                 _ => StoreError::Sql(error),
             },
             E::FromSqlConversionFailure(..) | E::InvalidColumnType(..) | E::IntegralValueOutOfRange(..) => {
@@ -211,6 +221,12 @@ impl From<StoreError> for Error {
                 Error::new(ErrorCode::JOB_FINAL, format!("Job {job} has ended already ({}).", state.name()), "")
                     .with(json!({ "job_id": job, "state": state }))
             }
+            StoreError::BlockerEnded { job, state } => Error::new(
+                ErrorCode::JOB_BLOCKER,
+                format!("Job {job}, which it is to wait for, has ended without being done ({}).", state.name()),
+                format!("Send it again with `aicib restart {job}` and wait for that one, or wait for none."),
+            )
+            .with(json!({ "job_id": job, "state": state })),
             StoreError::JobNotThere { .. } | StoreError::RunAlive { .. } | StoreError::RunFinal(_) => {
                 Error::internal(error)
             }

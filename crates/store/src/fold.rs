@@ -1,8 +1,9 @@
 //! What an event means for the rows that screens read. Pure: the same event always means the same.
 
+use contract::progress::{self, MOST as MOST_PERCENT, Pace};
 use contract::{
-    Activity, ChangedFile, CostBasis, Event, EventBody, FileChange, JobState, LeaseId, Money, Seq, Span, SpanKind,
-    StepCount, Time, Tokens, WaitReason, one_line, role_name,
+    Activity, ChangedFile, CostBasis, Event, EventBody, FileChange, JobState, LeaseId, Money, Progress, SYSTEM, Seq,
+    Span, SpanKind, Stages, Time, Tokens, WaitReason, one_line, role_name,
 };
 use jiff::tz::TimeZone;
 
@@ -36,9 +37,13 @@ pub enum Effect {
         state: JobState,
         /// Why.
         reason: String,
+        /// When it goes on by itself.
+        until: Option<Time>,
         /// When.
         at: Time,
     },
+    /// The founder put the job on hold, or let it go on.
+    Held(bool),
     /// A model call was paid for.
     Spent(Call),
     /// Model calls of the CEO, as the worker counted them.
@@ -46,7 +51,7 @@ pub enum Effect {
     /// Who does what.
     Doing(Activity),
     /// How far the work is.
-    Steps(StepCount),
+    Steps(Steps),
     /// A span began; a model call's begins and ends at once.
     SpanOpened(Span),
     /// A span ended.
@@ -86,6 +91,17 @@ pub enum Effect {
     },
     /// The lease of a call is settled.
     LeaseSettled(LeaseId),
+}
+
+/// How far the work is, as an agent said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steps {
+    /// The steps, and how much of the work they are.
+    pub progress: Progress,
+    /// When it said so.
+    pub at: Time,
+    /// When the stages that are left will be done, where the work has any.
+    pub stages_end: Option<Time>,
 }
 
 /// A model call, paid for.
@@ -179,17 +195,31 @@ pub fn fold(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
             Effect::AgentFree { role: to.clone() },
         ],
         EventBody::Usage { .. } => usage(event, facts),
-        EventBody::Progress { done, total, .. } => {
-            vec![Effect::Steps(StepCount { done: count(*done), total: count(*total) })]
+        EventBody::Progress { done, total, note, stages } => {
+            vec![Effect::Steps(steps(*done, *total, note, stages.as_ref(), at))]
         }
+        // The run as a whole waits: what its agents wait for, they said before.
+        EventBody::Waiting { .. } if entry.agent == SYSTEM => Vec::new(),
         EventBody::Waiting { over: true, .. } => vec![doing("is thinking".into())],
-        EventBody::Waiting { reason, .. } => vec![doing(format!("is waiting for {}", awaited(*reason)))],
+        EventBody::Waiting { reason, .. } => vec![doing(awaited(*reason).into())],
         EventBody::Notice { .. } | EventBody::Error { .. } => Vec::new(),
         EventBody::RunExited { turns, .. } => vec![Effect::Turns(count(*turns))],
-        // Only the daemon moves a job: a worker's word for it counts for nothing.
-        EventBody::JobChanged { .. } if event.run_id.is_some() => Vec::new(),
-        EventBody::JobChanged { state, reason } => job_changed(*state, reason, at, facts),
+        // Only the daemon moves a job or holds it: a worker's word for it counts for nothing.
+        EventBody::JobChanged { .. } | EventBody::Held { .. } if event.run_id.is_some() => Vec::new(),
+        EventBody::JobChanged { state, reason, until, .. } => job_changed(*state, reason, *until, at, facts),
+        EventBody::Held { all: true, .. } => Vec::new(),
+        EventBody::Held { held, .. } => vec![Effect::Held(*held)],
     }
+}
+
+fn steps(done: i64, total: i64, note: &str, stages: Option<&Stages>, at: Time) -> Steps {
+    let percent = match stages {
+        Some(stages) => progress::of_stages(stages).clamp(0, MOST_PERCENT),
+        None => progress::of_steps(done, total),
+    };
+    let progress = Progress { done: count(done), total: count(total), percent, note: one_line(note, TITLE) };
+    let stages_end = stages.map(|stages| after(at, progress::left_of_stages(stages)));
+    Steps { progress, at, stages_end }
 }
 
 fn usage(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
@@ -239,15 +269,20 @@ fn usage(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
     [Some(Effect::Spent(call)), Some(Effect::SpanOpened(turn)), settled].into_iter().flatten().collect()
 }
 
-fn job_changed(state: JobState, reason: &str, at: Time, facts: &Facts<'_>) -> Vec<Effect> {
-    let mut effects = vec![Effect::State { state, reason: reason.to_owned(), at }];
+fn job_changed(state: JobState, reason: &str, until: Option<Time>, at: Time, facts: &Facts<'_>) -> Vec<Effect> {
+    // What waits for its time always has one.
+    let until = match state {
+        JobState::Scheduled | JobState::Retrying => until.or(Some(at)),
+        _ => until,
+    };
+    let mut effects = vec![Effect::State { state, reason: reason.to_owned(), until, at }];
     match state {
         JobState::Running => {
             effects.push(Effect::Doing(Activity { agent: CEO.into(), text: "is thinking".into() }));
             effects.push(Effect::AgentWorking { role: CEO.into(), task: facts.title.to_owned() });
         }
-        JobState::Queued | JobState::Waiting => {}
-        JobState::Completed | JobState::Failed | JobState::Cancelled => {
+        JobState::Scheduled | JobState::Blocked | JobState::Queued | JobState::Waiting => {}
+        JobState::Retrying | JobState::Completed | JobState::Failed | JobState::Cancelled => {
             effects.push(Effect::Ended { at, failed: state == JobState::Failed });
         }
     }
@@ -271,11 +306,18 @@ fn tool_activity(tool: &str, subject: &str) -> String {
 
 fn awaited(reason: WaitReason) -> &'static str {
     match reason {
-        WaitReason::RateLimit => "the provider's rate limit",
-        WaitReason::Provider => "the provider",
-        WaitReason::Daemon => "the daemon",
-        WaitReason::Keychain => "the keychain to be unlocked",
+        WaitReason::RateLimit => "is waiting for the provider's rate limit",
+        WaitReason::Provider => "is waiting for the provider",
+        WaitReason::Daemon => "is waiting for the daemon",
+        WaitReason::Keychain => "is waiting for the keychain to be unlocked",
+        WaitReason::Paused => "is on hold",
+        WaitReason::Slot => "is waiting for its turn",
     }
+}
+
+/// `at`, so many milliseconds later.
+fn after(at: Time, ms: i64) -> Time {
+    Time(at.0.saturating_add(ms))
 }
 
 /// A worker's figures are not trusted: less than nothing is nothing (E027), and no sum overflows.
@@ -294,10 +336,18 @@ pub struct JobNow {
     pub state: JobState,
     /// Why.
     pub reason: String,
+    /// When it goes on by itself.
+    pub until: Option<Time>,
+    /// Whether the founder put it on hold.
+    pub held: bool,
     /// When its first run began.
     pub started_at: Option<Time>,
     /// When it ended.
     pub finished_at: Option<Time>,
+    /// How long no run was at work since then, in milliseconds.
+    pub waited_ms: i64,
+    /// Since when none is.
+    pub waits_since: Option<Time>,
     /// What it cost.
     pub cost: Money,
     /// Where that figure comes from: the least certain of its parts.
@@ -308,8 +358,8 @@ pub struct JobNow {
     pub tokens: Tokens,
     /// Who does what.
     pub activity: Option<Activity>,
-    /// How far the work is.
-    pub steps: Option<StepCount>,
+    /// How far the work is. Its times are moved on by every wait since.
+    pub steps: Option<Steps>,
     /// Events stored.
     pub events: i64,
     /// The last of them.
@@ -321,8 +371,12 @@ impl Default for JobNow {
         JobNow {
             state: JobState::Queued,
             reason: String::new(),
+            until: None,
+            held: false,
             started_at: None,
             finished_at: None,
+            waited_ms: 0,
+            waits_since: None,
             cost: Money::ZERO,
             basis: CostBasis::Free,
             turns: 0,
@@ -345,17 +399,12 @@ impl JobNow {
     /// The row after `effect`; most effects are for other tables.
     pub fn apply(&mut self, effect: &Effect) {
         match effect {
-            Effect::State { state, reason, at } if !self.state.is_final() => {
-                self.state = *state;
+            Effect::State { state, reason, until, at } if !self.state.is_final() => {
+                self.move_to(*state, *at);
                 self.reason.clone_from(reason);
-                if *state == JobState::Running && self.started_at.is_none() {
-                    self.started_at = Some(*at);
-                }
-                if state.is_final() {
-                    self.finished_at = Some(*at);
-                    self.activity = None;
-                }
+                self.until = *until;
             }
+            Effect::Held(held) if !self.state.is_final() => self.held = *held,
             Effect::Spent(call) => {
                 self.cost = paid(self.cost + call.cost);
                 if certainty(call.basis) < certainty(self.basis) {
@@ -367,9 +416,61 @@ impl JobNow {
             // Calls without usage (refused, broken off) are turns too.
             Effect::Turns(turns) => self.turns = self.turns.max(*turns),
             Effect::Doing(activity) if !self.state.is_final() => self.activity = Some(activity.clone()),
-            Effect::Steps(steps) => self.steps = Some(*steps),
+            Effect::Steps(steps) if !self.state.is_final() => {
+                let mut steps = steps.clone();
+                // A plan that grew is no step back.
+                if let Some(before) = self.steps.as_ref().filter(|b| b.progress.percent >= steps.progress.percent) {
+                    steps.progress.percent = before.progress.percent;
+                    steps.at = before.at;
+                }
+                self.steps = Some(steps);
+            }
             _ => {}
         }
+    }
+
+    fn move_to(&mut self, state: JobState, at: Time) {
+        if self.state == JobState::Running && state != JobState::Running {
+            self.waits_since = Some(at);
+        }
+        if state == JobState::Running && self.started_at.is_none() {
+            self.started_at = Some(at);
+        }
+        // A wait is over: all that was foretold comes later by as much.
+        if (state == JobState::Running || state.is_final())
+            && let Some(since) = self.waits_since.take()
+        {
+            let waited = at.since(since);
+            self.waited_ms = count(self.waited_ms.saturating_add(waited));
+            if let Some(steps) = &mut self.steps {
+                steps.at = after(steps.at, waited);
+                steps.stages_end = steps.stages_end.map(|end| after(end, waited));
+            }
+        }
+        if state.is_final() {
+            self.finished_at = Some(at);
+            self.held = false;
+        }
+        if state.is_final() || state == JobState::Retrying {
+            self.activity = None;
+        }
+        if state == JobState::Completed
+            && let Some(steps) = &mut self.steps
+        {
+            steps.progress.percent = 100;
+        }
+        self.state = state;
+    }
+
+    /// When the job will be done, as far as one can tell while it is at work: from its stages, else from its pace and
+    /// from `typical_ms`, which jobs of its kind took.
+    pub fn eta(&self, typical_ms: Option<i64>) -> Option<Time> {
+        let started_at = self.started_at.filter(|_| self.state == JobState::Running)?;
+        if let Some(end) = self.steps.as_ref().and_then(|steps| steps.stages_end) {
+            return Some(end);
+        }
+        let reached = self.steps.as_ref().map(|steps| (steps.progress.percent, steps.at));
+        progress::eta(&Pace { started_at, waited_ms: self.waited_ms, reached, typical_ms })
     }
 }
 
@@ -412,7 +513,11 @@ mod tests {
 
     #[test]
     fn a_worker_cannot_move_its_job() {
-        let body = EventBody::JobChanged { state: JobState::Completed, reason: String::new() };
+        let held = EventBody::Held { held: true, all: false };
+        assert_eq!(folded(Some(RunId(1)), held.clone()), []);
+        assert_eq!(folded(None, held), [Effect::Held(true)]);
+        let body =
+            EventBody::JobChanged { state: JobState::Completed, reason: String::new(), until: None, stopped: None };
         assert_eq!(folded(Some(RunId(1)), body.clone()), []);
         assert!(!folded(None, body).is_empty());
     }

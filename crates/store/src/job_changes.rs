@@ -1,14 +1,15 @@
 //! How jobs come to be, move and end. Every change of state goes through [`JobState::after`] and one guarded UPDATE.
 
+use contract::limits::MAX_PRIORITY;
 use contract::{
     CompanyId, EngineKind, Entry, Error, Event, EventBody, Job, JobChange, JobId, JobState, Money, Origin, RunId,
-    RunState, SYSTEM, SessionId, Time, one_line, title,
+    RunState, SYSTEM, SessionId, StopCounts, Time, one_line, title,
 };
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use crate::jobs::KEY_MS;
 use crate::project::Projector;
-use crate::{Missing, Read, StoreError, Write};
+use crate::{Missing, StoreError, Write};
 
 /// Characters of a result's line.
 const RESULT_CHARS: usize = 240;
@@ -36,6 +37,12 @@ pub struct NewJob {
     pub idempotency_key: Option<String>,
     /// Whether it may stand in line behind another of its session.
     pub queue: bool,
+    /// Its place in line: higher goes first; -100 to 100.
+    pub priority: i64,
+    /// It begins only once this job of its company has completed.
+    pub after: Option<JobId>,
+    /// It begins at this time at the earliest.
+    pub not_before: Option<Time>,
 }
 
 /// A job that was stored.
@@ -47,7 +54,7 @@ pub struct Inserted {
     pub event: Option<Event>,
 }
 
-/// What is to be said of a job that ends.
+/// What is to be said of a job whose run ends.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settlement {
     /// Why, in a sentence; empty where the state says it all.
@@ -60,46 +67,30 @@ pub struct Settlement {
     pub error: Option<Error>,
     /// What became of its processes, where they were looked at.
     pub stopped: Option<StopCounts>,
+    /// When it is tried again, where it is.
+    pub until: Option<Time>,
 }
 
-/// What became of a job's processes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StopCounts {
-    /// Processes that were ended.
-    pub ended: i64,
-    /// Of those, by force.
-    pub forced: i64,
-    /// Processes left.
-    pub left: i64,
-}
-
-impl Read<'_> {
-    /// What became of a job's processes when it ended; `None` where nobody looked, or it has not ended.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`].
-    pub fn stop_counts(&self, job: JobId) -> Result<Option<StopCounts>, StoreError> {
-        let mut select = self
-            .conn
-            .prepare_cached("SELECT processes_ended, processes_forced, processes_left FROM jobs WHERE id = ?1")?;
-        let row = select.query_row([job.0], |row| {
-            let counts: (Option<i64>, Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(match counts {
-                (Some(ended), Some(forced), Some(left)) => Some(StopCounts { ended, forced, left }),
-                _ => None,
-            })
-        });
-        row.optional()?.ok_or(StoreError::NotFound(Missing::Job(job)))
-    }
+/// What is said of a change.
+#[derive(Default)]
+pub(crate) struct Said<'a> {
+    /// Why, in a sentence.
+    pub(crate) reason: &'a str,
+    /// When the job goes on by itself.
+    pub(crate) until: Option<Time>,
+    /// What became of its processes.
+    pub(crate) stopped: Option<StopCounts>,
 }
 
 impl Write<'_> {
-    /// Stores a brief and its first event. Where its key names a job of the last day, that job is returned and
-    /// nothing is stored.
+    /// Stores a brief and its first event: scheduled where its time is to come, else blocked where the job before it
+    /// has not completed, else in line. Where its key names a job of the last day, that job is returned and nothing is
+    /// stored.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where the session is not the company's open one, [`StoreError::SessionBusy`] where
-    /// it has a job that has not ended and the brief is not to stand in line.
+    /// [`StoreError::NotFound`] where the session is not the company's open one, or the company has no such job to
+    /// wait for; [`StoreError::BlockerEnded`] where that one ended without being done; [`StoreError::SessionBusy`]
+    /// where the session has a job in line and the brief would go there, but is not to stand behind another.
     pub fn job_insert(&self, new: &NewJob, at: Time) -> Result<Inserted, StoreError> {
         if let Some(key) = &new.idempotency_key {
             if let Some(job) = self.job_by_key(key, at)? {
@@ -114,35 +105,63 @@ impl Write<'_> {
         if open.is_none_or(|open| open.session_id != new.session_id) {
             return Err(StoreError::NotFound(Missing::OpenSession(new.company_id)));
         }
+        let blocker = new.after.map(|blocker| self.blocker(new.company_id, blocker)).transpose()?.flatten();
+        let until = new.not_before.filter(|begin| *begin > at);
+        let (state, reason) = match (until, blocker) {
+            (Some(_), _) => (JobState::Scheduled, String::new()),
+            (None, Some(blocker)) => (JobState::Blocked, waits_for(blocker)),
+            (None, None) => (JobState::Queued, String::new()),
+        };
         if !new.queue
+            && state.is_in_line()
             && let Some((job, title)) = self.session_job(new.session_id)?
         {
             return Err(StoreError::SessionBusy { job, title });
         }
+        let job = self.job_row(new, state, until, at)?;
+        let mut projector = Projector::load(self.conn, job)?;
+        let event = projector.store(None, changed(state, &Said { reason: &reason, until, stopped: None }, at))?;
+        projector.finish()?;
+        Ok(Inserted { job: self.job(job)?, event })
+    }
+
+    /// The row in the state of its first event, which it must agree with.
+    fn job_row(&self, new: &NewJob, state: JobState, until: Option<Time>, at: Time) -> Result<JobId, StoreError> {
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO jobs (company_id, session_id, parent_job_id, title, engine, origin, foreground,
-               max_cost_nanos, idempotency_key, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO jobs (company_id, session_id, parent_job_id, after_job_id, title, engine, origin, foreground,
+               priority, max_cost_nanos, idempotency_key, created_at, state, until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?;
         let id = insert.insert(params![
             new.company_id.0,
             new.session_id.0,
             new.parent_job_id.map(|job| job.0),
+            new.after.map(|job| job.0),
             title(&new.directive),
             new.engine.name(),
             new.origin.name(),
             new.foreground,
+            new.priority.clamp(-MAX_PRIORITY, MAX_PRIORITY),
             new.max_cost.as_nanos().max(0),
             new.idempotency_key,
             at.0,
+            state.name(),
+            until.map(|until| until.0),
         ])?;
         let mut insert = self.conn.prepare_cached("INSERT INTO job_texts (job_id, directive) VALUES (?1, ?2)")?;
         insert.execute(params![id, new.directive])?;
-        let job = JobId(id);
-        let mut projector = Projector::load(self.conn, job)?;
-        let event = projector.store(None, changed(JobState::Queued, "", at))?;
-        projector.finish()?;
-        Ok(Inserted { job: self.job(job)?, event })
+        Ok(JobId(id))
+    }
+
+    /// The job to wait for, where it has not completed.
+    fn blocker(&self, company: CompanyId, blocker: JobId) -> Result<Option<JobId>, StoreError> {
+        let job = self.job(blocker)?;
+        match job.state {
+            _ if job.company_id != company => Err(StoreError::NotFound(Missing::Job(blocker))),
+            JobState::Completed => Ok(None),
+            JobState::Failed | JobState::Cancelled => Err(StoreError::BlockerEnded { job: blocker, state: job.state }),
+            _ => Ok(Some(blocker)),
+        }
     }
 
     /// Moves a job that has no live run, or between running and waiting.
@@ -157,7 +176,7 @@ impl Write<'_> {
         reason: &str,
         at: Time,
     ) -> Result<(Job, Event), StoreError> {
-        let event = self.change(job, change, reason, at)?;
+        let event = self.change(job, change, &Said { reason, ..Said::default() }, at)?;
         Ok((self.job(job)?, event))
     }
 
@@ -166,13 +185,13 @@ impl Write<'_> {
     /// # Errors
     /// As [`Write::transition`].
     pub fn fail(&self, job: JobId, error: &Error, at: Time) -> Result<(Job, Event), StoreError> {
-        let event = self.change(job, JobChange::Fail, &error.message, at)?;
+        let event = self.change(job, JobChange::Fail, &Said { reason: &error.message, ..Said::default() }, at)?;
         self.keep(job, &Settlement { error: Some(error.clone()), ..Settlement::default() }, JobState::Failed)?;
         Ok((self.job(job)?, event))
     }
 
-    /// Ends a run, and with it its job: states, result, agents, and the run's leases, at once. A job that has ended
-    /// stays as it is; a run that has ended as well.
+    /// Ends a run, and with it its job, or the job's attempt ([`JobChange::Retry`]): states, result, agents, and the
+    /// run's leases, at once. A job that has ended stays as it is; a run that has ended as well, and then its job too.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for a run that is not there, [`StoreError::JobNotThere`] where `state` or `change`
@@ -190,20 +209,24 @@ impl Write<'_> {
         if !state.is_final() {
             return Err(StoreError::JobNotThere { job, state: before });
         }
+        let alive = self.live_run_of(job)? == Some(run);
         self.run_end(run, state, at)?;
-        if before.is_final() {
+        // The job may be at its next run already.
+        if before.is_final() || !alive {
             return Ok((self.job(job)?, Vec::new()));
         }
-        let Some(after) = before.after(change).filter(|after| after.is_final()) else {
-            return Err(StoreError::JobNotThere { job, state: before });
-        };
-        let event = self.change(job, change, &settlement.reason, at)?;
-        self.keep(job, settlement, after)?;
+        let after = before.after(change).filter(|after| after.is_final() || *after == JobState::Retrying);
+        let Some(after) = after else { return Err(StoreError::JobNotThere { job, state: before }) };
+        let said = Said { reason: &settlement.reason, until: settlement.until, stopped: settlement.stopped };
+        let event = self.change(job, change, &said, at)?;
+        if after.is_final() {
+            self.keep(job, settlement, after)?;
+        }
         Ok((self.job(job)?, vec![event]))
     }
 
     /// The guarded change itself, with its event.
-    pub(crate) fn change(&self, job: JobId, change: JobChange, reason: &str, at: Time) -> Result<Event, StoreError> {
+    pub(crate) fn change(&self, job: JobId, change: JobChange, said: &Said<'_>, at: Time) -> Result<Event, StoreError> {
         let mut projector = Projector::load(self.conn, job)?;
         let before = projector.now().state;
         let Some(after) = before.after(change) else {
@@ -213,12 +236,12 @@ impl Write<'_> {
                 StoreError::JobNotThere { job, state: before }
             });
         };
-        if after.is_final()
+        if (after.is_final() || after == JobState::Retrying)
             && let Some(run) = self.live_run_of(job)?
         {
             return Err(StoreError::RunAlive { job, run });
         }
-        let event = projector.store(None, changed(after, reason, at))?;
+        let event = projector.store(None, changed(after, said, at))?;
         projector.finish()?;
         event.ok_or(StoreError::JobNotThere { job, state: before })
     }
@@ -246,7 +269,17 @@ impl Write<'_> {
     }
 }
 
-fn changed(state: JobState, reason: &str, at: Time) -> Entry {
-    let body = EventBody::JobChanged { state, reason: reason.to_owned() };
+fn changed(state: JobState, said: &Said<'_>, at: Time) -> Entry {
+    let Said { reason, until, stopped } = *said;
+    own(EventBody::JobChanged { state, reason: reason.to_owned(), until, stopped }, at)
+}
+
+/// What the daemon itself has to say.
+pub(crate) fn own(body: EventBody, at: Time) -> Entry {
     Entry { at, agent: SYSTEM.into(), parent: None, body }
+}
+
+/// Why a job is blocked.
+pub(crate) fn waits_for(blocker: JobId) -> String {
+    format!("Waits for job {blocker}.")
 }

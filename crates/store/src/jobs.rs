@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::{
     CompanyId, EngineKind, Job, JobDetail, JobId, JobListParams, JobPage, JobState, JobStats, Money, Origin, Seq,
-    SessionId, Time,
+    SessionId, StopCounts, Time,
 };
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
@@ -16,19 +16,28 @@ use crate::{Missing, Read, StoreError};
 /// A key that a client chose counts for a day.
 pub(crate) const KEY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// A job's place is the one in its session's line: that is what it waits for.
+/// A job's place is the one in its session's line: that is what it waits for. Who is on hold there lets it pass.
 fn select(more: &str, rest: &str) -> String {
     format!(
-        "SELECT j.id, j.session_id, j.parent_job_id, j.title, j.engine, j.origin, j.foreground, j.created_at,
-           j.max_cost_nanos, j.result, j.error, {PROJECTED}, CASE WHEN j.state = 'queued' THEN
-             nullif((SELECT count(*) FROM jobs q INDEXED BY jobs_session_live
-              WHERE q.session_id = j.session_id AND q.finished_at IS NULL AND (q.state <> 'queued' OR q.id < j.id)), 0)
+        "SELECT j.id, j.session_id, j.parent_job_id, j.after_job_id, j.title, j.engine, j.origin, j.foreground,
+           j.priority, j.created_at, j.max_cost_nanos, j.typical_ms, j.result, j.error, j.processes_ended,
+           j.processes_forced, j.processes_left, {PROJECTED},
+           (SELECT count(*) FROM runs r WHERE r.job_id = j.id) AS attempts,
+           CASE WHEN j.state = 'queued' THEN nullif(
+             (SELECT count(*) FROM jobs q INDEXED BY jobs_one_at_work
+              WHERE q.session_id = j.session_id AND q.state IN ('running', 'waiting', 'retrying'))
+             + (SELECT count(*) FROM jobs q INDEXED BY jobs_session_live
+              WHERE q.session_id = j.session_id AND q.finished_at IS NULL AND q.state = 'queued' AND q.held = 0
+                AND (q.priority > j.priority OR q.priority = j.priority AND q.id < j.id)), 0)
            END AS position {more} FROM jobs j {rest}"
     )
 }
 
 fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
     let now = job_now(row)?;
+    let ended: Option<i64> = row.get("processes_ended")?;
+    let (forced, left): (Option<i64>, Option<i64>) = (row.get("processes_forced")?, row.get("processes_left")?);
+    let stopped = ended.zip(forced).zip(left);
     Ok(Job {
         job_id: JobId(row.get("id")?),
         company_id: CompanyId(row.get("company_id")?),
@@ -36,7 +45,12 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         parent_job_id: maybe_job(row, "parent_job_id")?,
         title: row.get("title")?,
         state: now.state,
+        eta: now.eta(row.get("typical_ms")?),
         reason: now.reason,
+        until: now.until,
+        after_job_id: maybe_job(row, "after_job_id")?,
+        priority: row.get("priority")?,
+        held: now.held,
         engine: named(row, "engine", EngineKind::from_name)?,
         origin: named(row, "origin", Origin::from_name)?,
         foreground: row.get("foreground")?,
@@ -48,12 +62,21 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         max_cost_usd: money(row, "max_cost_nanos")?,
         turns: now.turns,
         activity: now.activity,
-        progress: now.steps,
+        progress: now.steps.map(|steps| steps.progress),
         result: row.get("result")?,
         error: json(row, "error")?,
+        stopped: stopped.map(|((ended, forced), left)| StopCounts { ended, forced, left }),
+        attempts: row.get("attempts")?,
         position: row.get("position")?,
         seq: now.last_seq,
     })
+}
+
+/// A filter by states; none where none is named.
+fn among(states: &[JobState]) -> String {
+    let names: Vec<&str> =
+        JobState::ALL.iter().filter(|state| states.contains(state)).map(|state| state.name()).collect();
+    if names.is_empty() { String::new() } else { format!(" AND p.state IN ('{}')", names.join("','")) }
 }
 
 impl Read<'_> {
@@ -111,25 +134,36 @@ impl Read<'_> {
     /// What SQLite said.
     pub fn jobs(&self, list: &JobListParams) -> Result<JobPage, StoreError> {
         let limit = page(list.limit, 50);
-        let mut sql = select("", "WHERE 1");
         let mut values: Vec<Value> = Vec::new();
-        let filters = [
-            ("j.company_id =", list.company_id.map(|id| id.0)),
-            ("j.session_id =", list.session_id.map(|id| id.0)),
-            ("j.created_at >=", list.since.map(|at| at.0)),
-            ("j.id <", list.before.map(|id| id.0)),
-        ];
-        for (column, value) in filters.into_iter().filter_map(|(column, value)| Some((column, value?))) {
+        let mut filters = String::new();
+        for (column, value) in [
+            ("p.company_id =", list.company_id.map(|id| id.0)),
+            ("p.session_id =", list.session_id.map(|id| id.0)),
+            ("p.created_at >=", list.since.map(|at| at.0)),
+            ("p.id <", list.before.map(|id| id.0)),
+        ] {
+            let Some(value) = value else { continue };
             values.push(Value::Integer(value));
-            sql.push_str(&format!(" AND {column} ?{}", values.len()));
+            filters.push_str(&format!(" AND {column} ?{}", values.len()));
         }
-        // From a closed set of our own names, each at most once.
-        let states: Vec<&str> = JobState::ALL.iter().filter(|s| list.states.contains(s)).map(|s| s.name()).collect();
-        if !states.is_empty() {
-            sql.push_str(&format!(" AND j.state IN ('{}')", states.join("','")));
-        }
+        // From a closed set of our own names, each at most once. One search a state: each comes by id from an index.
+        let of_state =
+            |state: &JobState| format!("SELECT p.id FROM jobs p WHERE p.state = '{}'{filters}", state.name());
+        let asked: Vec<String> =
+            JobState::ALL.iter().filter(|state| list.states.contains(state)).map(of_state).collect();
+        let ids = match asked.is_empty() || list.session_id.is_some() {
+            true => format!("SELECT p.id FROM jobs p WHERE 1{}{filters}", among(&list.states)),
+            false => asked.join(" UNION ALL "),
+        };
         values.push(Value::Integer(limit + 1));
-        sql.push_str(&format!(" ORDER BY j.id DESC LIMIT ?{}", values.len()));
+        // The page first, and then its rows: what a row takes to make is not spent on those that are not shown.
+        let sql = select(
+            "",
+            &format!(
+                "WHERE j.id IN (SELECT * FROM ({ids} ORDER BY 1 DESC LIMIT ?{})) ORDER BY j.id DESC",
+                values.len()
+            ),
+        );
         let mut select = self.conn.prepare_cached(&sql)?;
         let mut jobs = select.query_map(params_from_iter(values), job)?.collect::<Result<Vec<_>, _>>()?;
         let more = jobs.len() as i64 > limit;
@@ -158,7 +192,8 @@ impl Read<'_> {
     pub fn live_in_session(&self, session: SessionId) -> Result<Vec<Job>, StoreError> {
         let mut select = self.conn.prepare_cached(&select(
             "",
-            "INDEXED BY jobs_session_live WHERE j.session_id = ?1 AND j.finished_at IS NULL ORDER BY j.id LIMIT 500",
+            "WHERE j.id IN (SELECT l.id FROM jobs l INDEXED BY jobs_session_live
+               WHERE l.session_id = ?1 AND l.finished_at IS NULL ORDER BY l.id LIMIT 500) ORDER BY j.id",
         ))?;
         let rows = select.query_map([session.0], job)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -210,11 +245,31 @@ impl Read<'_> {
 
     /// The session's job at work, or else the first in line, with its title.
     pub(crate) fn session_job(&self, session: SessionId) -> Result<Option<(JobId, String)>, StoreError> {
+        let first = |rest: &str| {
+            let mut select = self.conn.prepare_cached(&format!("SELECT id, title FROM jobs {rest} LIMIT 1"))?;
+            select.query_row([session.0], |row| Ok((JobId(row.get(0)?), row.get(1)?))).optional()
+        };
+        let at_work =
+            first("INDEXED BY jobs_one_at_work WHERE session_id = ?1 AND state IN ('running', 'waiting', 'retrying')")?;
+        match at_work {
+            Some(job) => Ok(Some(job)),
+            None => Ok(first(
+                "INDEXED BY jobs_session_live WHERE session_id = ?1 AND finished_at IS NULL AND state = 'queued'
+                 ORDER BY priority DESC, id",
+            )?),
+        }
+    }
+
+    /// A job of the session that has not ended, with its title: the one at work, else the first in line, else one that
+    /// waits for its time or for another job.
+    pub(crate) fn session_unended(&self, session: SessionId) -> Result<Option<(JobId, String)>, StoreError> {
+        if let Some(job) = self.session_job(session)? {
+            return Ok(Some(job));
+        }
         let mut select = self.conn.prepare_cached(
             "SELECT id, title FROM jobs INDEXED BY jobs_session_live WHERE session_id = ?1 AND finished_at IS NULL
-             ORDER BY state = 'queued', id LIMIT 1",
+             ORDER BY priority DESC, id LIMIT 1",
         )?;
-        let row = select.query_row([session.0], |row| Ok((JobId(row.get(0)?), row.get(1)?)));
-        Ok(row.optional()?)
+        Ok(select.query_row([session.0], |row| Ok((JobId(row.get(0)?), row.get(1)?))).optional()?)
     }
 }

@@ -1,13 +1,13 @@
 //! Stores events and applies what they mean, in one transaction. One [`Projector`] takes a batch of one job's events.
 
 use contract::{
-    ChangedFile, CompanyId, CostBasis, Entry, Event, EventBody, JobId, JobState, Money, RunId, Seq, SessionId,
-    StepCount, Tokens,
+    ChangedFile, CompanyId, CostBasis, Entry, Event, EventBody, JobId, JobState, Money, Progress, RunId, Seq,
+    SessionId, Time, Tokens,
 };
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::fold::{self, CEO, Call, Effect, Facts, JobNow};
+use crate::fold::{self, CEO, Call, Effect, Facts, JobNow, Steps};
 use crate::rows::{maybe_time, money, named};
 use crate::span_batch::{End, SpanBatch};
 use crate::{Missing, StoreError, Touched, search};
@@ -19,7 +19,7 @@ pub(crate) struct Projector<'c> {
     zone: TimeZone,
     job_id: JobId,
     title: String,
-    /// Whether its agents are those of the company's latest session: what came before is not shown.
+    /// Whether its agents are those of the company's open session, since it was opened: what came before is not shown.
     current: bool,
     before: JobNow,
     now: JobNow,
@@ -37,8 +37,8 @@ impl<'c> Projector<'c> {
     /// Reads what the batch starts from.
     pub(crate) fn load(conn: &'c Connection, job_id: JobId) -> Result<Projector<'c>, StoreError> {
         let mut select = conn.prepare_cached(&format!(
-            "SELECT j.title, j.session_id, {PROJECTED}, (SELECT max(s.id) FROM sessions s WHERE s.company_id = j.company_id) = j.session_id AS current
-             FROM jobs j WHERE j.id = ?1",
+            "SELECT j.title, j.session_id, {PROJECTED}, s.closed_at IS NULL AND j.id > s.agents_after AS current
+             FROM jobs j JOIN sessions s ON s.id = j.session_id WHERE j.id = ?1",
         ))?;
         let row = |row: &Row<'_>| {
             let company_id = CompanyId(row.get("company_id")?);
@@ -101,7 +101,7 @@ impl<'c> Projector<'c> {
     /// Applies an event that is stored.
     pub(crate) fn apply(&mut self, event: &Event) -> Result<(), StoreError> {
         let directive = match &event.entry.body {
-            EventBody::JobChanged { state: JobState::Queued, .. } => self.directive()?,
+            EventBody::JobChanged { .. } if self.now.events == 0 => self.directive()?,
             _ => String::new(),
         };
         let text = search::indexed_text(&event.entry.body, &directive);
@@ -127,21 +127,51 @@ impl<'c> Projector<'c> {
     pub(crate) fn finish(mut self) -> Result<Touched, StoreError> {
         self.spans.write()?;
         self.write_spent()?;
-        let now = &self.now;
+        self.write_job()?;
+        let mut insert = self.conn.prepare_cached("INSERT INTO events_fts (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
+        for (seq, text) in &self.texts {
+            insert.execute(params![seq.0, text, self.scope])?;
+        }
+        Ok(self.touched)
+    }
+
+    /// The columns that no index has are written with each batch, the others only where they changed: each index that
+    /// an UPDATE names is written anew. The percentage goes along with the state, since it is 100 when the job completed.
+    fn write_job(&self) -> Result<(), StoreError> {
+        let (before, now) = (&self.before, &self.now);
+        let moved = before.state != now.state || before.held != now.held || before.until != now.until;
+        if moved || before.finished_at != now.finished_at {
+            let mut update = self.conn.prepare_cached(
+                "UPDATE jobs SET state = ?3, until = ?4, held = ?5, finished_at = ?6, progress_percent = ?7
+                 WHERE id = ?1 AND state = ?2",
+            )?;
+            let updated = update.execute(params![
+                self.job_id.0,
+                before.state.name(),
+                now.state.name(),
+                now.until.map(|at| at.0),
+                now.held,
+                now.finished_at.map(|at| at.0),
+                before.steps.as_ref().and(now.steps.as_ref()).map(|steps| steps.progress.percent),
+            ])?;
+            self.found(updated)?;
+        }
         let mut update = self.conn.prepare_cached(
-            "UPDATE jobs SET state = ?3, reason = ?4, started_at = ?5, finished_at = ?6, cost_nanos = ?7,
+            "UPDATE jobs SET reason = ?3, started_at = ?4, waited_ms = ?5, waits_since = ?6, cost_nanos = ?7,
                cost_basis = ?8, turns = ?9, tokens_input = ?10, tokens_output = ?11, tokens_cache_read = ?12,
                tokens_cache_write = ?13, activity_agent = ?14, activity_text = ?15, progress_done = ?16,
-               progress_total = ?17, events = ?18, last_seq = ?19
+               progress_total = ?17, progress_percent = ?18, progress_note = ?19, progress_at = ?20, stages_end = ?21,
+               events = ?22, last_seq = ?23
              WHERE id = ?1 AND state = ?2",
         )?;
+        let steps = now.steps.as_ref();
         let updated = update.execute(params![
             self.job_id.0,
-            self.before.state.name(),
             now.state.name(),
             now.reason,
             now.started_at.map(|at| at.0),
-            now.finished_at.map(|at| at.0),
+            now.waited_ms,
+            now.waits_since.map(|at| at.0),
             now.cost.as_nanos(),
             fold::basis_name(now.basis),
             now.turns,
@@ -151,24 +181,29 @@ impl<'c> Projector<'c> {
             now.tokens.cache_write,
             now.activity.as_ref().map(|activity| &activity.agent),
             now.activity.as_ref().map(|activity| &activity.text),
-            now.steps.map(|steps| steps.done),
-            now.steps.map(|steps| steps.total),
+            steps.map(|steps| steps.progress.done),
+            steps.map(|steps| steps.progress.total),
+            steps.map(|steps| steps.progress.percent),
+            steps.map(|steps| &steps.progress.note),
+            steps.map(|steps| steps.at.0),
+            steps.and_then(|steps| steps.stages_end).map(|at| at.0),
             now.events,
             now.last_seq.0,
         ])?;
-        if updated != 1 {
-            return Err(StoreError::JobNotThere { job: self.job_id, state: self.before.state });
+        self.found(updated)
+    }
+
+    /// The guard: the row was in the state in which the batch found it.
+    fn found(&self, updated: usize) -> Result<(), StoreError> {
+        match updated {
+            1 => Ok(()),
+            _ => Err(StoreError::JobNotThere { job: self.job_id, state: self.before.state }),
         }
-        let mut insert = self.conn.prepare_cached("INSERT INTO events_fts (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
-        for (seq, text) in &self.texts {
-            insert.execute(params![seq.0, text, self.scope])?;
-        }
-        Ok(self.touched)
     }
 
     fn effect(&mut self, effect: &Effect, run: Option<RunId>) -> Result<(), StoreError> {
         match effect {
-            Effect::State { .. } | Effect::Turns(_) | Effect::Doing(_) | Effect::Steps(_) => Ok(()),
+            Effect::State { .. } | Effect::Held(_) | Effect::Turns(_) | Effect::Doing(_) | Effect::Steps(_) => Ok(()),
             Effect::Spent(call) => {
                 self.touched.spend |= call.cost > Money::ZERO;
                 self.spent(call);
@@ -272,13 +307,13 @@ impl<'c> Projector<'c> {
             return Ok(());
         }
         self.touched.agents = true;
-        let mut update = self.conn.prepare_cached(
-            "UPDATE agent_states SET state = 'idle', task = '', job_id = NULL
+        let mut forget = self.conn.prepare_cached(
+            "DELETE FROM agent_states
              WHERE company_id = ?1 AND role = ?2 AND job_id = ?3 AND state = 'working' AND NOT EXISTS (
                SELECT 1 FROM spans INDEXED BY spans_open_delegation
                WHERE job_id = ?3 AND agent = ?2 AND kind = 'delegation' AND finished_at IS NULL)",
         )?;
-        update.execute(params![self.touched.company_id.0, role, self.job_id.0])?;
+        forget.execute(params![self.touched.company_id.0, role, self.job_id.0])?;
         Ok(())
     }
 
@@ -287,31 +322,36 @@ impl<'c> Projector<'c> {
             return Ok(());
         }
         self.touched.agents = true;
-        let mut update = self.conn.prepare_cached(
-            "UPDATE agent_states SET
-               state = CASE WHEN ?3 AND role = 'ceo' THEN 'error' ELSE 'idle' END,
-               task = '', job_id = CASE WHEN ?3 AND role = 'ceo' THEN job_id END
-             WHERE company_id = ?1 AND job_id = ?2",
+        let company = self.touched.company_id.0;
+        let mut forget = self.conn.prepare_cached(
+            "DELETE FROM agent_states WHERE company_id = ?1 AND job_id = ?2 AND NOT (?3 AND role = 'ceo')",
         )?;
-        update.execute(params![self.touched.company_id.0, self.job_id.0, failed])?;
+        forget.execute(params![company, self.job_id.0, failed])?;
+        let mut update = self.conn.prepare_cached(
+            "UPDATE agent_states SET state = 'error', task = '' WHERE company_id = ?1 AND job_id = ?2",
+        )?;
+        update.execute(params![company, self.job_id.0])?;
         Ok(())
     }
 }
 
 /// The projected columns of `jobs` ([`job_now`]), with its company.
-pub(crate) const PROJECTED: &str = "j.company_id, j.state, j.reason, j.started_at, j.finished_at, j.cost_nanos,
-    j.cost_basis, j.turns, j.tokens_input, j.tokens_output, j.tokens_cache_read, j.tokens_cache_write,
-    j.activity_agent, j.activity_text, j.progress_done, j.progress_total, j.events, j.last_seq";
+pub(crate) const PROJECTED: &str = "j.company_id, j.state, j.reason, j.until, j.held, j.started_at, j.finished_at,
+    j.waited_ms, j.waits_since, j.cost_nanos, j.cost_basis, j.turns, j.tokens_input, j.tokens_output,
+    j.tokens_cache_read, j.tokens_cache_write, j.activity_agent, j.activity_text, j.progress_done, j.progress_total,
+    j.progress_percent, j.progress_note, j.progress_at, j.stages_end, j.events, j.last_seq";
 
 /// The columns of [`PROJECTED`].
 pub(crate) fn job_now(row: &Row<'_>) -> rusqlite::Result<JobNow> {
     let agent: Option<String> = row.get("activity_agent")?;
     let text: Option<String> = row.get("activity_text")?;
-    let done: Option<i64> = row.get("progress_done")?;
-    let total: Option<i64> = row.get("progress_total")?;
     Ok(JobNow {
         state: named(row, "state", JobState::from_name)?,
         reason: row.get("reason")?,
+        until: maybe_time(row, "until")?,
+        held: row.get("held")?,
+        waited_ms: row.get("waited_ms")?,
+        waits_since: maybe_time(row, "waits_since")?,
         started_at: maybe_time(row, "started_at")?,
         finished_at: maybe_time(row, "finished_at")?,
         cost: money(row, "cost_nanos")?,
@@ -319,10 +359,24 @@ pub(crate) fn job_now(row: &Row<'_>) -> rusqlite::Result<JobNow> {
         turns: row.get("turns")?,
         tokens: tokens(row)?,
         activity: agent.zip(text).map(|(agent, text)| contract::Activity { agent, text }),
-        steps: done.zip(total).map(|(done, total)| StepCount { done, total }),
+        steps: steps(row)?,
         events: row.get("events")?,
         last_seq: Seq(row.get("last_seq")?),
     })
+}
+
+fn steps(row: &Row<'_>) -> rusqlite::Result<Option<Steps>> {
+    let Some(done) = row.get("progress_done")? else { return Ok(None) };
+    Ok(Some(Steps {
+        progress: Progress {
+            done,
+            total: row.get("progress_total")?,
+            percent: row.get("progress_percent")?,
+            note: row.get("progress_note")?,
+        },
+        at: Time(row.get("progress_at")?),
+        stages_end: maybe_time(row, "stages_end")?,
+    }))
 }
 
 /// The token columns of a row of `jobs` or `costs`.

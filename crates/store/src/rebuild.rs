@@ -21,10 +21,15 @@ impl Write<'_> {
             "DELETE FROM spans; DELETE FROM files; DELETE FROM costs; DELETE FROM day_costs;
              DELETE FROM agent_states;
              INSERT INTO events_fts (events_fts) VALUES ('delete-all');
-             UPDATE jobs SET state = 'queued', reason = '', started_at = NULL, finished_at = NULL, cost_nanos = 0,
-               cost_basis = 'free', turns = 0, tokens_input = 0, tokens_output = 0, tokens_cache_read = 0,
-               tokens_cache_write = 0, activity_agent = NULL, activity_text = NULL, progress_done = NULL,
-               progress_total = NULL, events = 0, last_seq = 0;",
+             INSERT INTO day_costs (company_id, day, cost_nanos)
+               SELECT company_id, day, cost_nanos FROM forgotten_costs;
+             UPDATE home SET rebuilding = 1;
+             UPDATE jobs SET state = 'queued', reason = '', until = NULL, held = 0, started_at = NULL,
+               finished_at = NULL, waited_ms = 0, waits_since = NULL, cost_nanos = 0, cost_basis = 'free', turns = 0,
+               tokens_input = 0, tokens_output = 0, tokens_cache_read = 0, tokens_cache_write = 0,
+               activity_agent = NULL, activity_text = NULL, progress_done = NULL, progress_total = NULL,
+               progress_percent = NULL, progress_note = NULL, progress_at = NULL, stages_end = NULL, events = 0,
+               last_seq = 0;",
         )?;
         let mut select = self.conn.prepare(&format!("SELECT {COLUMNS} FROM events ORDER BY id"))?;
         let mut rows = select.query([])?;
@@ -47,6 +52,7 @@ impl Write<'_> {
         if let Some((_, done)) = batch {
             done.finish()?;
         }
+        self.conn.execute("UPDATE home SET rebuilding = 0", [])?;
         Ok(())
     }
 }

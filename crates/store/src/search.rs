@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use contract::{CompanyId, EventBody, EventHit, EventHits, EventSearchParams, JobId, JobState, one_line};
+use contract::{CompanyId, EventBody, EventHit, EventHits, EventSearchParams, JobId, one_line};
 use rusqlite::params;
 
 use crate::events::event;
@@ -15,7 +15,10 @@ const WORDS: usize = 32;
 const LEAD: usize = 40;
 const SNIPPET: usize = 160;
 
-/// What the index holds of an event; empty for nothing.
+/// What the index holds of an event; empty for nothing. `directive` is the job's for its first event, else empty.
+///
+/// What is in the index is taken out of it by the same text (an index without content knows no other way), so what this
+/// gives for an event that is stored must never change.
 pub(crate) fn indexed_text<'a>(body: &'a EventBody, directive: &'a str) -> Cow<'a, str> {
     match body {
         EventBody::Message { text } | EventBody::Thinking { text } | EventBody::Notice { text, .. } => text.into(),
@@ -24,7 +27,7 @@ pub(crate) fn indexed_text<'a>(body: &'a EventBody, directive: &'a str) -> Cow<'
         EventBody::DelegationStarted { task, .. } => task.into(),
         EventBody::Error { error } => error.to_string().into(),
         // A job's first event stands for its directive.
-        EventBody::JobChanged { state: JobState::Queued, .. } => directive.into(),
+        EventBody::JobChanged { .. } => directive.into(),
         _ => "".into(),
     }
 }

@@ -1,12 +1,14 @@
 //! Sessions: a CEO's conversation, one open at a time in a company.
 
-use contract::{CompanyId, Exchange, Session, SessionId, Time};
+use contract::{CompanyId, Exchange, Session, SessionId, SessionPage, Time};
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::rows::{clamp, maybe_time, time};
+use crate::rows::{clamp, maybe_time, page, time};
 use crate::{Missing, Read, StoreError, Write};
 
-const SELECT: &str = "SELECT s.*, (SELECT count(*) FROM jobs j WHERE j.session_id = s.id) AS jobs FROM sessions s";
+const SELECT: &str = "SELECT s.*, (SELECT count(*) FROM jobs j WHERE j.session_id = s.id) AS jobs, coalesce(
+      (SELECT j.title FROM jobs j WHERE j.session_id = s.id ORDER BY j.id DESC LIMIT 1), '') AS latest
+    FROM sessions s";
 
 fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
     Ok(Session {
@@ -15,6 +17,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         opened_at: time(row, "opened_at")?,
         closed_at: maybe_time(row, "closed_at")?,
         jobs: row.get("jobs")?,
+        latest: row.get("latest")?,
     })
 }
 
@@ -36,6 +39,29 @@ impl Read<'_> {
         let mut select =
             self.conn.prepare_cached(&format!("{SELECT} WHERE s.company_id = ?1 AND s.closed_at IS NULL"))?;
         Ok(select.query_row([company.0], session).optional()?)
+    }
+
+    /// A page of the company's sessions, newest first.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn sessions(
+        &self,
+        company: CompanyId,
+        before: Option<SessionId>,
+        limit: Option<i64>,
+    ) -> Result<SessionPage, StoreError> {
+        let limit = page(limit, 50);
+        let mut select = self
+            .conn
+            .prepare_cached(&format!("{SELECT} WHERE s.company_id = ?1 AND s.id < ?2 ORDER BY s.id DESC LIMIT ?3"))?;
+        let before = before.map_or(i64::MAX, |before| before.0);
+        let rows = select.query_map(params![company.0, before, limit + 1], session)?;
+        let mut sessions = rows.collect::<Result<Vec<_>, _>>()?;
+        let more = sessions.len() as i64 > limit;
+        sessions.truncate(limit as usize);
+        let next = if more { sessions.last().map(|session| session.session_id) } else { None };
+        Ok(SessionPage { sessions, next })
     }
 
     /// The session's last finished briefs with their answers, oldest first.
@@ -68,8 +94,27 @@ impl Write<'_> {
         }
         let mut insert = self.conn.prepare_cached("INSERT INTO sessions (company_id, opened_at) VALUES (?1, ?2)")?;
         let id = SessionId(insert.insert(params![company.0, at.0])?);
-        let mut forget = self.conn.prepare_cached("DELETE FROM agent_states WHERE company_id = ?1")?;
-        forget.execute([company.0])?;
+        self.company_used(company, at)?;
+        self.session(id)
+    }
+
+    /// Opens a session of the company again: its conversation goes on. Its agents are idle from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionActive`] where one is open, [`StoreError::NotFound`] for one that the company does not
+    /// have.
+    pub fn session_reopen(&self, company: CompanyId, id: SessionId, at: Time) -> Result<Session, StoreError> {
+        if self.session(id)?.company_id != company {
+            return Err(StoreError::NotFound(Missing::Session(id)));
+        }
+        if let Some(open) = self.session_open_of(company)? {
+            return Err(StoreError::SessionActive { session: open.session_id });
+        }
+        // Its briefs so far have all ended: what the agents did in them is past.
+        let mut update = self.conn.prepare_cached(
+            "UPDATE sessions SET closed_at = NULL, agents_after = (SELECT coalesce(max(id), 0) FROM jobs) WHERE id = ?1",
+        )?;
+        update.execute([id.0])?;
         self.company_used(company, at)?;
         self.session(id)
     }
@@ -80,7 +125,7 @@ impl Write<'_> {
     /// [`StoreError::SessionBusy`] while a job of it has not ended, [`StoreError::NotFound`] for one that is not
     /// there or is closed.
     pub fn session_close(&self, id: SessionId, at: Time) -> Result<Session, StoreError> {
-        if let Some((job, title)) = self.session_job(id)? {
+        if let Some((job, title)) = self.session_unended(id)? {
             return Err(StoreError::SessionBusy { job, title });
         }
         let mut update =
@@ -88,6 +133,9 @@ impl Write<'_> {
         if update.execute(params![id.0, at.0])? == 0 {
             return Err(StoreError::NotFound(Missing::Session(id)));
         }
-        self.session(id)
+        let session = self.session(id)?;
+        let mut forget = self.conn.prepare_cached("DELETE FROM agent_states WHERE company_id = ?1")?;
+        forget.execute([session.company_id.0])?;
+        Ok(session)
     }
 }
