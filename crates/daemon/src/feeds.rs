@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use contract::methods::{DeskChanged, EventAdded, EventDelta};
 use contract::{DeskChange, Error, EventListParams, EventSubscribeParams, EventsAdded, JobId, JobState, Seq};
-use store::CompanyRow;
+use store::{CompanyRow, StoreError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -59,7 +59,15 @@ async fn desk_change(app: &App, company: &CompanyRow, touched: &Touched) -> Resu
         .store
         .read(move |db| {
             let seq = db.last_seq()?;
-            let mut jobs = ids.into_iter().map(|job_id| db.job(job_id)).collect::<Result<Vec<_>, _>>()?;
+            let mut jobs = Vec::with_capacity(ids.len());
+            for job_id in ids {
+                match db.job(job_id) {
+                    Ok(job) => jobs.push(job),
+                    // Forgotten meanwhile; whoever forgets jobs has all read again.
+                    Err(StoreError::NotFound(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
             if moved {
                 let known: BTreeSet<JobId> = jobs.iter().map(|job| job.job_id).collect();
                 let (live, _) = db.live(company_id, LINE)?;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use contract::{CompanyId, Delta, Event, JobId, Seq};
+use contract::{CompanyId, Delta, Event, EventBody, JobId, Seq};
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::tails::Tails;
@@ -92,6 +92,8 @@ impl DeskFeed {
 pub struct Hub {
     desks: Mutex<Vec<Arc<DeskFeed>>>,
     jobs: Mutex<HashMap<JobId, watch::Sender<Seq>>>,
+    /// For each job that somebody waits for: whether it has ended.
+    ends: Mutex<HashMap<JobId, watch::Sender<bool>>>,
     deltas: broadcast::Sender<Arc<Delta>>,
     tails: Mutex<Tails>,
 }
@@ -101,6 +103,7 @@ impl Default for Hub {
         Hub {
             desks: Mutex::default(),
             jobs: Mutex::default(),
+            ends: Mutex::default(),
             deltas: broadcast::Sender::new(DELTA_QUEUE),
             tails: Mutex::default(),
         }
@@ -124,6 +127,13 @@ impl Hub {
         jobs.entry(job_id).or_insert_with(|| watch::Sender::new(Seq(0))).subscribe()
     }
 
+    /// Becomes true when the job ends. Whoever waits looks at the job only after this: it may have ended before.
+    pub fn end_of(&self, job_id: JobId) -> watch::Receiver<bool> {
+        let mut ends = lock(&self.ends);
+        ends.retain(|_, sender| sender.receiver_count() > 0);
+        ends.entry(job_id).or_insert_with(|| watch::Sender::new(false)).subscribe()
+    }
+
     /// A job's unfinished messages as they are, and a new listener to what is added to them (and to those of all
     /// other jobs).
     pub fn deltas(&self, job_id: JobId) -> (Vec<Delta>, broadcast::Receiver<Arc<Delta>>) {
@@ -138,6 +148,11 @@ impl Hub {
         for event in events {
             if let Some(sender) = lock(&self.jobs).get(&event.job_id) {
                 sender.send_modify(|last| *last = (*last).max(event.seq));
+            }
+            if matches!(event.entry.body, EventBody::JobChanged { state, .. } if state.is_final())
+                && let Some(sender) = lock(&self.ends).get(&event.job_id)
+            {
+                sender.send_replace(true);
             }
         }
         for feed in lock(&self.desks).iter().filter(|feed| feed.company_id == company_id) {
@@ -168,7 +183,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::{Entry, EventBody, NoticeLevel, SYSTEM, Time};
+    use contract::{Entry, JobState, NoticeLevel, SYSTEM, Time};
 
     #[tokio::test]
     async fn changes_gather_until_they_are_taken() {
@@ -205,5 +220,21 @@ mod tests {
         hub.committed(CompanyId(1), &Touched::default(), &[event(5), event(4)]);
         job.changed().await.unwrap();
         assert_eq!(*job.borrow(), Seq(5));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_job_hears_of_its_end_alone() {
+        let hub = Hub::default();
+        let mut end = hub.end_of(JobId(7));
+        for (state, ended) in [(JobState::Running, false), (JobState::Retrying, false), (JobState::Failed, true)] {
+            let body = EventBody::JobChanged { state, reason: String::new(), until: None, stopped: None };
+            let entry = Entry { at: Time(1), agent: SYSTEM.into(), parent: None, body };
+            let event = Event { seq: Seq(1), job_id: JobId(7), run_id: None, entry };
+            hub.committed(CompanyId(1), &Touched::job(JobId(7)), &[event]);
+            assert_eq!(*end.borrow_and_update(), ended, "{state:?}");
+        }
+        drop(end);
+        hub.end_of(JobId(8));
+        assert_eq!(lock(&hub.ends).len(), 1, "nobody waits for job 7 any more");
     }
 }

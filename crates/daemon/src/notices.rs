@@ -123,6 +123,9 @@ fn is_limit(code: &ErrorCode) -> bool {
         ErrorCode::BUDGET_MONTHLY,
         ErrorCode::RUN_TIME,
         ErrorCode::RUN_TURNS,
+        ErrorCode::RUN_NO_OUTPUT,
+        ErrorCode::RUN_SILENT,
+        ErrorCode::RUN_OUTPUT,
     ]
     .contains(code)
 }

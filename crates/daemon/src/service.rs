@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::notices;
-use crate::runs::token_hash;
+use crate::runs::{self, token_hash};
 
 /// Subscriptions of one connection, at most.
 const MAX_SUBSCRIPTIONS: usize = 64;
@@ -49,6 +49,11 @@ impl Session {
     /// Who is at the other end.
     pub fn who(&self) -> Who {
         *lock(&self.caller)
+    }
+
+    /// Resolves when the connection has ended.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// The run whose worker is at the other end.
@@ -193,7 +198,11 @@ pub async fn initialize(
         *caller = who;
     }
     match who {
-        Who::Worker(run_id) => app.runs.connected(run_id, conn),
+        Who::Worker(run_id) => {
+            if let Some(run) = app.runs.connected(run_id, conn) {
+                tokio::spawn(runs::tell_hold(app.clone(), run));
+            }
+        }
         Who::Founder => {
             if let Some(bus) = params.session_bus {
                 process::lend_session_bus(&bus);

@@ -86,7 +86,10 @@ mod tests {
         assert_eq!(tails.of(JobId(7)), [delta("ceo", "One word"), delta("cto", "Two")]);
         tails.finish(&[event("ceo", EventBody::Message { text: "One word.".into() })]);
         assert_eq!(tails.of(JobId(7)), [delta("cto", "Two")]);
-        tails.finish(&[event("system", EventBody::JobChanged { state: JobState::Failed, reason: String::new() })]);
+        tails.finish(&[event(
+            "system",
+            EventBody::JobChanged { state: JobState::Failed, reason: String::new(), until: None, stopped: None },
+        )]);
         assert_eq!(tails.of(JobId(7)), []);
     }
 

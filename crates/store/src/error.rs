@@ -216,7 +216,7 @@ impl From<StoreError> for Error {
                 format!("Job #{job} is already running: “{title}”."),
                 "Wait for it, stop it with `aicib cancel`, or line up behind it with `--queue`.",
             )
-            .with(json!({ "job_id": job })),
+            .with(json!({ "job_id": job, "title": title })),
             StoreError::JobFinal { job, state } => {
                 Error::new(ErrorCode::JOB_FINAL, format!("Job {job} has ended already ({}).", state.name()), "")
                     .with(json!({ "job_id": job, "state": state }))

@@ -136,11 +136,12 @@ pub async fn desk_subscribe(app: &App, conn: &Arc<Connection>, params: CompanyRe
 
 async fn desk_of(app: &App, row: &CompanyRow) -> Result<Desk, Error> {
     let company_id = row.company_id;
-    let (seq, session, (live, live_total), finished) = app
+    let (seq, held, session, (live, live_total), finished) = app
         .store
         .read(move |db| {
             Ok((
                 db.last_seq()?,
+                db.all_held()?,
                 db.session_open_of(company_id)?,
                 db.live(company_id, DESK_ROWS.0)?,
                 db.finished_since(company_id, store::start_of_day(Time::now()), DESK_ROWS.1)?,
@@ -154,7 +155,7 @@ async fn desk_of(app: &App, row: &CompanyRow) -> Result<Desk, Error> {
     };
     let spend = companies::spend(app, company_id, companies::limits(&loaded)).await?;
     let company = companies::view(app, row, &loaded).await?;
-    Ok(Desk { seq, company, session, live, live_total, finished, team, spend })
+    Ok(Desk { seq, company, session, held, live, live_total, finished, team, spend })
 }
 
 fn config_file(dir: &Path) -> String {

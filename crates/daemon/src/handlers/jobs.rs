@@ -1,4 +1,7 @@
-//! Jobs: briefs, their stop, their money.
+//! Jobs: briefs, their stop, their end, their money.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use contract::*;
 use store::{CompanyRow, Inserted, NewJob, Refused};
@@ -8,10 +11,15 @@ use crate::companies::{self, Limits};
 use crate::engines;
 use crate::handlers::sessions;
 use crate::hub::Touched;
-use crate::runs;
+use crate::runs::{self, LiveRun};
+use crate::service::Connection;
+
+/// How long one call waits for the end of a job, at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
     let directive = readable(&params.directive)?;
+    check_priority(params.priority)?;
     let row = companies::resolve(app, params.company).await?;
     let engine = ready(app, &row).await?;
     let session = sessions::current(app, &row, params.start_session).await?;
@@ -38,11 +46,14 @@ pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
         max_cost: max_cost_usd,
         idempotency_key: params.idempotency_key,
         queue: params.queue,
+        priority: params.priority,
+        after: params.after_job_id,
+        not_before: params.not_before,
     };
     insert(app, new).await
 }
 
-pub async fn restart(app: &App, params: JobRef) -> Result<Job, Error> {
+pub async fn restart(app: &App, params: JobRestartParams) -> Result<Job, Error> {
     let job_id = params.job_id;
     let old = app.store.read(move |db| db.job_detail(job_id)).await?;
     if !old.job.state.is_final() {
@@ -63,10 +74,13 @@ pub async fn restart(app: &App, params: JobRef) -> Result<Job, Error> {
         directive: old.directive,
         engine,
         origin: old.job.origin,
-        foreground: false,
+        foreground: params.foreground,
         max_cost: old.job.max_cost_usd,
         idempotency_key: None,
         queue: true,
+        priority: old.job.priority,
+        after: None,
+        not_before: None,
     };
     insert(app, new).await
 }
@@ -93,6 +107,18 @@ async fn insert(app: &App, new: NewJob) -> Result<Job, Error> {
     Ok(job)
 }
 
+fn check_priority(priority: i64) -> Result<(), Error> {
+    let most = limits::MAX_PRIORITY;
+    if (-most..=most).contains(&priority) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::BAD_REQUEST,
+        format!("A brief's priority cannot be {priority}."),
+        format!("Name a number from -{most} to {most}; higher goes first."),
+    ))
+}
+
 pub async fn get(app: &App, params: JobRef) -> Result<JobDetail, Error> {
     let job_id = params.job_id;
     let detail = app.store.read(move |db| db.job_detail(job_id)).await?;
@@ -100,19 +126,57 @@ pub async fn get(app: &App, params: JobRef) -> Result<JobDetail, Error> {
 }
 
 pub async fn cancel(app: &App, params: JobRef) -> Result<JobCancelResult, Error> {
-    let swept = runs::cancel(app, params.job_id, "Stopped by you.").await?;
-    let job = app.store.read(move |db| db.job(params.job_id)).await?;
-    Ok(JobCancelResult { job, ended: swept.ended, forced: swept.forced, left: swept.left })
+    let (job, stopped) = runs::cancel(app, params.job_id, "Stopped by you.").await?;
+    Ok(JobCancelResult { job, stopped })
+}
+
+/// Answers when the job has ended, or after a while.
+pub async fn wait(app: &App, conn: &Arc<Connection>, params: JobWaitParams) -> Result<JobWaitResult, Error> {
+    let job_id = params.job_id;
+    let patience = match params.timeout_ms {
+        None => LONGEST_WAIT,
+        Some(ms) => Duration::from_millis(u64::try_from(ms).unwrap_or_default()).min(LONGEST_WAIT),
+    };
+    // Before the look: an end in between is not missed.
+    let mut end = app.hub.end_of(job_id);
+    let mut job = app.store.read(move |db| db.job(job_id)).await?;
+    if !job.state.is_final() && !patience.is_zero() {
+        tokio::select! {
+            // The hub lives as long as the daemon; either way the job is looked at.
+            _ = end.wait_for(|ended| *ended) => {}
+            () = tokio::time::sleep(patience) => {}
+            () = conn.state.ended() => {}
+            () = app.stop.cancelled() => return Err(stopping()),
+        }
+        job = app.store.read(move |db| db.job(job_id)).await?;
+    }
+    let ended = job.state.is_final();
+    Ok(JobWaitResult { job, ended })
+}
+
+/// Lets a run whose job waited go on, where there is a slot for it.
+pub async fn go_on(app: &App, run_id: RunId, params: GoOnParams) -> Result<GoOn, Error> {
+    let run = live(app, run_id)?;
+    Ok(GoOn { granted: runs::go_on(app, &run, params.line).await? })
+}
+
+/// The live run whose worker calls.
+fn live(app: &App, run_id: RunId) -> Result<Arc<LiveRun>, Error> {
+    if app.stop.is_cancelled() {
+        return Err(stopping());
+    }
+    app.runs.get(run_id).ok_or_else(|| {
+        Error::new(ErrorCode::UNAUTHORIZED, format!("Run {run_id} has ended."), "A run that has ended makes no calls.")
+    })
+}
+
+fn stopping() -> Error {
+    Error::new(ErrorCode::STOPPING, "The daemon is stopping.", "The next one answers.")
 }
 
 /// Grants a model call its worst case from every limit at once, or says which limit says no.
 pub async fn lease(app: &App, run_id: RunId, params: LeaseParams) -> Result<Lease, Error> {
-    if app.stop.is_cancelled() {
-        return Err(Error::new(ErrorCode::STOPPING, "The daemon is stopping.", "The next one answers."));
-    }
-    let run = app.runs.get(run_id).ok_or_else(|| {
-        Error::new(ErrorCode::UNAUTHORIZED, format!("Run {run_id} has ended."), "A run that has ended makes no calls.")
-    })?;
+    let run = live(app, run_id)?;
     let company_id = run.company_id;
     let row = app.store.read(move |db| db.company(company_id)).await?;
     let loaded = companies::load(&row).await?;

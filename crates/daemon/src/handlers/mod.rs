@@ -4,13 +4,15 @@ mod company;
 mod events;
 mod jobs;
 mod keys;
+mod prune;
 mod sessions;
-mod system;
+pub mod system;
 
 use std::sync::Arc;
 
 use contract::*;
 
+use crate::runs;
 use crate::service::{self, Connection, Front};
 
 impl contract::Handlers for Front {
@@ -26,6 +28,22 @@ impl contract::Handlers for Front {
 
     async fn daemon_status(&self, _: &Arc<Connection>, _: Empty) -> Result<DaemonStatus, Error> {
         system::status(&self.0).await
+    }
+
+    async fn daemon_health(&self, _: &Arc<Connection>, _: Empty) -> Result<Health, Error> {
+        system::health(&self.0).await
+    }
+
+    async fn daemon_reload(&self, _: &Arc<Connection>, _: Empty) -> Result<DaemonStatus, Error> {
+        system::reload(&self.0).await
+    }
+
+    async fn daemon_log_level(&self, _: &Arc<Connection>, params: LogLevelParams) -> Result<DaemonStatus, Error> {
+        system::log_level(&self.0, params).await
+    }
+
+    async fn daemon_restart(&self, _: &Arc<Connection>, _: Empty) -> Result<Empty, Error> {
+        system::restart(&self.0)
     }
 
     async fn daemon_stop(&self, _: &Arc<Connection>, _: Empty) -> Result<Empty, Error> {
@@ -76,6 +94,14 @@ impl contract::Handlers for Front {
         sessions::stop(&self.0, params).await
     }
 
+    async fn session_list(&self, _: &Arc<Connection>, params: SessionListParams) -> Result<SessionPage, Error> {
+        sessions::list(&self.0, params).await
+    }
+
+    async fn session_resume(&self, _: &Arc<Connection>, params: SessionRef) -> Result<Session, Error> {
+        sessions::resume(&self.0, params).await
+    }
+
     async fn desk_get(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<Desk, Error> {
         company::desk(&self.0, params).await
     }
@@ -92,8 +118,24 @@ impl contract::Handlers for Front {
         jobs::cancel(&self.0, params).await
     }
 
-    async fn job_restart(&self, _: &Arc<Connection>, params: JobRef) -> Result<Job, Error> {
+    async fn job_restart(&self, _: &Arc<Connection>, params: JobRestartParams) -> Result<Job, Error> {
         jobs::restart(&self.0, params).await
+    }
+
+    async fn job_pause(&self, _: &Arc<Connection>, params: JobHoldParams) -> Result<JobHoldResult, Error> {
+        runs::hold(&self.0, params.job_id, true).await
+    }
+
+    async fn job_resume(&self, _: &Arc<Connection>, params: JobHoldParams) -> Result<JobHoldResult, Error> {
+        runs::hold(&self.0, params.job_id, false).await
+    }
+
+    async fn job_wait(&self, conn: &Arc<Connection>, params: JobWaitParams) -> Result<JobWaitResult, Error> {
+        jobs::wait(&self.0, conn, params).await
+    }
+
+    async fn job_prune(&self, _: &Arc<Connection>, params: JobPruneParams) -> Result<JobPruneResult, Error> {
+        prune::run(&self.0, params).await
     }
 
     async fn job_list(&self, _: &Arc<Connection>, params: JobListParams) -> Result<JobPage, Error> {
@@ -183,6 +225,10 @@ impl contract::Handlers for Front {
 
     async fn run_lease(&self, conn: &Arc<Connection>, params: LeaseParams) -> Result<Lease, Error> {
         jobs::lease(&self.0, conn.state.run_id()?, params).await
+    }
+
+    async fn run_go_on(&self, conn: &Arc<Connection>, params: GoOnParams) -> Result<GoOn, Error> {
+        jobs::go_on(&self.0, conn.state.run_id()?, params).await
     }
 
     async fn run_lease_return(&self, conn: &Arc<Connection>, params: LeaseReturn) -> Result<Empty, Error> {

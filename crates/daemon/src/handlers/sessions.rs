@@ -45,12 +45,34 @@ pub async fn current(app: &App, row: &CompanyRow, start: bool) -> Result<Session
     }
 }
 
+pub async fn list(app: &App, params: SessionListParams) -> Result<SessionPage, Error> {
+    let company_id = companies::resolve(app, params.company).await?.company_id;
+    Ok(app.store.read(move |db| db.sessions(company_id, params.before, params.limit)).await?)
+}
+
+/// Opens an earlier session again, if its CEO is there to hold it.
+pub async fn resume(app: &App, params: SessionRef) -> Result<Session, Error> {
+    let row = companies::resolve(app, params.company).await?;
+    companies::load(&row).await?.ceo()?;
+    let (company_id, session_id) = (row.company_id, params.session_id);
+    let session = app
+        .store
+        .write(move |db| {
+            db.company_used(company_id, Time::now())?;
+            db.session_reopen(company_id, session_id, Time::now())
+        })
+        .await?;
+    app.announce(company_id, &Touched::all(), &[]);
+    Ok(session)
+}
+
 pub async fn stop(app: &App, params: CompanyRef) -> Result<SessionStopResult, Error> {
     let row = companies::resolve(app, params).await?;
     let company_id = row.company_id;
     let session = app.store.read(move |db| db.session_open_of(company_id)).await?.ok_or_else(|| none(company_id))?;
     let session_id = session.session_id;
     let mut cancelled = Vec::new();
+    let mut stopped = StopCounts::default();
     let session = loop {
         let live = app.store.read(move |db| db.live_in_session(session_id)).await?;
         if live.is_empty() {
@@ -68,21 +90,24 @@ pub async fn stop(app: &App, params: CompanyRef) -> Result<SessionStopResult, Er
         // Last first: what is queued goes before it could be claimed.
         for job in live.into_iter().rev() {
             match runs::cancel(app, job.job_id, "The session was stopped.").await {
-                Ok(swept) => {
-                    let job = app.store.read(move |db| db.job(job.job_id)).await?;
+                Ok((job, counts)) => {
                     if !job.state.is_final() {
-                        return Err(still_alive(job.job_id, swept.left));
+                        return Err(still_alive(job.job_id, counts.left));
                     }
-                    cancelled.push(job);
+                    stopped = stopped + counts;
+                    // One that ended by itself in the same moment was not cancelled (E013).
+                    if job.state == JobState::Cancelled {
+                        cancelled.push(job);
+                    }
                 }
-                // It ended by itself in the same moment (E013).
+                // It ended before we came to it.
                 Err(error) if error.code == ErrorCode::JOB_FINAL => {}
                 Err(error) => return Err(error),
             }
         }
     };
     app.announce(company_id, &Touched::all(), &[]);
-    Ok(SessionStopResult { session, cancelled })
+    Ok(SessionStopResult { session, cancelled, stopped })
 }
 
 fn still_alive(job_id: JobId, left: i64) -> Error {

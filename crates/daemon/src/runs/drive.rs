@@ -36,6 +36,7 @@ async fn follow(app: &App, run: &Arc<LiveRun>, begin: Begin) -> End {
         Begin::Fresh { token } => (Tail::new(run, 0), start::start(app, run, token).await),
         Begin::Adopted(row) => {
             let mut tail = Tail::new(run, row.offset);
+            run.stored(row.lines, row.offset);
             let end = match alive(&row) {
                 // It may still end without a word: where the daemon before us had no time to say what to do.
                 Some(identity) => accompany(app, run, &mut tail, Started::Adopted(identity)).await,
@@ -65,10 +66,14 @@ async fn accompany(app: &App, run: &LiveRun, tail: &mut Tail, mut started: Start
     if run.stop.is_cancelled() {
         run.tell_to_stop();
     }
-    tokio::select! {
-        () = started.exited() => {}
-        () = tail.follow(app, run) => {}
-        () = app.stop.cancelled() => return End::DaemonLeaves,
+    let leaves = async {
+        tokio::select! {
+            () = started.exited() => false,
+            () = app.stop.cancelled() => true,
+        }
+    };
+    if tail.follow(app, run, leaves).await {
+        return End::DaemonLeaves;
     }
     drained(app, run, tail).await
 }

@@ -4,11 +4,12 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use contract::{Error, ErrorCode, EventBody, JobChange, Notice, Outcome, RunId, RunState, Time, one_line};
-use store::{Settlement, StopCounts};
+use contract::{Error, ErrorCode, EventBody, JobChange, Notice, Outcome, RunId, RunState, StopCounts, Time, one_line};
+use store::Settlement;
 
 use super::drive::not_started;
-use super::{LiveRun, Swept, lock};
+use super::retry::Tries;
+use super::{LiveRun, counts, lock};
 use crate::app::App;
 use crate::hub::Touched;
 use crate::notices;
@@ -30,14 +31,15 @@ pub enum End {
 
 /// Brings a run and its job to their final states.
 pub async fn settle(app: &App, run: &LiveRun, end: End) {
-    let swept = process::stop_tree(None, false, &run.mark, Duration::ZERO).await;
-    let swept = Swept { ended: swept.ended, forced: swept.forced, left: swept.left };
+    let swept = counts(process::stop_tree(None, false, &run.mark, Duration::ZERO).await);
+    // A stop that is under way counts what it ends.
+    let swept = *run.forced.lock().await + swept;
     let settled = loop {
-        match try_settle(app, run, &end, &swept).await {
+        match try_settle(app, run, &end, swept).await {
             Ok(settled) => break settled,
             Err(error) if error.code == ErrorCode::JOB_NOT_FOUND => {
                 tracing::error!(%error, run_id = %run.run_id, "a run without a job ended");
-                break Settled { swept, notice: None, watched: false };
+                break Settled { notice: None, watched: false };
             }
             Err(error) => tracing::error!(%error, run_id = %run.run_id, "a run could not be settled; trying again"),
         }
@@ -47,7 +49,7 @@ pub async fn settle(app: &App, run: &LiveRun, end: End) {
         }
     };
     app.runs.remove(run.run_id);
-    run.done.send_replace(Some(settled.swept));
+    run.done.send_replace(true);
     app.runs.wake_queue();
     if let Some(notice) = settled.notice {
         notices::tell(app, notice, settled.watched).await;
@@ -63,24 +65,28 @@ pub async fn settle(app: &App, run: &LiveRun, end: End) {
 
 /// A run that was brought to its end.
 struct Settled {
-    swept: Swept,
     /// What the founder is to be told.
     notice: Option<Notice>,
     /// Whether somebody followed the job in a terminal up to its end.
     watched: bool,
 }
 
-async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: &Swept) -> Result<Settled, Error> {
-    let run_id = run.run_id;
-    let last_word = app.store.read(move |db| db.last_word(run_id)).await?;
-    let (state, change, settlement) = judge(run, end, last_word, swept);
-    let swept = settlement.stopped.map_or(*swept, |counts| Swept {
-        ended: counts.ended,
-        forced: counts.forced,
-        left: counts.left,
-    });
+async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: StopCounts) -> Result<Settled, Error> {
+    let (run_id, job_id) = (run.run_id, run.job_id);
+    let (last_word, attempts) = app.store.read(move |db| Ok((db.last_word(run_id)?, db.attempts(job_id)?))).await?;
+    let tries = Tries { attempts, retries: app.settings().await?.run_retries, now: Time::now() };
+    let stop = run.stop.is_cancelled().then(|| lock(&run.stop_reason).clone());
+    let was_started = run.identity().is_some();
+    let (state, change, settlement) = match end {
+        End::NotStarted(error) => {
+            let (state, change, error) = not_started(error.clone());
+            (state, change, failed(error, None))
+        }
+        _ => judge(last_word, stop, was_started, swept, tries)
+            .unwrap_or_else(|| (RunState::Crashed, JobChange::Fail, failed(vanished(&run.log()), Some(swept)))),
+    };
     // Looked at before it is announced: who follows the job leaves when it ends.
-    let watched = app.watchers.is_watched(run.job_id);
+    let watched = app.watchers.is_watched(job_id);
     // In one transaction: a daemon that dies right after it leaves the notice to the next.
     let (events, notice) = app
         .store
@@ -90,59 +96,57 @@ async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: &Swept) -> Resul
             Ok((events, notice.flatten()))
         })
         .await?;
-    app.announce(run.company_id, &Touched { spend: true, ..Touched::job(run.job_id) }, &events);
-    Ok(Settled { swept, notice, watched })
+    app.announce(run.company_id, &Touched { spend: true, ..Touched::line(job_id) }, &events);
+    Ok(Settled { notice, watched })
 }
 
-/// What the run's end means for its job.
-fn judge(run: &LiveRun, end: &End, last_word: Option<EventBody>, swept: &Swept) -> (RunState, JobChange, Settlement) {
-    let stopped = run.stop.is_cancelled();
-    let stop_reason = lock(&run.stop_reason).clone();
-    if let End::NotStarted(error) = end {
-        let (state, change, error) = not_started(error.clone());
-        return (state, change, failed(error, None));
-    }
-    let Some(EventBody::RunExited { outcome, result, error, ended, forced, .. }) = last_word else {
-        if stopped {
-            let state = if run.identity().is_some() { RunState::Killed } else { RunState::Exited };
-            return (
-                state,
-                JobChange::Cancel,
-                Settlement { reason: stop_reason, stopped: counts(swept), ..Settlement::default() },
-            );
-        }
-        let error = vanished(&run.log());
-        return (RunState::Crashed, JobChange::Fail, failed(error, counts(swept)));
+/// What a run that had a worker, or was stopped before it had one, means for its job: from the worker's last word,
+/// from the founder's reason where the founder stopped it, and from what was swept up after it. `None` where the worker
+/// went without a word and nobody had told it to.
+fn judge(
+    last_word: Option<EventBody>,
+    stop: Option<String>,
+    was_started: bool,
+    swept: StopCounts,
+    tries: Tries,
+) -> Option<(RunState, JobChange, Settlement)> {
+    let Some(EventBody::RunExited { outcome, result, error, effects, ended, forced, .. }) = last_word else {
+        let state = if was_started { RunState::Killed } else { RunState::Exited };
+        let settlement = Settlement { reason: stop?, stopped: Some(swept), ..Settlement::default() };
+        return Some((state, JobChange::Cancel, settlement));
     };
-    // What the worker could not end may have ended since: of what is left, the daemon's own sweep has the last say.
-    let swept = Swept { ended: swept.ended + ended, forced: swept.forced + forced, left: swept.left };
-    let base = Settlement { stopped: counts(&swept), ..Settlement::default() };
-    match outcome {
+    // What the worker could not end may have ended since: of what is left, our own sweep has the last say.
+    let stopped = Some(StopCounts { ended, forced, left: 0 } + swept);
+    let base = Settlement { stopped, ..Settlement::default() };
+    let told = match outcome {
         Outcome::Completed => {
-            let answer = result.unwrap_or_default();
-            (RunState::Exited, JobChange::Complete, Settlement { answer: Some(answer), ..base })
+            let answer = Some(result.unwrap_or_default());
+            (RunState::Exited, JobChange::Complete, Settlement { answer, ..base })
         }
         Outcome::Failed => {
             let error = error.unwrap_or_else(|| Error::internal("The run failed and did not say why."));
-            // A worker that did not hear of the founder's stop was ended by us.
-            if stopped && error.code == ErrorCode::RUN_INTERRUPTED {
-                return (RunState::Killed, JobChange::Cancel, Settlement { reason: stop_reason, ..base });
+            match (stop, tries.next(&error, effects)) {
+                // A worker that did not hear of the founder's stop was ended by us.
+                (Some(reason), _) if error.code == ErrorCode::RUN_INTERRUPTED => {
+                    (RunState::Killed, JobChange::Cancel, Settlement { reason, ..base })
+                }
+                (None, Some(until)) => {
+                    let reason = error.message;
+                    (RunState::Exited, JobChange::Retry, Settlement { reason, until: Some(until), ..base })
+                }
+                _ => (RunState::Exited, JobChange::Fail, failed(error, stopped)),
             }
-            (RunState::Exited, JobChange::Fail, failed(error, base.stopped))
         }
         Outcome::Cancelled => {
-            let reason = if stop_reason.is_empty() { "Its worker was told to stop.".into() } else { stop_reason };
+            let reason = stop.unwrap_or_else(|| "Its worker was told to stop.".into());
             (RunState::Exited, JobChange::Cancel, Settlement { reason, ..base })
         }
-    }
+    };
+    Some(told)
 }
 
 fn failed(error: Error, stopped: Option<StopCounts>) -> Settlement {
     Settlement { reason: error.message.clone(), error: Some(error), stopped, ..Settlement::default() }
-}
-
-fn counts(swept: &Swept) -> Option<StopCounts> {
-    Some(StopCounts { ended: swept.ended, forced: swept.forced, left: swept.left })
 }
 
 /// The worker went without a word: killed, crashed, or the machine went down.
@@ -220,4 +224,46 @@ fn put_away(dir: &Path) -> std::io::Result<()> {
     fresh.as_file().sync_all()?;
     fresh.persist(dir.join("spool.jsonl.gz")).map_err(|error| error.error)?;
     std::fs::remove_file(spool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SWEPT: StopCounts = StopCounts { ended: 1, forced: 2, left: 0 };
+    const TRIES: Tries = Tries { attempts: 1, retries: 2, now: Time(1_000) };
+
+    fn exited(outcome: Outcome, error: Option<ErrorCode>, effects: bool) -> Option<EventBody> {
+        let error = error.map(|code| Error::new(code, "It did not work.", ""));
+        Some(EventBody::RunExited { outcome, result: None, error, turns: 1, effects, ended: 3, forced: 4, left: 5 })
+    }
+
+    #[test]
+    fn the_workers_last_word_counts_and_our_own_sweep_with_it() {
+        let word = exited(Outcome::Completed, None, true);
+        let (state, change, settlement) = judge(word, Some("Stopped.".into()), true, SWEPT, TRIES).unwrap();
+        assert_eq!((state, change), (RunState::Exited, JobChange::Complete), "E013");
+        assert_eq!(settlement.stopped, Some(StopCounts { ended: 4, forced: 6, left: 0 }));
+    }
+
+    #[test]
+    fn who_was_stopped_and_had_no_word_left_was_stopped() {
+        let (state, change, settlement) = judge(None, Some("Stopped.".into()), true, SWEPT, TRIES).unwrap();
+        assert_eq!((state, change, settlement.reason.as_str()), (RunState::Killed, JobChange::Cancel, "Stopped."));
+        let word = exited(Outcome::Failed, Some(ErrorCode::RUN_INTERRUPTED), true);
+        let (_, change, _) = judge(word, Some("Stopped.".into()), true, SWEPT, TRIES).unwrap();
+        assert_eq!(change, JobChange::Cancel);
+        assert!(judge(None, None, true, SWEPT, TRIES).is_none());
+    }
+
+    #[test]
+    fn an_outage_without_effects_is_tried_again_unless_the_founder_stops_it() {
+        let word = || exited(Outcome::Failed, Some(ErrorCode::PROVIDER_DOWN), false);
+        let (_, change, settlement) = judge(word(), None, true, SWEPT, TRIES).unwrap();
+        assert_eq!((change, settlement.until), (JobChange::Retry, Some(Time(31_000))));
+        let (_, change, settlement) = judge(word(), Some("Stopped.".into()), true, SWEPT, TRIES).unwrap();
+        assert_eq!((change, settlement.until), (JobChange::Fail, None));
+        let effects = exited(Outcome::Failed, Some(ErrorCode::PROVIDER_DOWN), true);
+        assert_eq!(judge(effects, None, true, SWEPT, TRIES).unwrap().1, JobChange::Fail);
+    }
 }

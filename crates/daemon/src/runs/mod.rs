@@ -5,17 +5,21 @@
 mod cancel;
 mod drive;
 mod finish;
+mod hold;
 mod queue;
+mod retry;
+mod slots;
+mod spool;
 mod start;
 mod tail;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use contract::methods::RunCancelled;
-use contract::{CompanyId, Error, JobId, RUN_MARK, RunCancel, RunGrew, RunId, Time, run_mark};
+use contract::{CompanyId, Error, JobId, RUN_MARK, RunCancel, RunGrew, RunId, StopCounts, Time, run_mark};
 use process::{Identity, Mark};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, watch};
@@ -25,18 +29,9 @@ use crate::app::Daemon;
 use crate::service::Connection;
 
 pub use cancel::cancel;
+pub use hold::{hold, tell as tell_hold};
 pub use queue::{adopt, keep_claiming};
-
-/// What a run's sweep found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Processes that were ended.
-    pub ended: i64,
-    /// Of those, by force.
-    pub forced: i64,
-    /// Processes left.
-    pub left: i64,
-}
+pub use slots::go_on;
 
 /// A run that is under way.
 pub struct LiveRun {
@@ -56,9 +51,18 @@ pub struct LiveRun {
     /// Cancelled once somebody wants the run stopped; the reason stands beside it.
     stop: CancellationToken,
     stop_reason: Mutex<String>,
+    /// What was ended by force since the worker did not go by itself. Held while that is under way.
+    forced: tokio::sync::Mutex<StopCounts>,
+    /// Held while the worker is told whether it is on hold, so that the last word it hears is the last that was said.
+    telling_hold: tokio::sync::Mutex<()>,
     children: AtomicI64,
     heard_at: AtomicI64,
-    done: watch::Sender<Option<Swept>>,
+    /// The highest line of the spool that is stored.
+    stored_line: watch::Sender<i64>,
+    /// Bytes of the spool that are stored.
+    stored_bytes: AtomicU64,
+    /// Whether the run is settled.
+    done: watch::Sender<bool>,
 }
 
 impl LiveRun {
@@ -74,9 +78,13 @@ impl LiveRun {
             grew: Notify::new(),
             stop: CancellationToken::new(),
             stop_reason: Mutex::default(),
+            forced: tokio::sync::Mutex::default(),
+            telling_hold: tokio::sync::Mutex::default(),
             children: AtomicI64::new(0),
             heard_at: AtomicI64::new(Time::now().0),
-            done: watch::Sender::new(None),
+            stored_line: watch::Sender::new(0),
+            stored_bytes: AtomicU64::new(0),
+            done: watch::Sender::new(false),
         }
     }
 
@@ -90,8 +98,31 @@ impl LiveRun {
         Time(self.heard_at.load(Ordering::Relaxed))
     }
 
-    fn identity(&self) -> Option<Identity> {
+    /// The worker's process, once it is started.
+    pub fn identity(&self) -> Option<Identity> {
         lock(&self.identity).clone()
+    }
+
+    /// Whether the worker is connected.
+    pub fn is_connected(&self) -> bool {
+        self.worker().is_some()
+    }
+
+    /// Bytes of the spool that are written and not stored yet. Looks at the file.
+    pub fn lag_bytes(&self) -> u64 {
+        // No file, no lag.
+        let written = std::fs::metadata(self.spool()).map_or(0, |meta| meta.len());
+        written.saturating_sub(self.stored_bytes.load(Ordering::Relaxed))
+    }
+
+    /// The spool is stored up to there.
+    fn stored(&self, line: i64, bytes: u64) {
+        self.stored_bytes.fetch_max(bytes, Ordering::Relaxed);
+        self.stored_line.send_if_modified(|stored| {
+            let grew = line > *stored;
+            *stored = line.max(*stored);
+            grew
+        });
     }
 
     fn spool(&self) -> PathBuf {
@@ -118,12 +149,21 @@ impl LiveRun {
 pub struct Runs {
     live: Mutex<HashMap<RunId, Arc<LiveRun>>>,
     queue: Notify,
+    slots: slots::Slots,
 }
 
 impl Runs {
-    /// The queue has changed: something may be claimed.
+    /// The queue, the slots or a hold have changed: something may be claimed, or go on.
     pub fn wake_queue(&self) {
         self.queue.notify_one();
+        self.slots.wake();
+    }
+
+    /// All live runs, oldest first.
+    pub fn all(&self) -> Vec<Arc<LiveRun>> {
+        let mut all: Vec<_> = lock(&self.live).values().cloned().collect();
+        all.sort_unstable_by_key(|run| run.run_id);
+        all
     }
 
     /// The live run of a job.
@@ -141,20 +181,22 @@ impl Runs {
         lock(&self.live).get(&run_id).cloned()
     }
 
-    /// A worker has connected.
-    pub fn connected(&self, run_id: RunId, conn: &Arc<Connection>) {
-        let Some(run) = self.get(run_id) else { return };
+    /// A worker has connected: its run, which it is to be told the hold of.
+    pub fn connected(&self, run_id: RunId, conn: &Arc<Connection>) -> Option<Arc<LiveRun>> {
+        let run = self.get(run_id)?;
         *lock(&run.worker) = Arc::downgrade(conn);
         run.grew.notify_one();
         if run.stop.is_cancelled() {
             run.tell_to_stop();
         }
+        Some(run)
     }
 
     /// A worker's spool has grown.
     pub fn heard(&self, run_id: RunId, hint: &RunGrew) {
         let Some(run) = self.get(run_id) else { return };
-        run.children.store(hint.children, Ordering::Relaxed);
+        // Its own word for how many; whose they are, the census says.
+        run.children.store(hint.children.max(0), Ordering::Relaxed);
         run.heard_at.store(Time::now().0, Ordering::Relaxed);
         run.grew.notify_one();
     }
@@ -167,6 +209,7 @@ impl Runs {
 
     fn remove(&self, run_id: RunId) {
         lock(&self.live).remove(&run_id);
+        self.slots.forget(run_id);
     }
 }
 
@@ -187,6 +230,11 @@ fn hex(bytes: &[u8]) -> String {
 /// What the database keeps of a run's token.
 pub fn token_hash(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// What a sweep did, as clients see it.
+fn counts(stopped: process::Stopped) -> StopCounts {
+    StopCounts { ended: stopped.ended, forced: stopped.forced, left: stopped.left }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -4,25 +4,29 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{Error, Time};
+use contract::{Error, RunState, Time};
 use store::{Claim, StoreError};
 
 use super::drive::{Begin, drive};
 use super::finish::{put_away_the_rest, with_folder};
-use super::{LiveRun, random_token, token_hash};
+use super::{LiveRun, cancel, random_token, token_hash};
 use crate::app::App;
 use crate::hub::Touched;
+use crate::notices;
 
-/// How often the queue is looked at without being told to: a timer stops in sleep, a wake-up may be lost.
+/// How often the queue is looked at without being told to: a timer stops in sleep, a wake-up may be lost, and clocks
+/// are set.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// The same while a slot is kept for a worker that may not come back for it, and where what is due does not move.
+const LOOK_SOON: Duration = Duration::from_secs(1);
 /// How long to wait after the database said no.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 
-/// Claims jobs until the daemon stops.
+/// Moves on what is due, and claims jobs, until the daemon stops.
 pub async fn keep_claiming(app: App) {
     loop {
-        let pause = match claim_all(&app).await {
-            Ok(()) => LOOK_EVERY,
+        let pause = match look(&app).await {
+            Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(%error, "the queue could not be read");
                 AFTER_TROUBLE
@@ -36,17 +40,67 @@ pub async fn keep_claiming(app: App) {
     }
 }
 
+/// One look at the queue; how long until the next is needed.
+async fn look(app: &App) -> Result<Duration, Error> {
+    move_due(app).await?;
+    claim_all(app).await?;
+    let next = app.store.read(|db| db.next_due()).await?;
+    Ok(pause(next, Time::now(), app.runs.slots.kept() > 0))
+}
+
+/// How long to sleep where the next job is due at `next`.
+fn pause(next: Option<Time>, now: Time, slots_kept: bool) -> Duration {
+    let longest = if slots_kept { LOOK_SOON } else { LOOK_EVERY };
+    let until_due = match next.map(|next| next.since(now)) {
+        None => longest,
+        // It was just looked for, and did not move.
+        Some(ms) if ms <= 0 => LOOK_SOON,
+        Some(ms) => Duration::from_millis(ms.unsigned_abs()),
+    };
+    until_due.min(longest)
+}
+
+/// Moves the jobs whose time has come, or whose blocker has ended.
+async fn move_due(app: &App) -> Result<(), Error> {
+    while !app.stop.is_cancelled() {
+        // In one transaction: a daemon that dies right after it leaves the notices to the next.
+        let (moved, untold) = app
+            .store
+            .write(|db| {
+                let moved = db.due(Time::now())?;
+                let ended = moved.iter().filter_map(|(job, _)| notices::due(job));
+                let untold = ended.map(|new| db.notice_put(&new, Time::now())).collect::<Result<Vec<_>, _>>()?;
+                Ok((moved, untold))
+            })
+            .await?;
+        if moved.is_empty() {
+            return Ok(());
+        }
+        for (job, event) in moved {
+            app.announce(job.company_id, &Touched::line(job.job_id), &[event]);
+        }
+        let untold: Vec<_> = untold.into_iter().flatten().collect();
+        if !untold.is_empty() {
+            let app = app.clone();
+            tokio::spawn(async move { notices::tell_the_rest(&app, untold).await });
+        }
+    }
+    Ok(())
+}
+
 async fn claim_all(app: &App) -> Result<(), Error> {
     let max = app.settings().await?.max_parallel_jobs;
     while !app.stop.is_cancelled() {
         let token = random_token()?;
         let hash = token_hash(&token);
         let home = app.home.clone();
+        // Who waited goes on first.
+        let max_parallel = max - app.runs.slots.kept();
         let claimed = app
             .store
             .write(move |db| {
                 db.claim_next(&Claim {
-                    max_parallel: max,
+                    max_parallel,
                     token_hash: &hash,
                     run_dir: &|run_id| unused(home.run_dir(run_id)).display().to_string(),
                     at: Time::now(),
@@ -96,9 +150,21 @@ pub async fn adopt(app: &App) -> Result<(), Error> {
     for (company_id, row) in left {
         let run = app.runs.add(LiveRun::new(app, row.run_id, row.job_id, company_id, row.dir.clone()));
         tracing::info!(run_id = %row.run_id, job_id = %row.job_id, process = ?row.process, "adopting a run");
-        tokio::spawn(keep_driving(app.clone(), run, Begin::Adopted(row)));
+        let was_stopping = row.state == RunState::Stopping;
+        tokio::spawn(keep_driving(app.clone(), run.clone(), Begin::Adopted(row)));
+        if was_stopping {
+            tokio::spawn(go_on_stopping(app.clone(), run));
+        }
     }
     Ok(())
+}
+
+/// Stops a run whose stop an earlier daemon had begun.
+async fn go_on_stopping(app: App, run: Arc<LiveRun>) {
+    match cancel(&app, run.job_id, "Stopped by you.").await {
+        Ok((_, stopped)) => tracing::info!(run_id = %run.run_id, ?stopped, "a stop went on"),
+        Err(error) => tracing::warn!(%error, run_id = %run.run_id, "a stop could not go on"),
+    }
 }
 
 /// Drives a run to its end. A fault of ours in between does not leave the job without anybody who follows it: the run
@@ -118,12 +184,27 @@ async fn keep_driving(app: App, run: Arc<LiveRun>, mut begin: Begin) {
                     None => {
                         app.runs.remove(run.run_id);
                         // Who waits for its end must not wait for ever.
-                        run.done.send_if_modified(|done| done.replace(done.unwrap_or_default()).is_none());
+                        run.done.send_replace(true);
                         return;
                     }
                 },
                 Err(error) => tracing::error!(%error, "the runs could not be read"),
             }
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_comes_when_something_is_due_and_never_late() {
+        let now = Time(1_000_000);
+        assert_eq!(pause(None, now, false), LOOK_EVERY);
+        assert_eq!(pause(None, now, true), LOOK_SOON);
+        assert_eq!(pause(Some(Time(1_000_250)), now, false), Duration::from_millis(250));
+        assert_eq!(pause(Some(Time(9_000_000)), now, false), LOOK_EVERY, "a clock may be set meanwhile");
+        assert_eq!(pause(Some(Time(1)), now, false), LOOK_SOON);
     }
 }

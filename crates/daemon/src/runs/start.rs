@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use contract::{EngineSpec, Error, ErrorCode, JobChange, JobState, RunLimits, Time, WORKER_PROTOCOL, WorkerSpec};
+use contract::{
+    EngineSpec, Error, ErrorCode, JobDetail, JobState, Money, RunLimits, Settings, Time, WORKER_PROTOCOL, WorkerSpec,
+};
 use process::{Identity, Input, Output, Spawned};
 use secrecy::ExposeSecret;
+use store::{CompanyRow, JobRecord};
 use tokio::io::AsyncWriteExt;
 
 use super::finish::End;
-use super::{LiveRun, random_token, token_hash};
+use super::hold::is_held;
+use super::{LiveRun, random_token, slots, token_hash};
 use crate::app::App;
 use crate::engines;
 use crate::hub::Touched;
@@ -56,14 +60,17 @@ impl Started {
 /// # Errors
 /// The end of a run that never began.
 pub async fn start(app: &App, run: &LiveRun, token: String) -> Result<Started, End> {
-    let spec = tokio::select! {
-        spec = prepare(app, run, token) => spec.map_err(End::NotStarted)?,
+    // Nothing fails because the daemon leaves: the next one starts the worker.
+    let not_started = |error| if app.stop.is_cancelled() { End::DaemonLeaves } else { End::NotStarted(error) };
+    let (spec, record) = tokio::select! {
+        prepared = prepare(app, run, token) => prepared.map_err(not_started)?,
         () = run.stop.cancelled() => return Err(End::Exited),
+        () = app.stop.cancelled() => return Err(End::DaemonLeaves),
     };
-    spawn(app, run, &spec).await.map_err(End::NotStarted)
+    spawn(app, run, &spec, record).await.map_err(not_started)
 }
 
-async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<WorkerSpec, Error> {
+async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<(WorkerSpec, JobRecord), Error> {
     let job_id = run.job_id;
     let (detail, history, company) = app
         .store
@@ -74,14 +81,20 @@ async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<WorkerSpec, 
             Ok((detail, history, company))
         })
         .await?;
+    let record = record(run, &detail, &company, &token);
     make_dir(&run.dir)?;
+    write_record(run, &record).await?;
     let settings = app.settings().await?;
     let api_key = match engines::provider(detail.job.engine) {
         Some(provider) => Some(key_when_unlocked(app, run, provider).await?),
         None => None,
     };
+    // What waited gives no slot back that it does not have.
+    while app.store.read(move |db| db.job(job_id)).await?.state == JobState::Waiting {
+        slots::go_on(app, run, 0).await?;
+    }
     let base_url = engines::base_url(detail.job.engine, &settings);
-    Ok(WorkerSpec {
+    let spec = WorkerSpec {
         protocol: WORKER_PROTOCOL,
         home: app.home.root().display().to_string(),
         run_id: run.run_id,
@@ -92,9 +105,56 @@ async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<WorkerSpec, 
         directive: detail.directive,
         history,
         engine: EngineSpec { kind: detail.job.engine, base_url, api_key, pace: settings.practice_pace },
-        limits: RunLimits { max_cost_usd: detail.job.max_cost_usd, ..RunLimits::default() },
+        limits: limits(&settings, detail.job.max_cost_usd),
+        // What changes after this is told once the worker connects.
+        held: is_held(app, job_id).await?,
         grace_ms: u64::try_from(settings.stop_grace_ms).unwrap_or_default(),
-    })
+    };
+    Ok((spec, record))
+}
+
+/// The limits of a run, from the founder's settings and the brief's own.
+fn limits(settings: &Settings, max_cost_usd: Money) -> RunLimits {
+    let ms = |minutes: i64| u64::try_from(minutes).unwrap_or_default().saturating_mul(60_000);
+    RunLimits {
+        wall_ms: ms(settings.run_minutes),
+        first_output_ms: ms(settings.run_first_output_minutes),
+        silence_ms: ms(settings.run_silence_minutes),
+        output_bytes: u64::try_from(settings.run_output_mb).unwrap_or_default().saturating_mul(1024 * 1024),
+        ceo_turns: u32::try_from(settings.run_turns).unwrap_or(u32::MAX),
+        max_cost_usd,
+        ..RunLimits::default()
+    }
+}
+
+/// What the database can be made again from, where it is lost.
+fn record(run: &LiveRun, detail: &JobDetail, company: &CompanyRow, token: &str) -> JobRecord {
+    let job = &detail.job;
+    JobRecord {
+        run_id: run.run_id,
+        job_id: job.job_id,
+        session_id: job.session_id,
+        company_id: job.company_id,
+        company_dir: company.dir.clone(),
+        company_name: company.name.clone(),
+        parent_job_id: job.parent_job_id,
+        directive: detail.directive.clone(),
+        engine: job.engine,
+        origin: job.origin,
+        foreground: job.foreground,
+        max_cost: job.max_cost_usd,
+        priority: job.priority,
+        created_at: job.created_at,
+        claimed_at: detail.run.as_ref().map_or_else(Time::now, |run| run.started_at),
+        token_hash: token_hash(token),
+        process: None,
+    }
+}
+
+async fn write_record(run: &LiveRun, record: &JobRecord) -> Result<(), Error> {
+    let (dir, record) = (run.dir.clone(), record.clone());
+    let written = tokio::task::spawn_blocking(move || record.write(&dir)).await.map_err(Error::internal)?;
+    written.map_err(|error| not_made("record", &run.dir, &error))
 }
 
 /// The provider's key. While the keychain is locked the job waits, and holds no slot.
@@ -102,12 +162,9 @@ async fn key_when_unlocked(app: &App, run: &LiveRun, provider: &str) -> Result<S
     let mut changes = app.secrets.changes();
     loop {
         match app.secrets.get(provider).await {
-            Ok(key) => {
-                set_waiting(app, run, JobChange::GoOn, "").await?;
-                return Ok(key.expose_secret().to_owned());
-            }
+            Ok(key) => return Ok(key.expose_secret().to_owned()),
             Err(error) if error.code == ErrorCode::KEYCHAIN_LOCKED => {
-                set_waiting(app, run, JobChange::Wait, &error.to_string()).await?;
+                wait(app, run, error.to_string()).await?;
                 tokio::select! {
                     _ = changes.changed() => {}
                     // The system does not say when the founder unlocks it.
@@ -119,36 +176,25 @@ async fn key_when_unlocked(app: &App, run: &LiveRun, provider: &str) -> Result<S
     }
 }
 
-async fn set_waiting(app: &App, run: &LiveRun, change: JobChange, reason: &str) -> Result<(), Error> {
-    let (job_id, reason) = (run.job_id, reason.to_owned());
-    let changed = app
-        .store
-        .write(move |db| {
-            let waits = db.job(job_id)?.state == JobState::Waiting;
-            if waits == (change == JobChange::Wait) {
-                return Ok(None);
-            }
-            db.transition(job_id, change, &reason, Time::now()).map(Some)
-        })
-        .await?;
-    if let Some((_, event)) = changed {
-        app.announce(run.company_id, &Touched::job(job_id), &[event]);
+async fn wait(app: &App, run: &LiveRun, reason: String) -> Result<(), Error> {
+    let run_id = run.run_id;
+    let moved = app.store.write(move |db| db.run_waits(run_id, &reason, None, Time::now())).await?;
+    if let Some((job, event)) = moved {
+        app.announce(job.company_id, &Touched::job(job.job_id), &[event]);
         app.runs.wake_queue();
     }
     Ok(())
 }
 
-async fn spawn(app: &App, run: &LiveRun, spec: &WorkerSpec) -> Result<Started, Error> {
+async fn spawn(app: &App, run: &LiveRun, spec: &WorkerSpec, mut record: JobRecord) -> Result<Started, Error> {
     let mut line = serde_json::to_vec(spec).map_err(Error::internal)?;
     line.push(b'\n');
     let mut log = std::fs::OpenOptions::new();
     log.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut log, 0o600);
-    let log = log
-        .open(run.log())
-        .map_err(|error| Error::internal(format!("The run's log {} cannot be made: {error}.", run.log().display())))?;
-    let command = process::Command::new(app.program()?)
+    let log = log.open(run.log()).map_err(|error| not_made("log", &run.log(), &error))?;
+    let command = process::Command::new(app.worker_program()?)
         .arg("worker")
         .dir(&run.dir)
         .env("AICIB_HOME", &spec.home)
@@ -162,12 +208,10 @@ async fn spawn(app: &App, run: &LiveRun, spec: &WorkerSpec) -> Result<Started, E
             "Free memory or processes, then restart the job.",
         )
     })?;
-    let (run_id, identity) = (run.run_id, spawned.identity.clone());
-    let stored = app.store.write(move |db| db.run_spawned(run_id, identity.pid, identity.start, &identity.boot)).await;
-    if let Err(error) = stored {
+    if let Err(error) = keep_identity(app, run, &spawned.identity, &mut record).await {
         // Without its spec the worker ends by itself when stdin does.
         drop(spawned.child.stdin.take());
-        return Err(error.into());
+        return Err(error);
     }
     let Some(mut stdin) = spawned.child.stdin.take() else { return Err(Error::internal("The worker has no stdin.")) };
     if let Err(error) = stdin.write_all(&line).await {
@@ -177,16 +221,26 @@ async fn spawn(app: &App, run: &LiveRun, spec: &WorkerSpec) -> Result<Started, E
     Ok(Started::Child(spawned))
 }
 
+/// Keeps who the worker is, in the database and in the run's folder.
+async fn keep_identity(app: &App, run: &LiveRun, who: &Identity, record: &mut JobRecord) -> Result<(), Error> {
+    let (run_id, identity) = (run.run_id, who.clone());
+    record.process = Some((who.pid, who.start, who.boot.clone()));
+    app.store.write(move |db| db.run_spawned(run_id, identity.pid, identity.start, &identity.boot)).await?;
+    write_record(run, record).await
+}
+
+fn not_made(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    let full = matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+    let code = if full { ErrorCode::DISK_FULL } else { ErrorCode::RUN_SPAWN };
+    Error::new(code, format!("The run's {what} {} cannot be made: {error}.", path.display()), "Check the disk.")
+}
+
 fn make_dir(dir: &Path) -> Result<(), Error> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|error| {
-        let code =
-            if error.kind() == std::io::ErrorKind::StorageFull { ErrorCode::DISK_FULL } else { ErrorCode::RUN_SPAWN };
-        Error::new(code, format!("The run's folder {} cannot be made: {error}.", dir.display()), "Check the disk.")
-    })
+    builder.create(dir).map_err(|error| not_made("folder", dir, &error))
 }
 
 /// Whether so many workers of this run did not come to begin that it may be the run that takes daemons down.

@@ -1,77 +1,65 @@
 //! Follows a spool into the database: commits batches of lines, and remembers in the same transaction how far it
 //! got. Reading twice stores once.
 
-use std::io::{Read, Seek, SeekFrom};
-use std::path::PathBuf;
 use std::time::Duration;
 
-use contract::{Entry, Error, EventBody, NoticeLevel, SYSTEM, SpoolLine, Time};
+use contract::{Entry, Error, Event, EventBody, JobChange, JobState, NoticeLevel, SYSTEM, Time, WaitReason, one_line};
 use tokio::time::Instant;
 
 use super::LiveRun;
+use super::spool::Spool;
 use crate::app::App;
 use crate::hub::Touched;
 
-/// Bytes that are read at once.
-const CHUNK_BYTES: usize = 1024 * 1024;
-/// Bytes of a line, at most: events are cut long before.
-const MAX_LINE_BYTES: usize = 8 * 1024 * 1024;
 /// The least time between two commits of one run, so that a fast worker's lines are committed together.
 const COMMIT_GAP: Duration = Duration::from_millis(10);
 /// How often the file is looked at without a hint: while the worker is connected, and while it is not.
 const LOOK_EVERY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_millis(250));
 /// How long to wait after the database or the disk said no: doubles from the first to the second.
 const AFTER_TROUBLE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// Characters of the reason why a job waits.
+const REASON_CHARS: usize = 300;
 
-/// A spool, as far as it was read.
+/// A spool on its way into the database.
 pub struct Tail {
-    file: PathBuf,
-    /// Bytes that are stored.
-    offset: u64,
-}
-
-/// What was found at the end of what is stored.
-struct Batch {
-    lines: Vec<SpoolLine>,
-    /// Lines that do not read.
-    broken: usize,
-    /// Where the batch ends.
-    end: u64,
+    spool: Spool,
 }
 
 impl Tail {
     /// Goes on where an earlier daemon stopped.
     pub fn new(run: &LiveRun, offset: u64) -> Tail {
-        Tail { file: run.spool(), offset }
+        Tail { spool: Spool::new(run.spool(), offset) }
     }
 
     /// Whether there is nothing in the file.
     pub fn is_empty(&self) -> bool {
-        std::fs::metadata(&self.file).map_or(true, |meta| meta.len() == 0)
+        self.spool.is_empty()
     }
 
-    /// Stores what comes, until it is dropped.
-    pub async fn follow(&mut self, app: &App, run: &LiveRun) {
+    /// Stores what comes, until `leave` says to; what it says is returned. A batch that is being stored is finished
+    /// first.
+    pub async fn follow<T>(&mut self, app: &App, run: &LiveRun, leave: impl Future<Output = T>) -> T {
+        tokio::pin!(leave);
         let mut trouble = AFTER_TROUBLE.0;
         loop {
             let began = Instant::now();
-            let pause = match self.step(app, run).await {
+            let (pause, listens) = match self.step(app, run).await {
                 Ok(true) => {
                     trouble = AFTER_TROUBLE.0;
-                    tokio::time::sleep_until(began + COMMIT_GAP).await;
-                    continue;
+                    (COMMIT_GAP.saturating_sub(began.elapsed()), false)
                 }
-                Ok(false) if run.worker().is_some() => LOOK_EVERY.0,
-                Ok(false) => LOOK_EVERY.1,
+                Ok(false) if run.is_connected() => (LOOK_EVERY.0, true),
+                Ok(false) => (LOOK_EVERY.1, true),
                 Err(error) => {
                     tracing::error!(%error, run_id = %run.run_id, "the spool could not be stored");
-                    tokio::time::sleep(trouble).await;
+                    let pause = trouble;
                     trouble = (trouble * 2).min(AFTER_TROUBLE.1);
-                    continue;
+                    (pause, false)
                 }
             };
             tokio::select! {
-                () = run.grew.notified() => {}
+                left = &mut leave => return left,
+                () = run.grew.notified(), if listens => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -99,108 +87,125 @@ impl Tail {
 
     /// Stores the next batch; `false` where there is none.
     async fn step(&mut self, app: &App, run: &LiveRun) -> Result<bool, Error> {
-        let (file, offset) = (self.file.clone(), self.offset);
-        let read = tokio::task::spawn_blocking(move || read_batch(&file, offset)).await.map_err(Error::internal)?;
+        let mut spool = self.spool.clone();
+        let (read, spool) =
+            tokio::task::spawn_blocking(move || (spool.next(), spool)).await.map_err(Error::internal)?;
+        self.spool = spool;
         let batch = match read {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(false),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             Err(error) => {
-                return Err(Error::internal(format!("The spool {} does not read: {error}.", self.file.display())));
+                let file = self.spool.file().display();
+                return Err(Error::internal(format!("The spool {file} does not read: {error}.")));
             }
         };
-        let (run_id, job_id, end, broken) = (run.run_id, run.job_id, batch.end, batch.broken);
-        let lines = batch.lines;
+        let (run_id, job_id, end) = (run.run_id, run.job_id, batch.end);
+        let last = batch.lines.iter().map(|line| line.n).max().unwrap_or_default();
         let children = run.children();
-        let stored = app
+        let (stored, moved) = app
             .store
             .write(move |db| {
-                let mut stored = db.append(run_id, &lines, end)?;
+                let mut stored = db.append(run_id, &batch.lines, end)?;
                 db.run_heard(run_id, Time::now(), children)?;
-                if broken > 0 {
-                    stored.events.push(db.append_own(job_id, unreadable(broken))?);
+                if batch.refused > 0 {
+                    stored.events.push(db.append_own(job_id, left_out(batch.refused))?);
                 }
-                Ok(stored)
+                // In the transaction that stores the line: a daemon that dies in between leaves no slot taken.
+                let moved = match Pause::of(&stored.events) {
+                    Some(Pause::Waits { reason, until }) => db.run_waits(run_id, &reason, until, Time::now())?,
+                    // The worker goes on, whatever we thought of it.
+                    Some(Pause::Over) if db.job(job_id)?.state == JobState::Waiting => {
+                        Some(db.transition(job_id, JobChange::GoOn, "", Time::now())?)
+                    }
+                    Some(Pause::Over) | None => None,
+                };
+                let moved = moved.map(|(_, event)| stored.events.push(event)).is_some();
+                Ok((stored, moved))
             })
             .await?;
-        self.offset = end;
+        self.spool.advance(end);
+        run.stored(last, end);
         let touched = Touched { team: stored.touched.agents, spend: stored.touched.spend, ..Touched::row(job_id) };
         app.announce(run.company_id, &touched, &stored.events);
+        if moved {
+            app.runs.wake_queue();
+        }
         Ok(true)
     }
 }
 
-fn unreadable(broken: usize) -> Entry {
-    let text =
-        format!("{broken} lines of the run's record do not read and are left out here. They are kept in its spool.");
-    let body = EventBody::Notice { level: NoticeLevel::Warning, text };
-    Entry { at: Time::now(), agent: SYSTEM.into(), parent: None, body }
+/// What a worker says of its run as a whole.
+#[derive(Debug, PartialEq)]
+enum Pause {
+    /// None of its agents can go on.
+    Waits { reason: String, until: Option<Time> },
+    /// They can again.
+    Over,
 }
 
-/// Reads whole lines from `offset` on; `None` where there is no whole line.
-fn read_batch(file: &std::path::Path, offset: u64) -> std::io::Result<Option<Batch>> {
-    let mut file = std::fs::File::open(file)?;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    loop {
-        let before = bytes.len();
-        (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut bytes)?;
-        if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
-            bytes.truncate(end + 1);
-            break;
-        }
-        if bytes.len() >= MAX_LINE_BYTES {
-            // Nothing of ours is that long. Left out, up to where it goes on.
-            let end = offset + bytes.len() as u64;
-            return Ok(Some(Batch { lines: Vec::new(), broken: 1, end }));
-        }
-        if bytes.len() == before {
-            return Ok(None);
-        }
-    }
-    let end = offset + bytes.len() as u64;
-    let mut lines = Vec::new();
-    let mut broken = 0;
-    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        match serde_json::from_slice::<SpoolLine>(line) {
-            Ok(line) => lines.push(line),
-            Err(error) => {
-                tracing::warn!(%error, "a line of a spool does not read");
-                broken += 1;
+impl Pause {
+    /// The last word on it. A wait for the daemon is none: it is over before anybody could read of it.
+    fn of(events: &[Event]) -> Option<Pause> {
+        for event in events.iter().rev() {
+            match &event.entry {
+                Entry { body: EventBody::RunExited { .. }, .. } => return None,
+                Entry { agent, parent: None, body: EventBody::Waiting { reason, detail, until, over }, .. }
+                    if agent == SYSTEM && *reason != WaitReason::Daemon =>
+                {
+                    return Some(match over {
+                        true => Pause::Over,
+                        false => Pause::Waits { reason: one_line(detail, REASON_CHARS), until: *until },
+                    });
+                }
+                _ => {}
             }
         }
+        None
     }
-    Ok(Some(Batch { lines, broken, end }))
+}
+
+fn left_out(lines: usize) -> Entry {
+    let text =
+        format!("{lines} lines of the run's record do not read and are left out here. They are kept in its spool.");
+    let body = EventBody::Notice { level: NoticeLevel::Warning, text };
+    Entry { at: Time::now(), agent: SYSTEM.into(), parent: None, body }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::{JobId, Outcome, RunId, Seq};
 
-    fn line(n: i64) -> String {
-        let body = EventBody::Notice { level: NoticeLevel::Info, text: format!("line {n}") };
-        let entry = Entry { at: Time(n), agent: SYSTEM.into(), parent: None, body };
-        serde_json::to_string(&SpoolLine { v: 1, n, entry }).unwrap()
+    fn said(agent: &str, body: EventBody) -> Event {
+        let entry = Entry { at: Time(1), agent: agent.into(), parent: None, body };
+        Event { seq: Seq(1), job_id: JobId(1), run_id: Some(RunId(1)), entry }
+    }
+
+    fn wait(agent: &str, reason: WaitReason, over: bool) -> Event {
+        said(agent, EventBody::Waiting { reason, detail: "Rate limit.\n".into(), until: Some(Time(9)), over })
     }
 
     #[test]
-    fn a_half_line_waits_for_its_end() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let half = &line(2)[..20];
-        std::fs::write(file.path(), format!("{}\n{half}", line(1))).unwrap();
-        let batch = read_batch(file.path(), 0).unwrap().unwrap();
-        assert_eq!(batch.lines.len(), 1);
-        assert!(read_batch(file.path(), batch.end).unwrap().is_none());
-        std::fs::write(file.path(), format!("{}\n{}\n", line(1), line(2))).unwrap();
-        let rest = read_batch(file.path(), batch.end).unwrap().unwrap();
-        assert_eq!(rest.lines[0].n, 2);
-    }
-
-    #[test]
-    fn a_torn_line_is_left_out_and_counted() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), format!("{}\n\0\0\0\n{}\n", line(1), line(2))).unwrap();
-        let batch = read_batch(file.path(), 0).unwrap().unwrap();
-        assert_eq!((batch.lines.len(), batch.broken), (2, 1));
+    fn only_the_run_as_a_whole_makes_its_job_wait() {
+        assert_eq!(Pause::of(&[wait("ceo", WaitReason::RateLimit, false)]), None);
+        assert_eq!(Pause::of(&[wait(SYSTEM, WaitReason::Daemon, false)]), None);
+        let mut events = vec![wait(SYSTEM, WaitReason::RateLimit, false), wait("cto", WaitReason::RateLimit, true)];
+        let waits = Pause::Waits { reason: "Rate limit.".into(), until: Some(Time(9)) };
+        assert_eq!(Pause::of(&events), Some(waits));
+        events.push(wait(SYSTEM, WaitReason::RateLimit, true));
+        assert_eq!(Pause::of(&events), Some(Pause::Over));
+        events.push(wait(SYSTEM, WaitReason::Paused, false));
+        let exited = EventBody::RunExited {
+            outcome: Outcome::Cancelled,
+            result: None,
+            error: None,
+            turns: 1,
+            effects: false,
+            ended: 0,
+            forced: 0,
+            left: 0,
+        };
+        events.push(said(SYSTEM, exited));
+        assert_eq!(Pause::of(&events), None);
     }
 }

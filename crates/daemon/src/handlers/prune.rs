@@ -1,0 +1,113 @@
+//! Forgets jobs that ended long ago: their rows in pieces, so that what others store gets in between, and then their
+//! runs' folders.
+
+use std::path::{Path, PathBuf};
+
+use contract::*;
+
+use crate::app::App;
+use crate::companies::blocking;
+
+/// Events that are forgotten in one transaction, about.
+const PIECE: i64 = 2_000;
+
+pub async fn run(app: &App, params: JobPruneParams) -> Result<JobPruneResult, Error> {
+    let (before, company) = (params.before, params.company_id);
+    if let Some(company_id) = company {
+        app.store.read(move |db| db.company(company_id)).await?;
+    }
+    let runs = app.home.runs_dir();
+    if params.dry_run {
+        let found = app.store.read(move |db| db.prunable(before, company)).await?;
+        let bytes = blocking(move || Ok(ours(&runs, found.run_dirs).iter().map(|dir| size(dir)).sum())).await?;
+        return Ok(JobPruneResult { jobs: found.jobs, events: found.events, bytes });
+    }
+    let mut forgotten = JobPruneResult { jobs: 0, events: 0, bytes: 0 };
+    loop {
+        let piece = app.store.write(move |db| db.prune(before, company, PIECE)).await?;
+        forgotten.jobs += piece.jobs;
+        forgotten.events += piece.events;
+        let (runs, dirs) = (runs.clone(), piece.run_dirs);
+        // After the commit: a run's record is not gone before its rows are.
+        forgotten.bytes += blocking(move || Ok(ours(&runs, dirs).iter().map(|dir| remove(dir)).sum::<i64>())).await?;
+        if piece.jobs > 0 {
+            app.hub.reload_all();
+        }
+        if !piece.more {
+            tracing::info!(jobs = forgotten.jobs, events = forgotten.events, "jobs were forgotten");
+            return Ok(forgotten);
+        }
+        if app.stop.is_cancelled() {
+            return Err(Error::new(
+                ErrorCode::STOPPING,
+                format!("The daemon stops; {} jobs are forgotten so far.", forgotten.jobs),
+                "Ask again for the rest.",
+            ));
+        }
+    }
+}
+
+/// Those that lie right in our folder of runs. The database may name another: it was moved here with its home.
+fn ours(runs: &Path, dirs: Vec<String>) -> Vec<PathBuf> {
+    let dirs = dirs.into_iter().map(PathBuf::from);
+    let is_ours = |dir: &PathBuf| {
+        let ours = dir.parent() == Some(runs) && dir.file_name().is_some();
+        if !ours {
+            tracing::warn!(dir = %dir.display(), "a run's folder is not in this home, and stays");
+        }
+        ours
+    };
+    dirs.filter(is_ours).collect()
+}
+
+/// Bytes of the files in a run's folder. A link is not followed.
+fn size(dir: &Path) -> i64 {
+    if !std::fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir()) {
+        return 0;
+    }
+    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    let bytes = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => size(&entry.path()),
+        Ok(meta) => i64::try_from(meta.len()).unwrap_or(i64::MAX),
+        // Gone in between.
+        Err(_) => 0,
+    };
+    entries.flatten().map(bytes).sum()
+}
+
+/// Removes a run's folder: the bytes that it had.
+fn remove(dir: &Path) -> i64 {
+    let bytes = size(dir);
+    match std::fs::remove_dir_all(dir) {
+        Ok(()) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(error) => {
+            tracing::warn!(%error, dir = %dir.display(), "a forgotten run's folder could not be removed");
+            0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lies_in_our_folder_of_runs_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let runs = home.path().join("runs");
+        std::fs::create_dir_all(runs.join("7/tmp")).unwrap();
+        std::fs::write(runs.join("7/spool.jsonl.gz"), "123").unwrap();
+        std::fs::write(runs.join("7/tmp/x"), "12345").unwrap();
+        let outside = home.path().join("precious");
+        std::fs::create_dir(&outside).unwrap();
+        std::os::unix::fs::symlink(&outside, runs.join("8")).unwrap();
+        std::fs::write(outside.join("y"), "1").unwrap();
+        let named = ["7", "8", "9", "../precious", "7/..", ".", ""].map(|name| runs.join(name).display().to_string());
+        let dirs = ours(&runs, named.into());
+        assert_eq!(dirs, [runs.join("7"), runs.join("8"), runs.join("9")]);
+        assert_eq!(dirs.iter().map(|dir| size(dir)).collect::<Vec<_>>()[0], 8);
+        assert_eq!(dirs.iter().map(|dir| remove(dir)).collect::<Vec<_>>()[0], 8);
+        assert!(!runs.join("7").exists() && outside.join("y").exists());
+    }
+}
