@@ -7,6 +7,7 @@ use contract::Time;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
+use crate::check::{self, Checked};
 use crate::{StoreError, days};
 
 /// Backups kept; the oldest go.
@@ -54,13 +55,17 @@ fn copy_to(conn: &Connection, part: &Path) -> Result<(), StoreError> {
     if step != StepResult::Done {
         return Err(StoreError::file(part, std::io::Error::other("the database was locked while it was copied")));
     }
+    // A copy of something damaged is none: it would push out one that is whole.
+    if let Checked::Damaged(what) = check::whole(&target)? {
+        return Err(StoreError::Damaged(what));
+    }
     target.close().map_err(|(_, error)| error)?;
     let sync = fs::OpenOptions::new().write(true).open(part).and_then(|file| file.sync_all());
     sync.map_err(|error| StoreError::file(part, error))
 }
 
 /// Backups, oldest first: their names begin with the time.
-fn list(backups: &Path) -> Result<Vec<PathBuf>, StoreError> {
+pub(crate) fn list(backups: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = match fs::read_dir(backups) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -29,6 +29,11 @@ pub(crate) fn stamp(at: Time) -> String {
     zoned(at, TimeZone::system()).strftime("%Y-%m-%dT%H%M%S%3f").to_string()
 }
 
+/// The local time of `at` for people, to the minute (`2026-11-20 08:15`).
+pub(crate) fn minute(at: Time) -> String {
+    zoned(at, TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// The first and last day of the month of `day`, as texts that compare.
 pub(crate) fn month_of(day: &str) -> (String, String) {
     let month = day.get(..7).unwrap_or(day);

@@ -12,7 +12,7 @@ use crate::project::Projector;
 use crate::{Missing, StoreError, Write};
 
 /// Characters of a result's line.
-const RESULT_CHARS: usize = 240;
+pub(crate) const RESULT_CHARS: usize = 240;
 
 /// A brief to be stored. Its directive has been checked.
 #[derive(Clone, Debug, PartialEq)]

@@ -68,6 +68,13 @@ impl<'c> Deref for Write<'c> {
     }
 }
 
+impl<'c> Write<'c> {
+    /// What can be changed on a connection of one's own.
+    pub(crate) fn of(conn: &'c Connection) -> Write<'c> {
+        Write { read: Read { conn } }
+    }
+}
+
 impl Store {
     /// Opens the database at `db`, made where it is missing, and brings it to this version's schema, after a copy to
     /// the folder `backups` where that changes anything. With `check` (after an end that was not clean) it is looked
@@ -360,6 +367,9 @@ mod tests {
                     max_cost: contract::Money::ZERO,
                     idempotency_key: None,
                     queue: false,
+                    priority: 0,
+                    after: None,
+                    not_before: None,
                 };
                 let job = write.job_insert(&new, Time(1))?.job;
                 let pages: i64 = write.conn.pragma_query_value(None, "page_count", |row| row.get(0))?;

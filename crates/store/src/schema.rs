@@ -18,10 +18,15 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
 /// # Errors
 /// [`StoreError::NewerDatabase`] before anything is touched; else what the file or SQLite said.
 pub(crate) fn migrate(path: &Path, backups: &Path) -> Result<(), StoreError> {
-    migrate_by(MIGRATIONS, path, backups)
+    migrate_by(MIGRATIONS, path, Some(backups))
 }
 
-fn migrate_by(migrations: &[(&str, &str)], path: &Path, backups: &Path) -> Result<(), StoreError> {
+/// The same, of a copy: there is nothing to be lost.
+pub(crate) fn migrate_copy(path: &Path) -> Result<(), StoreError> {
+    migrate_by(MIGRATIONS, path, None)
+}
+
+fn migrate_by(migrations: &[(&str, &str)], path: &Path, backups: Option<&Path>) -> Result<(), StoreError> {
     let known = migrations.len() as i64;
     let mut conn = open(path)?;
     let found = version(&conn)?;
@@ -31,7 +36,7 @@ fn migrate_by(migrations: &[(&str, &str)], path: &Path, backups: &Path) -> Resul
     if found == known {
         return Ok(());
     }
-    if found > 0 {
+    if let Some(backups) = backups.filter(|_| found > 0) {
         backup::before_migration(&conn, backups, found)?;
     }
     // Outside of a transaction, and kept in the file from then on.
@@ -107,17 +112,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, backups) = (dir.path().join("aicib.db"), dir.path().join("backups"));
         let first = ("0001.sql", "CREATE TABLE a (x); INSERT INTO a VALUES (1);");
-        migrate_by(&[first], &path, &backups).unwrap();
-        migrate_by(&[first], &path, &backups).unwrap();
+        migrate_by(&[first], &path, Some(&backups)).unwrap();
+        migrate_by(&[first], &path, Some(&backups)).unwrap();
         assert!(!backups.exists(), "nothing was there to be copied, and then nothing to be changed");
 
         let broken = ("0002.sql", "CREATE TABLE b (x); INSERT INTO nowhere VALUES (1);");
-        assert!(migrate_by(&[first, broken], &path, &backups).is_err());
+        assert!(migrate_by(&[first, broken], &path, Some(&backups)).is_err());
         let count = |sql: &str| Connection::open(&path).unwrap().query_row(sql, [], |row| row.get::<_, i64>(0));
         assert_eq!(count("SELECT count(*) FROM sqlite_schema WHERE name = 'b'"), Ok(0));
 
         let second = ("0002.sql", "ALTER TABLE a ADD COLUMN y; UPDATE a SET x = 2;");
-        migrate_by(&[first, second], &path, &backups).unwrap();
+        migrate_by(&[first, second], &path, Some(&backups)).unwrap();
         assert_eq!(count("SELECT x FROM a WHERE y IS NULL"), Ok(2));
         let copies: Vec<_> = std::fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(copies.len(), 2);
@@ -127,7 +132,7 @@ mod tests {
             assert_eq!(copy.query_row("SELECT x FROM a", [], |row| row.get::<_, i64>(0)), Ok(1));
             assert_eq!(version(&copy).unwrap(), 1);
         }
-        let refused = migrate_by(&[first], &path, &backups);
+        let refused = migrate_by(&[first], &path, Some(&backups));
         assert!(matches!(refused, Err(StoreError::NewerDatabase { found: 2, known: 1 })));
     }
 }
