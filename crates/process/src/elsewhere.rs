@@ -54,7 +54,11 @@ fn identity_of(process: &sysinfo::Process) -> Option<Identity> {
     runs.then_some(identity)
 }
 
-pub(crate) fn scan(seeds: &[Identity], mark: &Mark, root: Option<&Identity>) -> Vec<Identity> {
+pub(crate) fn census(root: Option<&Identity>, mark: &Mark) -> Vec<Identity> {
+    scan(root.map(std::slice::from_ref).unwrap_or_default(), mark, root)
+}
+
+fn scan(seeds: &[Identity], mark: &Mark, root: Option<&Identity>) -> Vec<Identity> {
     let mut system = System::new();
     let what = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
@@ -145,7 +149,7 @@ pub(crate) async fn stop_tree(root: Option<&Identity>, include_root: bool, mark:
 }
 
 /// A group of its own is as near to a session as safe code comes here.
-pub(crate) fn confine(command: &mut std::process::Command) {
+fn confine(command: &mut std::process::Command) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     #[cfg(windows)]
@@ -158,8 +162,9 @@ pub(crate) fn confine(command: &mut std::process::Command) {
     let _ = command;
 }
 
-pub(crate) fn start(mut command: Command) -> io::Result<(Child, Option<Identity>)> {
-    let child = command.spawn()?;
+pub(crate) fn start(mut command: std::process::Command, _: Option<&Mark>) -> io::Result<(Child, Option<Identity>)> {
+    confine(&mut command);
+    let child = Command::from(command).spawn()?;
     // One that has ended already has no start time any more, and nobody will look for it.
     let identity =
         child.id().map(|pid| identity(pid).unwrap_or_else(|| Identity { pid, start: 0, boot: String::new() }));

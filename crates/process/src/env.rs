@@ -30,6 +30,8 @@ const KEPT: &[&str] = &[
     "HTTPS_PROXY",
     "ALL_PROXY",
     "NO_PROXY",
+    // How our own workers find their processes.
+    "AICIB_CGROUPS",
     // Windows does not start a process without some of these.
     "SYSTEMROOT",
     "SYSTEMDRIVE",

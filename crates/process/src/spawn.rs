@@ -41,6 +41,7 @@ pub struct Command {
     args: Vec<OsString>,
     dir: Option<PathBuf>,
     env: Vec<(OsString, OsString)>,
+    mark: Option<Mark>,
     input: Input,
     output: Output,
 }
@@ -53,6 +54,7 @@ impl Command {
             args: Vec::new(),
             dir: None,
             env: clean_env(),
+            mark: None,
             input: Input::Null,
             output: Output::Null,
         }
@@ -93,9 +95,12 @@ impl Command {
         self
     }
 
-    /// Marks the process and all that it starts, so that [`crate::census`] finds them.
+    /// Marks the process and all that it starts, so that [`crate::census`] finds them: by a variable of its
+    /// environment, and on Linux, where we may make control groups, by one that is named after the mark (after the
+    /// last one, where there are several).
     #[must_use]
-    pub fn mark(self, mark: &Mark) -> Command {
+    pub fn mark(mut self, mark: &Mark) -> Command {
+        self.mark = Some(mark.clone());
         self.env(&mark.name, &mark.value)
     }
 
@@ -153,9 +158,9 @@ pub fn spawn(command: Command) -> Result<Spawned, SpawnError> {
         return Err(SpawnError::NoFolder(dir.clone()));
     }
     let is_nowhere = !program.contains(['/', '\\']) && !in_path(&program, &command.env);
-    let mut os = build(command).map_err(|source| SpawnError::Refused { program: program.clone(), source })?;
-    platform::confine(&mut os);
-    match platform::start(os.into()) {
+    let mark = command.mark.clone();
+    let os = build(command).map_err(|source| SpawnError::Refused { program: program.clone(), source })?;
+    match platform::start(os, mark.as_ref()) {
         Ok((child, Some(identity))) => Ok(Spawned { identity, child }),
         Ok((mut child, None)) => {
             // Nobody could ever find it again: better not to have it. It may have ended by itself.

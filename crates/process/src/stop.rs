@@ -42,7 +42,7 @@ pub struct Stopped {
 /// session that one of them leads; as of one look at the system's list. Never ourselves, never the root. One that has ended but is not reaped
 /// is not counted.
 pub fn census(root: Option<&Identity>, mark: &Mark) -> Vec<Identity> {
-    platform::scan(root.map(std::slice::from_ref).unwrap_or_default(), mark, root)
+    platform::census(root, mark)
 }
 
 /// Ends all that [`census`] finds, and the root itself where `include_root` says so: tells every process to end

@@ -1,6 +1,9 @@
-//! Linux: `/proc`, pidfds, subreapers.
+//! Linux: `/proc`, pidfds, subreapers, control groups.
 
+mod environ;
 mod exit;
+mod group;
+mod hierarchy;
 mod proc;
 mod reap;
 mod scan;
@@ -13,9 +16,9 @@ use std::io;
 pub use exit::exited;
 pub(crate) use proc::identity;
 pub use reap::reap_strangers;
-pub(crate) use scan::scan;
+pub(crate) use scan::census;
 pub use start::close_inherited;
-pub(crate) use start::{confine, start};
+pub(crate) use start::start;
 pub(crate) use stop::stop_tree;
 pub(crate) use usage::used_by;
 

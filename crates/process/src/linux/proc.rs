@@ -3,13 +3,15 @@
 use std::fs;
 use std::io::Read;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use crate::Identity;
-use crate::stop::Mark;
 
-/// How much of an environment is looked at. The system allows a program no more than 6 MB of arguments and
-/// environment unless its stack limit was raised.
-const ENVIRON_LIMIT: u64 = 8 * 1024 * 1024;
+/// The longest line of a process: a name of 64 bytes and some fifty numbers fit well.
+const LINE: usize = 2048;
+/// How long one look at all processes goes on. Without a bound it would follow processes that start each other for as
+/// long as they do.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A line of the system's list of processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,26 +23,28 @@ pub(super) struct Stat {
     pub(super) start: u64,
     /// It has ended and waits to be reaped.
     pub(super) ended: bool,
+    /// Where in its memory the environment lies: another place for each program that it executes. 0 where we may not
+    /// look.
+    pub(super) env_start: u64,
 }
 
 impl Stat {
     pub(super) fn of(pid: u32) -> Option<Stat> {
-        Stat::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+        let mut line = [0; LINE];
+        Stat::parse(pid, read_line(pid, &mut line)?)
     }
 
     fn parse(pid: u32, line: &[u8]) -> Option<Stat> {
-        // The name, in parentheses, may hold anything, also parentheses and spaces: read on after the last one.
-        let end_of_name = line.iter().rposition(|byte| *byte == b')')?;
-        let rest = std::str::from_utf8(&line[end_of_name + 1..]).ok()?;
-        let mut fields = rest.split_ascii_whitespace();
+        let mut fields = after_name(line)?;
         let state = fields.next()?;
         let parent = fields.next()?.parse().ok()?;
         let session = fields.nth(1)?.parse().ok()?;
         let threads: i64 = fields.nth(13)?.parse().ok()?;
         let start = fields.nth(1)?.parse().ok()?;
+        let env_start = fields.nth(27).and_then(|field| field.parse().ok()).unwrap_or_default();
         // A process whose first thread has ended while others run looks like a zombie, and is none.
         let ended = matches!(state, "Z" | "X" | "x") && threads <= 1;
-        Some(Stat { pid, parent, session, start, ended })
+        Some(Stat { pid, parent, session, start, ended, env_start })
     }
 
     pub(super) fn identity(&self) -> Identity {
@@ -50,6 +54,18 @@ impl Stat {
     pub(super) fn is(&self, identity: &Identity) -> bool {
         self.pid == identity.pid && self.start == identity.start && boot_id() == identity.boot
     }
+}
+
+/// One open and one read: this is done for every process there is, again and again.
+fn read_line(pid: u32, line: &mut [u8; LINE]) -> Option<&[u8]> {
+    let length = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(line).ok()?;
+    Some(&line[..length])
+}
+
+/// What follows the name, which stands in parentheses and may hold anything, also parentheses and spaces.
+fn after_name(line: &[u8]) -> Option<std::str::SplitAsciiWhitespace<'_>> {
+    let end_of_name = line.iter().rposition(|byte| *byte == b')')?;
+    Some(std::str::from_utf8(&line[end_of_name + 1..]).ok()?.split_ascii_whitespace())
 }
 
 /// What a process has used so far, as its line says.
@@ -63,13 +79,12 @@ pub(super) struct Spent {
 
 impl Spent {
     pub(super) fn of(pid: u32) -> Option<Spent> {
-        Spent::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+        let mut line = [0; LINE];
+        Spent::parse(read_line(pid, &mut line)?)
     }
 
     fn parse(line: &[u8]) -> Option<Spent> {
-        let end_of_name = line.iter().rposition(|byte| *byte == b')')?;
-        let rest = std::str::from_utf8(&line[end_of_name + 1..]).ok()?;
-        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        let fields: Vec<&str> = after_name(line)?.collect();
         // Counted from the state, which is the first here and the third in the manual.
         let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
         let ticks = [11, 12, 13, 14].into_iter().map(number).sum::<Option<u64>>()?;
@@ -89,23 +104,12 @@ pub(crate) fn identity(pid: u32) -> Option<Identity> {
     Stat::of(pid).filter(|stat| !stat.ended).map(|stat| stat.identity())
 }
 
-/// Every process there is. One that starts or ends during the look may be in it or not.
-pub(super) fn all() -> Vec<Stat> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(Stat::of).collect()
-}
-
-/// Whether the process carries the mark. False where we may not look.
-pub(super) fn carries(pid: u32, mark: &Mark) -> bool {
-    let Ok(file) = fs::File::open(format!("/proc/{pid}/environ")) else { return false };
-    let mut environ = Vec::new();
-    // A process that ends meanwhile fails the read: what was read until then counts.
-    let _ = file.take(ENVIRON_LIMIT).read_to_end(&mut environ);
-    environ.split(|byte| *byte == 0).any(|entry| {
-        let rest = entry.strip_prefix(mark.name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
-        rest == Some(mark.value.as_bytes())
-    })
+/// Every process there is, each read at the moment when it is asked for. One that starts or ends during the look may be
+/// in it or not.
+pub(super) fn each() -> impl Iterator<Item = Stat> {
+    let until = Instant::now() + LOOK;
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten().take_while(move |_| Instant::now() < until);
+    entries.filter_map(|entry| Stat::of(entry.file_name().to_str()?.parse().ok()?))
 }
 
 fn boot_id() -> &'static str {
@@ -126,7 +130,7 @@ mod tests {
     fn a_name_of_parentheses_and_spaces_is_read_over() {
         let line = format!("42 (a) Z 1 (x) 1) S {FIELDS} 3 0 5551 0 0");
         let stat = Stat::parse(42, line.as_bytes()).unwrap();
-        assert_eq!(stat, Stat { pid: 42, parent: 7, session: 9, start: 5551, ended: false });
+        assert_eq!(stat, Stat { pid: 42, parent: 7, session: 9, start: 5551, ended: false, env_start: 0 });
     }
 
     #[test]
@@ -137,6 +141,13 @@ mod tests {
         };
         assert!(ended(1));
         assert!(!ended(2));
+    }
+
+    #[test]
+    fn the_place_of_the_environment_is_read() {
+        let rest = (23..=52).map(|field| field.to_string()).collect::<Vec<_>>().join(" ");
+        let line = format!("42 (a) S {FIELDS} 3 0 5551 {rest}");
+        assert_eq!(Stat::parse(42, line.as_bytes()).unwrap().env_start, 50);
     }
 
     #[test]

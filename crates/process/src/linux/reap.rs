@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,9 +12,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::proc::{self, Stat};
 use crate::Identity;
 
-static OURS: LazyLock<Mutex<HashSet<Identity>>> = LazyLock::new(Mutex::default);
+/// How many are reaped before other tasks have their turn.
+const AT_ONCE: usize = 256;
+/// How many times longer than it took to go through all children is waited before that is done again.
+const REST: u32 = 4;
 
-/// The children that we started and that tokio will reap.
+static OURS: LazyLock<Mutex<HashSet<Identity>>> = LazyLock::new(Mutex::default);
+static REAPING: AtomicBool = AtomicBool::new(false);
+
+/// The children that we started and that tokio will reap. Held while one is started, so that it is in here before
+/// anybody can take it for a stranger.
 pub(super) fn ours() -> MutexGuard<'static, HashSet<Identity>> {
     // A set of values cannot be left half changed.
     OURS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -21,12 +30,23 @@ pub(super) fn ours() -> MutexGuard<'static, HashSet<Identity>> {
 /// From now on reaps every child that [`crate::spawn`] did not start: those that were orphaned and came to us. A child
 /// that this process starts in any other way loses its exit status to it, so start none.
 ///
-/// Starts a task in the current tokio runtime, which must have I/O enabled. Fails when SIGCHLD cannot be listened to.
+/// Starts a task in the current tokio runtime, which must have I/O and time enabled. Fails when SIGCHLD cannot be
+/// listened to.
 pub fn reap_strangers() -> io::Result<()> {
     let mut child_ended = signal(SignalKind::child())?;
+    REAPING.store(true, Ordering::Relaxed);
     tokio::spawn(async move {
         loop {
-            reap_once();
+            while reap_first(AT_ONCE) == AT_ONCE {
+                tokio::task::yield_now().await;
+            }
+            let began = Instant::now();
+            if is_hidden_by_ours() {
+                reap_hidden();
+                // Signals that come meanwhile count as one.
+                tokio::time::sleep(began.elapsed() * REST).await;
+            }
+            ours().retain(|child| Stat::of(child.pid).is_some_and(|stat| stat.is(child)));
             if child_ended.recv().await.is_none() {
                 return;
             }
@@ -35,22 +55,60 @@ pub fn reap_strangers() -> io::Result<()> {
     Ok(())
 }
 
-/// Looks at each child that has ended, rather than asking for any: tokio's own, which it has not reaped yet, would be
-/// named again and again and hide the others.
-fn reap_once() {
-    let mut ours = ours();
-    let ended: Vec<Stat> = children().into_iter().filter(|child| child.ended).collect();
-    for child in ended.iter().filter(|child| !ours.contains(&child.identity())) {
-        let Some(pid) = i32::try_from(child.pid).ok().and_then(Pid::from_raw) else { continue };
-        // It may fail only if it is no child of ours any more, which is what is wanted.
-        let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+/// Reaps the strangers that have ended by now, where [`reap_strangers`] was called.
+pub(super) fn reap_now() {
+    if REAPING.load(Ordering::Relaxed) {
+        while reap_first(AT_ONCE) == AT_ONCE {}
+        if is_hidden_by_ours() {
+            reap_hidden();
+        }
     }
-    ours.retain(|child| Stat::of(child.pid).is_some_and(|stat| stat.is(child)));
+}
+
+/// Reaps strangers for as long as the system names one when asked for any child that has ended, at most `limit`. How
+/// many it were.
+fn reap_first(limit: usize) -> usize {
+    let named = std::iter::from_fn(|| Stat::of(any_ended()?));
+    named.take(limit).take_while(reap).count()
+}
+
+/// Whether a child that tokio has not reaped yet is the one that the system names: it does so again and again, and
+/// hides the others.
+fn is_hidden_by_ours() -> bool {
+    any_ended().and_then(Stat::of).is_some_and(|stat| ours().contains(&stat.identity()))
+}
+
+/// Goes through all children.
+fn reap_hidden() {
+    for child in children().iter().filter(|child| child.ended) {
+        reap(child);
+    }
+}
+
+/// Whether it was a stranger, and is reaped.
+fn reap(child: &Stat) -> bool {
+    let ours = ours();
+    let Some(pid) = i32::try_from(child.pid).ok().and_then(Pid::from_raw) else { return false };
+    // It may fail only if it is no child of ours any more, which is what is wanted.
+    !ours.contains(&child.identity()) && matches!(waitpid(Some(pid), WaitOptions::NOHANG), Ok(Some(_)))
+}
+
+/// Some child of ours that has ended, left as it is.
+fn any_ended() -> Option<u32> {
+    // SAFETY: all zeros are a value of this structure of numbers, the call writes into nothing else, and it fills in the
+    // pid or leaves it 0 where no child has ended.
+    #[allow(unsafe_code)]
+    let pid = unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        (libc::waitid(libc::P_ALL, 0, &mut info, how) == 0).then(|| info.si_pid())?
+    };
+    u32::try_from(pid).ok().filter(|pid| *pid != 0)
 }
 
 fn children() -> Vec<Stat> {
     let own = std::process::id();
-    let listed = listed_children().unwrap_or_else(proc::all);
+    let listed = listed_children().unwrap_or_else(|| proc::each().collect());
     listed.into_iter().filter(|stat| stat.parent == own).collect()
 }
 

@@ -2,51 +2,96 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::environ;
+use super::group::Group;
 use super::proc::{self, Stat};
 use crate::Identity;
 use crate::stop::Mark;
 
+/// See [`crate::census`].
+pub(crate) fn census(root: Option<&Identity>, mark: &Mark) -> Vec<Identity> {
+    let seeds = root.cloned().into_iter().collect();
+    look(&seeds, root, mark, &Group::of(mark, root, false), &mut |_| {})
+}
+
 /// The processes that descend from a seed or from one that carries the mark, those that carry the mark, those in a
-/// session that one of these leads, and the seeds themselves, as far as they run. Never ourselves, never the root.
-pub(crate) fn scan(seeds: &[Identity], mark: &Mark, root: Option<&Identity>) -> Vec<Identity> {
-    pick(&proc::all(), seeds, root, std::process::id(), |pid| proc::carries(pid, mark))
+/// session that one of these leads, those in the groups, and the seeds themselves, as far as they run. Never ourselves,
+/// never the root. Each is told to `on_found` as soon as it is found: one that starts others and ends may not be there
+/// any more when the look is over.
+pub(super) fn look(
+    seeds: &HashSet<Identity>,
+    root: Option<&Identity>,
+    mark: &Mark,
+    groups: &[Group],
+    on_found: &mut dyn FnMut(&Identity),
+) -> Vec<Identity> {
+    let members: Vec<(&Group, HashSet<u32>)> = groups.iter().map(|group| (group, group.pids())).collect();
+    let mut all = Vec::new();
+    let stats = proc::each().inspect(|stat| all.push(*stat));
+    let is_seed = |stat: &Stat| seeds.contains(&stat.identity());
+    let belongs = |stat: &Stat| {
+        // A pid that was in the group may be another process by now.
+        let is_member = members.iter().any(|(group, pids)| pids.contains(&stat.pid) && group.has(stat.pid));
+        is_member || environ::carries(stat, mark)
+    };
+    let found = pick(stats, is_seed, belongs, root, std::process::id(), on_found);
+    environ::forget_others(&all);
+    found
 }
 
 fn pick(
-    all: &[Stat],
-    seeds: &[Identity],
+    stats: impl Iterator<Item = Stat>,
+    is_seed: impl Fn(&Stat) -> bool,
+    belongs: impl Fn(&Stat) -> bool,
     root: Option<&Identity>,
     ourselves: u32,
-    carries: impl Fn(u32) -> bool,
+    on_found: &mut dyn FnMut(&Identity),
 ) -> Vec<Identity> {
+    let mut others: HashMap<u32, Identity> = HashMap::new();
     let mut links: HashMap<u32, Vec<u32>> = HashMap::new();
-    for stat in all.iter().filter(|stat| stat.pid != ourselves) {
-        links.entry(stat.parent).or_default().push(stat.pid);
-        // While a session's leader is there, be it as a zombie, its pid names no other session.
-        if stat.session != stat.pid && stat.session != stat.parent {
-            links.entry(stat.session).or_default().push(stat.pid);
+    let mut found: HashSet<u32> = HashSet::new();
+    let mut picked = Vec::new();
+    let mut take = |identity: Identity| {
+        on_found(&identity);
+        picked.push(identity);
+    };
+    for stat in stats {
+        let mut is_found = is_seed(&stat);
+        // We may be inside the tree that we look for (a command that uses AICIB): what we started is then found by its
+        // mark, not by being ours.
+        if stat.pid != ourselves && !is_found {
+            // Parents mostly stand before their children in the list.
+            let leads = leaders(&stat);
+            is_found = leads.clone().any(|leader| found.contains(&leader)) || (!stat.ended && belongs(&stat));
+            if !is_found {
+                leads.for_each(|leader| links.entry(leader).or_default().push(stat.pid));
+            }
+        }
+        let is_wanted = !stat.ended && stat.pid != ourselves && root.is_none_or(|root| !stat.is(root));
+        if is_found {
+            found.insert(stat.pid);
+            if is_wanted {
+                take(stat.identity());
+            }
+        } else if is_wanted {
+            others.insert(stat.pid, stat.identity());
         }
     }
-    let is_there = |identity: &&Identity| all.iter().any(|stat| stat.is(identity));
-    let mut found = HashSet::new();
-    follow(&links, seeds.iter().filter(is_there).map(|seed| seed.pid), &mut found);
-    // We may be inside the tree that we look for (a command that uses AICIB): what we started is then found by its
-    // mark, not by being ours.
-    let others = all.iter().filter(|stat| !stat.ended && stat.pid != ourselves && !found.contains(&stat.pid));
-    let marked: Vec<u32> = others.map(|stat| stat.pid).filter(|pid| carries(*pid)).collect();
-    follow(&links, marked.into_iter(), &mut found);
-
-    let is_root = |stat: &&Stat| root.is_some_and(|root| stat.is(root));
-    let picked = all.iter().filter(|stat| found.contains(&stat.pid) && !stat.ended && stat.pid != ourselves);
-    picked.filter(|stat| !is_root(stat)).map(Stat::identity).collect()
+    let mut to_visit: Vec<u32> = found.iter().copied().collect();
+    while let Some(leader) = to_visit.pop() {
+        for pid in links.remove(&leader).into_iter().flatten().filter(|pid| found.insert(*pid)) {
+            to_visit.push(pid);
+            others.remove(&pid).into_iter().for_each(&mut take);
+        }
+    }
+    picked
 }
 
-fn follow(links: &HashMap<u32, Vec<u32>>, from: impl Iterator<Item = u32>, found: &mut HashSet<u32>) {
-    let mut to_visit: Vec<u32> = from.filter(|pid| found.insert(*pid)).collect();
-    while let Some(pid) = to_visit.pop() {
-        let next = links.get(&pid).into_iter().flatten().copied();
-        to_visit.extend(next.filter(|pid| found.insert(*pid)));
-    }
+/// Who it belongs to: its parent, and the leader of its session. While that one is there, be it as a zombie, its pid
+/// names no other session.
+fn leaders(stat: &Stat) -> impl Iterator<Item = u32> + Clone + use<> {
+    let session = Some(stat.session).filter(|session| *session != stat.pid && *session != stat.parent);
+    std::iter::once(stat.parent).chain(session)
 }
 
 #[cfg(test)]
@@ -54,12 +99,18 @@ mod tests {
     use super::*;
 
     fn stat(pid: u32, parent: u32, session: u32) -> Stat {
-        Stat { pid, parent, session, start: u64::from(pid) * 10, ended: false }
+        Stat { pid, parent, session, start: u64::from(pid) * 10, ended: false, env_start: 0 }
     }
 
     fn picked(all: &[Stat], root: Option<&Identity>, marked: &[u32]) -> Vec<u32> {
-        let seeds = root.map(std::slice::from_ref).unwrap_or_default();
-        pick(all, seeds, root, 900, |pid| marked.contains(&pid)).iter().map(|identity| identity.pid).collect()
+        let is_seed = |stat: &Stat| root.is_some_and(|root| stat.is(root));
+        let mut told = Vec::new();
+        let on_found = &mut |found: &Identity| told.push(found.pid);
+        let picked = pick(all.iter().copied(), is_seed, |stat| marked.contains(&stat.pid), root, 900, on_found);
+        let mut picked: Vec<u32> = picked.iter().map(|identity| identity.pid).collect();
+        assert_eq!(picked, told);
+        picked.sort_unstable();
+        picked
     }
 
     #[test]
@@ -84,6 +135,16 @@ mod tests {
         assert_eq!(picked(&all, Some(&earlier), &[]), Vec::<u32>::new());
         let earlier = Identity { boot: "another".into(), ..all[0].identity() };
         assert_eq!(picked(&all, Some(&earlier), &[]), Vec::<u32>::new());
+    }
+
+    #[test]
+    fn the_order_of_the_list_does_not_matter() {
+        let root = stat(40, 1, 40);
+        let mut all = [root, stat(41, 40, 40), stat(12, 41, 12), stat(3, 12, 3), stat(4, 1, 12), stat(5, 1, 5)];
+        for _ in 0..all.len() {
+            all.rotate_left(1);
+            assert_eq!(picked(&all, Some(&root.identity()), &[]), [3, 4, 12, 41]);
+        }
     }
 
     #[test]

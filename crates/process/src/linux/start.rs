@@ -1,21 +1,33 @@
 //! Starting a child in a session of its own.
 
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 
 use tokio::process::{Child, Command};
 
+use super::group::NewGroup;
 use super::{proc, reap};
 use crate::Identity;
+use crate::stop::Mark;
 
-/// Makes the child lead a session of its own and keep none of our open files but its three.
-pub(crate) fn confine(command: &mut std::process::Command) {
-    let in_child = || {
+/// Makes the child lead a session of its own, move into its group, and keep none of our open files but its three.
+fn confine(command: &mut std::process::Command, group: Option<&NewGroup>) {
+    let procs = group.map(|group| group.procs().as_raw_fd());
+    let in_child = move || {
+        if let Some(procs) = procs {
+            // SAFETY: the file is open in the parent until the child has executed its program, and therefore in the
+            // child as well.
+            #[allow(unsafe_code)]
+            let procs = unsafe { BorrowedFd::borrow_raw(procs) };
+            // Without its group it is found by parentage and mark, as where there are no groups.
+            let _ = rustix::io::write(procs, b"0");
+        }
         rustix::process::setsid()?;
         close_on_exec_from(3);
         Ok(())
     };
-    // SAFETY: what runs between fork and exec makes two system calls on numbers, and neither allocates, locks, nor
+    // SAFETY: what runs between fork and exec makes three system calls on numbers, and none allocates, locks, or
     // touches memory that another thread of ours might have held.
     #[allow(unsafe_code)]
     unsafe {
@@ -45,10 +57,19 @@ pub fn close_inherited() {
     }
 }
 
-/// Starts the child and says who it is; the child is known as ours before the reaper can look at it.
-pub(crate) fn start(mut command: Command) -> io::Result<(Child, Option<Identity>)> {
+/// Starts the child, in a session and where possible in a group of its own, and says who it is; the child is known as
+/// ours before the reaper can look at it.
+pub(crate) fn start(mut command: std::process::Command, mark: Option<&Mark>) -> io::Result<(Child, Option<Identity>)> {
+    let group = mark.and_then(NewGroup::make);
+    confine(&mut command, group.as_ref());
     let mut ours = reap::ours();
-    let child = command.spawn()?;
+    let child = match Command::from(command).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            group.into_iter().for_each(NewGroup::abandon);
+            return Err(error);
+        }
+    };
     // It is not reaped yet, so that it is found even if it has ended.
     let identity = child.id().and_then(proc::Stat::of).map(|stat| stat.identity());
     ours.extend(identity.clone());

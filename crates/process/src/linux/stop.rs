@@ -1,14 +1,16 @@
 //! Ending all that belongs together, however it tries to leave.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::exit::{exited, signal};
-use super::scan;
+use super::group::{self, Group};
+use super::{reap, scan};
 use crate::Identity;
 use crate::stop::{Mark, Stopped};
 
@@ -18,13 +20,28 @@ const KILLING: Duration = Duration::from_secs(5);
 const ROUND: Duration = Duration::from_millis(250);
 /// How many looks a round takes at a tree that keeps growing before it kills what it has found.
 const LOOKS: usize = 32;
+/// How soon after the first look, and how often at least, it is looked again for processes that were started meanwhile:
+/// these tell nobody. The time doubles with each look.
+const NEWCOMERS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
+/// How long one look may take, and how many are tried: a process may hang in the kernel so that who reads its memory
+/// hangs too. The next look knows it, and leaves it alone.
+const STUCK: (Duration, usize) = (Duration::from_millis(1500), 2);
 
 /// See [`crate::stop_tree`].
 pub(crate) async fn stop_tree(root: Option<&Identity>, include_root: bool, mark: &Mark, grace: Duration) -> Stopped {
+    let (root, mark) = (root.cloned(), mark.clone());
+    let find = {
+        let (root, mark) = (root.clone(), mark.clone());
+        move || Group::of(&mark, root.as_ref(), true)
+    };
+    let groups = match spawn_blocking(find.clone()).await {
+        Ok(groups) => groups,
+        // The runtime is shutting down: "none found" would be a lie. So below.
+        Err(_) => find(),
+    };
     let mut tree = Tree {
-        root: root.cloned(),
+        what: Arc::new(What { root, mark, groups }),
         include_root,
-        mark: mark.clone(),
         asked: HashSet::new(),
         killed: HashSet::new(),
         done: Stopped::default(),
@@ -32,14 +49,25 @@ pub(crate) async fn stop_tree(root: Option<&Identity>, include_root: bool, mark:
     if !tree.ask(grace).await {
         tree.kill().await;
     }
+    if tree.done.left == 0 {
+        tree.what.groups.iter().for_each(Group::remove);
+        group::forget(&tree.what.mark);
+    }
+    reap::reap_now();
     tree.done
+}
+
+/// Where to look.
+struct What {
+    root: Option<Identity>,
+    mark: Mark,
+    groups: Vec<Group>,
 }
 
 /// What is to end. Processes that were seen lead to others even after they have left the tree themselves.
 struct Tree {
-    root: Option<Identity>,
+    what: Arc<What>,
     include_root: bool,
-    mark: Mark,
     /// Told to end, and still there when last looked at.
     asked: HashSet<Identity>,
     /// Killed, and still there when last looked at.
@@ -47,13 +75,23 @@ struct Tree {
     done: Stopped,
 }
 
+/// What is done to a process in the moment in which it is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AtOnce {
+    Nothing,
+    HoldStill,
+}
+
 impl Tree {
     /// Tells all to end and waits for it. False if the grace was not enough.
     async fn ask(&mut self, grace: Duration) -> bool {
         let deadline = Instant::now() + grace;
         let mut empty_looks = 0;
+        let mut pause = NEWCOMERS.0;
+        // A frozen process does not hear that it is to end.
+        self.what.groups.iter().for_each(|group| group.freeze(false));
         loop {
-            let running = self.look().await;
+            let running = self.look(AtOnce::Nothing).await;
             self.settle();
             if running.is_empty() {
                 empty_looks += 1;
@@ -70,9 +108,11 @@ impl Tree {
                     signal(process, Signal::CONT);
                 }
             }
-            if !all_exited(&running, deadline).await {
+            all_exited(&running, deadline.min(Instant::now() + pause)).await;
+            if Instant::now() >= deadline {
                 return false;
             }
+            pause = NEWCOMERS.1.min(pause * 2);
         }
     }
 
@@ -80,7 +120,9 @@ impl Tree {
         let give_up = Instant::now() + KILLING;
         let mut empty_looks = 0;
         loop {
-            let running = self.hold_still().await;
+            self.what.groups.iter().for_each(|group| group.freeze(true));
+            let running = self.hold_still(give_up).await;
+            self.what.groups.iter().for_each(Group::kill);
             for process in &running {
                 signal(process, Signal::KILL);
                 self.asked.remove(process);
@@ -90,44 +132,46 @@ impl Tree {
             self.settle();
             empty_looks = if running.is_empty() { empty_looks + 1 } else { 0 };
             if empty_looks == 2 {
-                return;
+                break;
             }
             if Instant::now() >= give_up {
                 self.done.left = running.iter().filter(|process| process.is_alive()).count() as i64;
-                return;
+                break;
             }
         }
+        self.what.groups.iter().for_each(|group| group.freeze(false));
     }
 
     /// Stops all, so that none starts another or loses its parent between being found and being killed.
-    async fn hold_still(&mut self) -> Vec<Identity> {
+    async fn hold_still(&mut self, give_up: Instant) -> Vec<Identity> {
         let mut still = HashSet::new();
         let mut running = Vec::new();
         for _ in 0..LOOKS {
-            running = self.look().await;
-            let moving: Vec<_> = running.iter().filter(|process| !still.contains(*process)).cloned().collect();
-            if moving.is_empty() {
+            running = self.look(AtOnce::HoldStill).await;
+            let before = still.len();
+            still.extend(running.iter().cloned());
+            if still.len() == before || Instant::now() >= give_up {
                 break;
             }
-            moving.iter().for_each(|process| signal(process, Signal::STOP));
-            still.extend(moving);
         }
         running
     }
 
     /// All that runs now.
-    async fn look(&self) -> Vec<Identity> {
-        let seeds: Vec<Identity> = self.root.iter().chain(&self.asked).chain(&self.killed).cloned().collect();
-        let (root, mark) = (self.root.clone(), self.mark.clone());
-        // Reading the environment of a process that hangs in the kernel may take its time.
-        let look = move || scan(&seeds, &mark, root.as_ref());
-        let mut running = match spawn_blocking(look.clone()).await {
-            Ok(running) => running,
-            // The runtime is shutting down: "nothing found" would be a lie.
-            Err(_) => look(),
-        };
-        running.extend(self.root.clone().filter(|root| self.include_root && root.is_alive()));
-        running
+    async fn look(&self, at_once: AtOnce) -> Vec<Identity> {
+        let what = self.what.clone();
+        let seeds: HashSet<Identity> = what.root.iter().chain(&self.asked).chain(&self.killed).cloned().collect();
+        let include_root = self.include_root;
+        let look = move || what.look(&seeds, include_root, at_once);
+        for _ in 0..STUCK.1 {
+            match timeout(STUCK.0, spawn_blocking(look.clone())).await {
+                Ok(Ok(running)) => return running,
+                Ok(Err(_)) => return look(),
+                Err(_) => tracing::warn!("the system's list of processes takes long to read"),
+            }
+        }
+        let known = self.what.root.iter().filter(|_| include_root).chain(&self.asked).chain(&self.killed);
+        known.filter(|process| process.is_alive()).cloned().collect()
     }
 
     /// Counts those that are gone.
@@ -137,18 +181,32 @@ impl Tree {
     }
 }
 
+impl What {
+    fn look(&self, seeds: &HashSet<Identity>, include_root: bool, at_once: AtOnce) -> Vec<Identity> {
+        let mut on_found = |process: &Identity| {
+            if at_once == AtOnce::HoldStill {
+                signal(process, Signal::STOP);
+            }
+        };
+        let root = self.root.as_ref().filter(|root| include_root && root.is_alive());
+        root.into_iter().for_each(&mut on_found);
+        let mut running = scan::look(seeds, self.root.as_ref(), &self.mark, &self.groups, &mut on_found);
+        running.extend(root.cloned());
+        running
+    }
+}
+
 fn forget_gone(processes: &mut HashSet<Identity>) -> i64 {
     let before = processes.len();
     processes.retain(Identity::is_alive);
     (before - processes.len()) as i64
 }
 
-/// Whether all have ended by the deadline.
-async fn all_exited(processes: &[Identity], deadline: Instant) -> bool {
+/// Waits until all have ended, at most until the deadline.
+async fn all_exited(processes: &[Identity], deadline: Instant) {
     for process in processes {
         if timeout_at(deadline, exited(process)).await.is_err() {
-            return false;
+            return;
         }
     }
-    true
 }

@@ -32,6 +32,12 @@ pub fn fresh_mark() -> Mark {
     Mark::new("AICIB_TEST_MARK", format!("{}:{}:{number}", own.pid, own.start))
 }
 
+/// Whether the process is in a control group that was made for it, or for what started it.
+pub fn has_group(process: &Identity) -> bool {
+    let groups = fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).unwrap_or_default();
+    groups.lines().any(|line| line.starts_with("0::") && line.contains("/aicib-"))
+}
+
 /// The processes that wrote their pid into the folder, one file each, once there are `count`.
 pub async fn registered(folder: &Path, count: usize) -> Vec<Identity> {
     wait_for(&format!("{count} processes in {}", folder.display()), || {

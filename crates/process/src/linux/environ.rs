@@ -1,0 +1,134 @@
+//! Whether a process carries a mark in its environment. What was read is remembered: there may be thousands of
+//! processes, and they are looked at several times a second.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::proc::Stat;
+use crate::stop::Mark;
+
+/// How much of an environment is looked at. The system allows a program no more than 6 MB of arguments and
+/// environment unless its stack limit was raised.
+const LIMIT: u64 = 8 * 1024 * 1024;
+/// What the names of variables begin with that are remembered. Marks of other names are read each time.
+const OURS: &[u8] = b"AICIB_";
+/// How many bytes of such variables are remembered of one process.
+const REMEMBERED: usize = 4096;
+/// After how long a read counts as stuck: the process hangs in the kernel, with its memory locked.
+const STUCK: Duration = Duration::from_secs(1);
+
+/// One program in one process: executing another one gives the environment another place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Program {
+    pid: u32,
+    start: u64,
+    env_start: u64,
+}
+
+impl From<&Stat> for Program {
+    fn from(stat: &Stat) -> Program {
+        Program { pid: stat.pid, start: stat.start, env_start: stat.env_start }
+    }
+}
+
+enum Known {
+    /// The variables with names of ours, each followed by a zero byte.
+    Variables(Box<[u8]>),
+    /// It is being read since then.
+    Reading(Instant),
+}
+
+static KNOWN: LazyLock<Mutex<HashMap<Program, Known>>> = LazyLock::new(Mutex::default);
+
+fn known() -> MutexGuard<'static, HashMap<Program, Known>> {
+    // Every change is a single insert or removal.
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the process carries the mark. False where we may not look, and where the process hangs so that nobody can.
+pub(super) fn carries(stat: &Stat, mark: &Mark) -> bool {
+    let wanted = [mark.name.as_bytes(), b"=", mark.value.as_bytes()].concat();
+    if !wanted.starts_with(OURS) {
+        return holds(&read(stat.pid), &wanted);
+    }
+    let program = Program::from(stat);
+    match known().get(&program) {
+        Some(Known::Variables(variables)) => return holds(variables, &wanted),
+        Some(Known::Reading(since)) if since.elapsed() > STUCK => return false,
+        _ => {}
+    }
+    known().entry(program).or_insert_with(|| Known::Reading(Instant::now()));
+    let environ = read(stat.pid);
+    let ours = environ.split_inclusive(|byte| *byte == 0).filter(|variable| variable.starts_with(OURS));
+    let ours = ours.collect::<Vec<_>>().concat();
+    let found = holds(&ours, &wanted);
+    // Without a place there is no telling when it changes, unless there is nothing to see.
+    if ours.len() <= REMEMBERED && (stat.env_start != 0 || environ.is_empty()) {
+        known().insert(program, Known::Variables(ours.into()));
+    } else {
+        known().remove(&program);
+    }
+    found
+}
+
+/// Forgets the programs that are not among these.
+pub(super) fn forget_others(all: &[Stat]) {
+    let mut known = known();
+    // Rarely: most looks find what the last one found.
+    if known.len() > all.len() + all.len() / 4 + 16 {
+        let mut there: HashMap<Program, Known> = HashMap::with_capacity(all.len());
+        there.extend(all.iter().filter_map(|stat| known.remove_entry(&Program::from(stat))));
+        *known = there;
+    }
+}
+
+fn holds(environ: &[u8], wanted: &[u8]) -> bool {
+    environ.split(|byte| *byte == 0).any(|variable| variable == wanted)
+}
+
+/// Empty where we may not look. A process that ends meanwhile fails the read: what was read until then counts.
+fn read(pid: u32) -> Vec<u8> {
+    let mut environ = Vec::new();
+    if let Ok(file) = std::fs::File::open(format!("/proc/{pid}/environ")) {
+        let _ = file.take(LIMIT).read_to_end(&mut environ);
+    }
+    environ
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_very_variable_counts() {
+        let environ = b"PATH=/bin\0AICIB_RUN=/h:12\0X=AICIB_RUN=/h:1\0";
+        assert!(holds(environ, b"AICIB_RUN=/h:12"));
+        assert!(!holds(environ, b"AICIB_RUN=/h:1"));
+        assert!(!holds(b"", b"AICIB_RUN=/h:1"));
+    }
+
+    #[test]
+    fn another_program_in_the_same_process_is_read_anew() {
+        let own = Stat::of(std::process::id()).unwrap();
+        let mark = Mark::new("AICIB_NEVER_SET", "1");
+        assert!(!carries(&own, &mark));
+        let elsewhere = Stat { env_start: own.env_start + 1, ..own };
+        known().insert((&own).into(), Known::Variables(b"AICIB_NEVER_SET=1\0".as_slice().into()));
+        assert!(carries(&own, &mark), "what is known is not read again");
+        assert!(!carries(&elsewhere, &mark));
+        forget_others(&[]);
+        known().remove(&(&own).into());
+        known().remove(&(&elsewhere).into());
+    }
+
+    #[test]
+    fn a_read_that_is_stuck_is_not_joined() {
+        let own = Stat { env_start: 7, ..Stat::of(std::process::id()).unwrap() };
+        let Some(long_ago) = Instant::now().checked_sub(2 * STUCK) else { return };
+        known().insert((&own).into(), Known::Reading(long_ago));
+        assert!(!carries(&own, &Mark::new("AICIB_NEVER_SET", "1")));
+        assert!(matches!(known().remove(&(&own).into()), Some(Known::Reading(_))), "it was not read");
+    }
+}
