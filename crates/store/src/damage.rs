@@ -39,8 +39,10 @@ impl Damage {
     /// Waits until damage is found, and says what it is.
     pub(crate) async fn wait(&self) -> String {
         let mut found = self.found.subscribe();
-        match found.wait_for(Option::is_some).await {
-            Ok(what) => what.clone().unwrap_or_default(),
+        // Cloned before anything else is waited for: what is borrowed here holds a lock.
+        let found = found.wait_for(Option::is_some).await.map(|what| what.clone());
+        match found {
+            Ok(what) => what.unwrap_or_default(),
             // The sender is ours, so it does not go away.
             Err(_) => std::future::pending().await,
         }
