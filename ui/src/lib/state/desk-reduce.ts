@@ -1,5 +1,5 @@
 import type { Desk, DeskChange, Job } from '$lib/contract/types';
-import { isFinal } from '$lib/text/names';
+import { isAtWork, isFinal, isInLine, isLater } from '$lib/text/names';
 
 /** Jobs that ended, as many as the daemon itself gives. */
 const MAX_FINISHED = 20;
@@ -40,6 +40,8 @@ export function applyDeskChange(desk: Desk, change: DeskChange): DeskStep {
       live = [...live, job].sort((a, b) => a.job_id - b.job_id).slice(0, MAX_LIVE);
     }
   }
+  // A job that leaves its line, or is put into it, moves others, of which nobody tells.
+  if (live !== desk.live && total <= live.length) live = live.map((job) => placed(job, live));
 
   let team = desk.team;
   if (!stale) {
@@ -68,19 +70,58 @@ function newestFirst(jobs: Job[]): Job[] {
   return jobs.sort((a, b) => (b.finished_at ?? 0) - (a.finished_at ?? 0) || b.job_id - a.job_id);
 }
 
-/** How many jobs the next brief waits for: those of the open session, the one at work included. */
-export function beforeNext(desk: Desk | undefined): number {
-  const session = desk?.session;
-  return session ? desk.live.filter((job) => job.session_id === session.session_id).length : 0;
+/** Whether `other` goes before a job of this priority and number in their session's line. */
+function isBefore(other: Job, priority: number, jobId: number): boolean {
+  if (other.state !== 'queued') return isInLine(other.state);
+  return other.priority > priority || (other.priority === priority && other.job_id < jobId);
 }
 
-/** "3 jobs are running, 1 is queued." */
+function placed(job: Job, live: readonly Job[]): Job {
+  const { position, ...rest } = job;
+  if (job.state !== 'queued') return position === undefined ? job : rest;
+  const before = live.filter(
+    (other) =>
+      other.job_id !== job.job_id && other.session_id === job.session_id && isBefore(other, job.priority, job.job_id),
+  ).length;
+  if (before === (position ?? 0)) return job;
+  return before > 0 ? { ...rest, position: before } : rest;
+}
+
+/** Jobs of the open session that a brief sent now would stand behind, the one at work first. */
+export function aheadOfNext(desk: Desk | undefined, priority = 0): Job[] {
+  const session = desk?.session;
+  if (!session) return [];
+  return desk.live
+    .filter((job) => job.session_id === session.session_id && isBefore(job, priority, Infinity))
+    .sort((a, b) => Number(isHead(b)) - Number(isHead(a)) || b.priority - a.priority || a.job_id - b.job_id);
+}
+
+/** Whether a job is the one its session's line waits for. */
+function isHead(job: Job): boolean {
+  return isAtWork(job.state) || job.state === 'retrying';
+}
+
+/** How many jobs the next brief waits for: those of the open session, the one at work included. */
+export function beforeNext(desk: Desk | undefined, priority = 0): number {
+  return aheadOfNext(desk, priority).length;
+}
+
+/** "3 jobs are running, 1 queued, 2 planned." */
 export function headline(desk: Desk): string {
+  if (desk.held) return 'All work is on hold.';
   const queued = desk.live.filter((job) => job.state === 'queued').length;
-  const running = Math.max(0, desk.live_total - queued);
-  const tell = (n: number) => `${n} ${n === 1 ? 'job is' : 'jobs are'}`;
-  if (running && queued) return `${tell(running)} running, ${queued} queued.`;
-  if (running) return `${tell(running)} running.`;
-  if (queued) return `${tell(queued)} queued.`;
-  return 'Nothing is running.';
+  const later = desk.live.filter((job) => isLater(job.state)).length;
+  // Not every live job is on the Desk; of the others it is not said that they wait.
+  const working = Math.max(0, desk.live_total - queued - later);
+  const all = desk.live.every((job) => job.state === 'running' || job.state === 'queued' || isLater(job.state));
+  const parts: [number, string][] = [
+    [working, all ? 'running' : 'under way'],
+    [queued, 'queued'],
+    [later, 'planned'],
+  ];
+  const told = parts.filter(([number]) => number > 0);
+  const [first, ...rest] = told;
+  if (!first) return 'Nothing is running.';
+  const head = `${first[0]} ${first[0] === 1 ? 'job is' : 'jobs are'} ${first[1]}`;
+  return `${[head, ...rest.map(([number, what]) => `${number} ${what}`)].join(', ')}.`;
 }

@@ -1,4 +1,4 @@
-import type { Span, Time } from '$lib/contract/types';
+import type { Event, Span, Time } from '$lib/contract/types';
 import { clock, clockExact } from '$lib/text/format';
 
 export interface Bar {
@@ -10,14 +10,25 @@ export interface Bar {
   readonly title: string;
 }
 
+/** A stretch in which an agent could not go on. */
+export interface Wait {
+  readonly agent: string;
+  readonly from: Time;
+  /** None while it goes on. */
+  readonly to: Time | undefined;
+  readonly detail: string;
+}
+
 export interface Lane {
   readonly agent: string;
   readonly bars: readonly Bar[];
+  readonly waits: readonly Bar[];
 }
 
 /** What is nearer than this, in percent, is one bar: a lane never has more bars than can be told apart. */
 const NEAR = 0.5;
 const NARROWEST = 0.4;
+const SYSTEM = 'system';
 
 interface Stretch {
   from: number;
@@ -53,8 +64,48 @@ function bars(stretches: readonly Stretch[], solid: boolean): Bar[] {
   }));
 }
 
-/** Who was at work when, one lane an agent, in the order in which they came. */
-export function toLanes(spans: readonly Span[], from: Time, to: Time): Lane[] {
+/** When which agent waited, as far as these events tell. `endedAt`: what was open then ended with the job. */
+export function toWaits(events: readonly Event[], endedAt?: Time): Wait[] {
+  const waits: Wait[] = [];
+  const open = new Map<string, number>();
+  for (const event of events) {
+    if (event.kind === 'run_exited') {
+      for (const at of open.values()) waits[at] = { ...(waits[at] as Wait), to: event.at };
+      open.clear();
+    }
+    if (event.kind !== 'waiting' || event.agent === SYSTEM) continue;
+    const key = `${event.run_id}/${event.agent}/${event.parent ?? ''}`;
+    const at = open.get(key);
+    if (event.over) {
+      if (at !== undefined) waits[at] = { ...(waits[at] as Wait), to: event.at };
+      open.delete(key);
+    } else if (at === undefined) {
+      open.set(key, waits.length);
+      waits.push({ agent: event.agent, from: event.at, to: undefined, detail: event.detail });
+    }
+  }
+  return endedAt === undefined ? waits : waits.map((wait) => ({ ...wait, to: wait.to ?? endedAt }));
+}
+
+function waitBars(waits: readonly Wait[], from: Time, to: Time): Bar[] {
+  const spans = waits.map((wait): Span => {
+    const span: Span = {
+      span: '',
+      kind: 'turn',
+      agent: wait.agent,
+      title: wait.detail,
+      started_at: Math.max(from, wait.from),
+      ok: true,
+      cost_usd: 0,
+      children: 0,
+    };
+    return wait.to === undefined ? span : { ...span, finished_at: wait.to };
+  });
+  return bars(joined(spans, from, to), true);
+}
+
+/** Who was at work when, one lane an agent, in the order in which they came, with when each of them waited. */
+export function toLanes(spans: readonly Span[], from: Time, to: Time, waits: readonly Wait[] = []): Lane[] {
   const byAgent = new Map<string, Span[]>();
   for (const span of spans) {
     const known = byAgent.get(span.agent);
@@ -64,7 +115,12 @@ export function toLanes(spans: readonly Span[], from: Time, to: Time): Lane[] {
   return [...byAgent].map(([agent, own]) => {
     const frames = own.filter((span) => span.kind === 'delegation');
     const work = own.filter((span) => span.kind !== 'delegation');
-    return { agent, bars: [...bars(joined(frames, from, to), false), ...bars(joined(work, from, to), true)] };
+    const waited = waits.filter((wait) => wait.agent === agent && (wait.to ?? to) > from);
+    return {
+      agent,
+      bars: [...bars(joined(frames, from, to), false), ...bars(joined(work, from, to), true)],
+      waits: waitBars(waited, from, to),
+    };
   });
 }
 

@@ -1,4 +1,13 @@
-import type { Error as Fault, Event, FileChange, Money, NoticeLevel, Outcome, Time } from '$lib/contract/types';
+import type {
+  Error as Fault,
+  Event,
+  FileChange,
+  Money,
+  NoticeLevel,
+  Outcome,
+  StopCounts,
+  Time,
+} from '$lib/contract/types';
 import type { Tail } from './tails';
 
 export type Progress = 'running' | 'ok' | 'failed';
@@ -42,13 +51,15 @@ export type Row = Base &
         readonly outcome: Outcome;
         readonly result: string | undefined;
         readonly error: Fault | undefined;
-        readonly ended: number;
-        readonly left: number;
+        readonly stopped: StopCounts;
       }
+    | { readonly kind: 'retry'; readonly reason: string; readonly until: Time | undefined; readonly over: boolean }
+    | { readonly kind: 'hold'; readonly held: boolean; readonly all: boolean }
   );
 
 const MAX_DEPTH = 4;
 const CEO = 'ceo';
+const SYSTEM = 'system';
 
 /** The calls and delegations that began in these events, by run and name, with where their row is. */
 type Open = Map<string, number>;
@@ -76,7 +87,7 @@ function depths(events: readonly Event[]): (event: Event) => number {
 export function toRows(events: readonly Event[], tails: readonly Tail[] = [], ended = false): Row[] {
   const rows: Row[] = [];
   const open: Open = new Map();
-  const waits = new Map<string, number>();
+  const waits: Open = new Map();
   const depthOf = depths(events);
 
   for (const event of events) {
@@ -142,6 +153,8 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         break;
       }
       case 'waiting': {
+        // The run as a whole waits: each of its agents says so, too.
+        if (event.agent === SYSTEM) break;
         const at = waits.get(waitKey);
         const row = at === undefined ? undefined : rows[at];
         if (at !== undefined && row?.kind === 'waiting')
@@ -165,6 +178,7 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         rows.push({ ...base, kind: 'error', error: event.error });
         break;
       case 'run_exited':
+        closeRun(rows, open, waits, event.run_id);
         dropEcho(rows, event.result);
         rows.push({
           ...base,
@@ -174,11 +188,18 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
           outcome: event.outcome,
           result: event.result,
           error: event.error,
-          ended: event.ended,
-          left: event.left,
+          stopped: { ended: event.ended, forced: event.forced, left: event.left },
         });
         break;
       case 'job_changed':
+        // Most of it is told by the header; that a run failed and another one follows is a turn of the story.
+        if (event.state === 'retrying')
+          rows.push({ ...base, kind: 'retry', reason: event.reason, until: event.until, over: ended });
+        else settleRetry(rows);
+        break;
+      case 'held':
+        rows.push({ ...base, kind: 'hold', held: event.held, all: event.all });
+        break;
       case 'usage':
       case 'progress':
         // Told by the header, the facts and the bars.
@@ -198,6 +219,27 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
     });
   }
   return rows;
+}
+
+/** What a run that ended left open never came back; another run of the job may follow. */
+function closeRun(rows: Row[], open: Open, waits: Open, run: number | undefined): void {
+  for (const known of [open, waits]) {
+    for (const [key, at] of known) {
+      const row = rows[at];
+      if (!key.startsWith(`${run}/`)) continue;
+      if ((row?.kind === 'tool' || row?.kind === 'delegation') && row.state === 'running')
+        rows[at] = { ...row, state: 'failed', summary: 'did not finish' };
+      if (row?.kind === 'waiting') rows[at] = { ...row, over: true };
+      known.delete(key);
+    }
+  }
+}
+
+/** The next try has begun, or there will be none. */
+function settleRetry(rows: Row[]): void {
+  const at = rows.findLastIndex((row) => row.kind === 'retry');
+  const row = rows[at];
+  if (row?.kind === 'retry' && !row.over) rows[at] = { ...row, over: true };
 }
 
 /** The answer is shown once, as the answer. */

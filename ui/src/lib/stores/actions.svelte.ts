@@ -1,27 +1,37 @@
 import { SvelteSet } from 'svelte/reactivity';
 import { backend } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
-import type { JobId } from '$lib/contract/types';
+import type { Job, JobId, SessionId } from '$lib/contract/types';
+import type { JobAct } from '$lib/state/job-actions';
+import { copyText } from '$lib/text/clipboard';
 import { plural } from '$lib/text/format';
+import { stoppedFlash, stoppedWords } from '$lib/text/job';
 import { desk } from './desk.svelte';
 import { flashes } from './flash.svelte';
+import { link } from './link.svelte';
 import { router } from './route.svelte';
 
 /** Jobs that were told to stop and have not said that they did. */
 export const stopping = new SvelteSet<JobId>();
 const restarting = new SvelteSet<JobId>();
 
-export async function cancelJob(jobId: JobId): Promise<void> {
-  if (stopping.has(jobId)) return;
+/** Cancels a job. True where it has ended, by this or by itself. */
+export async function cancelJob(jobId: JobId): Promise<boolean> {
+  if (stopping.has(jobId)) return false;
   stopping.add(jobId);
   try {
-    const done = await backend().call('job.cancel', { job_id: jobId });
-    const left = done.left === 0 ? '0 processes left' : `${plural(done.left, 'process', 'processes')} left`;
-    flashes.say(`Job #${jobId} stopped: ${left}.`);
+    const { job, stopped } = await backend().call('job.cancel', { job_id: jobId });
+    flashes.say(stoppedFlash(jobId, stopped, job.started_at !== undefined), stopped.left > 0 ? 'bad' : 'plain');
+    return true;
   } catch (thrown) {
     const fault = asFault(thrown);
     // It ended by itself just before: what the founder wanted.
-    if (fault.code !== 'job.final') flashes.fault(fault);
+    if (fault.code === 'job.final') {
+      flashes.say(`Job #${jobId} had ended already.`);
+      return true;
+    }
+    flashes.fault(fault);
+    return false;
   } finally {
     stopping.delete(jobId);
   }
@@ -31,13 +41,59 @@ export async function restartJob(jobId: JobId): Promise<void> {
   if (restarting.has(jobId)) return;
   restarting.add(jobId);
   try {
-    const job = await backend().call('job.restart', { job_id: jobId });
-    flashes.say(`Job #${jobId} starts again as #${job.job_id}.`);
+    const job = await backend().call('job.restart', { job_id: jobId, foreground: false });
+    flashes.say(`Job #${jobId} ${job.state === 'queued' ? 'is in line' : 'starts'} again as #${job.job_id}.`);
     router.go({ screen: 'job', jobId: job.job_id });
   } catch (thrown) {
     flashes.fault(asFault(thrown));
   } finally {
     restarting.delete(jobId);
+  }
+}
+
+async function holdJob(jobId: JobId, method: 'job.pause' | 'job.resume', said: (job: Job) => string): Promise<void> {
+  try {
+    const { job, all } = await backend().call(method, { job_id: jobId });
+    if (job) flashes.say(said(job) + (all && method === 'job.resume' ? ' All work is on hold still.' : ''));
+  } catch (thrown) {
+    flashes.fault(asFault(thrown));
+  }
+}
+
+/** Does with a job what a menu offers. */
+export async function act(action: JobAct, jobId: JobId): Promise<void> {
+  switch (action) {
+    case 'cancel':
+      await cancelJob(jobId);
+      break;
+    case 'restart':
+      return restartJob(jobId);
+    case 'pause':
+      return holdJob(jobId, 'job.pause', (job) =>
+        job.state === 'running' ? `Job #${jobId} stops before its next call.` : `Job #${jobId} is on hold.`,
+      );
+    case 'resume':
+      return holdJob(jobId, 'job.resume', () => `Job #${jobId} goes on.`);
+    case 'run-now':
+      return holdJob(jobId, 'job.resume', () => `Job #${jobId} starts as soon as there is room.`);
+    case 'copy':
+      try {
+        await copyText(`#${jobId}`);
+        flashes.say(`Copied #${jobId}.`);
+      } catch (thrown) {
+        tellFault(thrown);
+      }
+  }
+}
+
+/** Puts all work on hold, of every company, or lets it go on. */
+export async function holdAll(held: boolean): Promise<void> {
+  try {
+    const { all } = await backend().call(held ? 'job.pause' : 'job.resume', {});
+    desk.holds(all);
+    flashes.say(all ? 'All work is on hold.' : 'Work goes on.');
+  } catch (thrown) {
+    flashes.fault(asFault(thrown));
   }
 }
 
@@ -64,11 +120,50 @@ export async function openSession(): Promise<void> {
 export async function closeSession(): Promise<void> {
   try {
     const done = await backend().call('session.stop', desk.company);
-    const cancelled = done.cancelled.length ? ` ${plural(done.cancelled.length, 'job')} cancelled.` : '';
+    const cancelled = done.cancelled.length
+      ? ` ${plural(done.cancelled.length, 'job')} cancelled: ${stoppedWords(done.stopped)}.`
+      : '';
     flashes.say(`Session #${done.session.session_id} is closed.${cancelled}`);
     await desk.reload();
   } catch (thrown) {
     flashes.fault(asFault(thrown));
+  }
+}
+
+/** Opens an earlier session again; the one that is open is closed before, where there is one. */
+export async function resumeSession(sessionId: SessionId): Promise<void> {
+  try {
+    if (desk.value?.session) await backend().call('session.stop', desk.company);
+    const session = await backend().call('session.resume', { company: desk.company, session_id: sessionId });
+    flashes.say(`Session #${session.session_id} is open again. Your next brief continues it.`);
+  } catch (thrown) {
+    flashes.fault(asFault(thrown));
+  } finally {
+    await desk.reload();
+  }
+}
+
+/** Has the background process read its settings and every config again. */
+export async function reloadDaemon(): Promise<void> {
+  try {
+    await backend().call('daemon.reload', {});
+    flashes.say('Settings and configs were read again.');
+  } catch (thrown) {
+    flashes.fault(asFault(thrown));
+  }
+}
+
+/** Begins the background process anew; the banner says so until it is there again. */
+export async function restartDaemon(): Promise<void> {
+  link.restarting = true;
+  try {
+    await backend().call('daemon.restart', {});
+  } catch (thrown) {
+    const fault = asFault(thrown);
+    // It may be gone before its answer is here: what was asked for.
+    if (fault.code === 'daemon.unreachable') return;
+    link.restarting = false;
+    flashes.fault(fault);
   }
 }
 

@@ -1,7 +1,8 @@
 import { untrack } from 'svelte';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
-import type { CompanyId, CompanyRef, Job, Money, Origin } from '$lib/contract/types';
+import type { CompanyId, CompanyRef, Job, JobId, Money, Origin, Time } from '$lib/contract/types';
+import type { Plan, WhenBusy } from '$lib/state/fate';
 import { freshKey } from '$lib/text/directive';
 
 /** How long it is said that a brief was sent. */
@@ -12,6 +13,13 @@ export class BriefDraft {
   text = $state('');
   /** The brief's own limit in dollars; undefined for the settings' one. */
   limit = $state<Money>();
+  /** Its place in line: higher goes first. */
+  priority = $state(0);
+  /** The job that must complete before it begins. */
+  after = $state<JobId>();
+  /** When it begins, at the earliest. */
+  at = $state<Time>();
+  whenBusy = $state<WhenBusy>('queue');
   sending = $state(false);
   fault = $state.raw<Fault>();
   sent = $state.raw<Job>();
@@ -48,6 +56,23 @@ export class BriefDraft {
     return this.text.trim() !== '' && !this.sending;
   }
 
+  get plan(): Plan {
+    return { priority: this.priority, after: this.after, at: this.at, whenBusy: this.whenBusy };
+  }
+
+  /** Whether it starts as any other would: nothing of its plan is the founder's own. */
+  get plain(): boolean {
+    return this.priority === 0 && this.after === undefined && this.at === undefined;
+  }
+
+  /** Back to a brief without a plan of its own. */
+  unplan(): void {
+    this.priority = 0;
+    this.after = undefined;
+    this.at = undefined;
+    this.whenBusy = 'queue';
+  }
+
   /** Sends it. True when it is stored; else `fault` says why not, and the text stays. */
   async send(company: CompanyRef): Promise<boolean> {
     if (!this.ready) return false;
@@ -68,7 +93,10 @@ export class BriefDraft {
         foreground: false,
         queue: true,
         start_session: true,
+        priority: this.priority,
         idempotency_key: this.#key,
+        ...(this.after === undefined ? {} : { after_job_id: this.after }),
+        ...(this.at === undefined ? {} : { not_before: this.at }),
         ...(this.limit === undefined ? {} : { max_cost_usd: this.limit }),
       });
       // What was typed while it was under way is the next brief.
@@ -79,6 +107,7 @@ export class BriefDraft {
       }, SAYS_SENT_MS);
       this.#keyText = '';
       this.limit = undefined;
+      this.unplan();
       return true;
     } catch (thrown) {
       this.fault = asFault(thrown);

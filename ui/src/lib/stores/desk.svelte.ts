@@ -72,6 +72,12 @@ class DeskStore {
     }
   }
 
+  /** All work was put on hold, or goes on: said by the answer to that, before the Desk is read again. */
+  holds(held: boolean): void {
+    if (this.value && this.value.held !== held) this.value = { ...this.value, held };
+    void this.reload();
+  }
+
   /** Reads the Desk again; several wishes at once are one reading. */
   async reload(): Promise<void> {
     if (this.#reloading) return;

@@ -16,8 +16,8 @@ class Flashes {
   list = $state.raw<readonly Flash[]>([]);
   #next = 1;
 
-  say(text: string): void {
-    this.#add({ id: this.#next++, tone: 'plain', text, fix: '' }, STAYS_MS);
+  say(text: string, tone: Flash['tone'] = 'plain'): void {
+    this.#add({ id: this.#next++, tone, text, fix: '' }, tone === 'bad' ? BAD_STAYS_MS : STAYS_MS);
   }
 
   fault(fault: Fault): void {

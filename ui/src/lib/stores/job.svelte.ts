@@ -16,6 +16,7 @@ import {
   withResync,
   type EventWindow,
 } from '$lib/state/event-window';
+import { rowOf, withRow } from '$lib/state/job-row';
 import { withDelta, withoutStored, type Tail } from '$lib/state/tails';
 import { isFinal } from '$lib/text/names';
 
@@ -73,7 +74,7 @@ export class JobStore {
       backend().on('desk.changed', ({ jobs }) => {
         const row = jobs.find((job) => job.job_id === this.jobId);
         if (!row || !this.detail || row.seq < this.detail.seq) return;
-        this.detail = { ...this.detail, ...row };
+        this.detail = withRow(this.detail, row);
         if (isFinal(row.state)) this.tails = [];
         this.#refreshSoon();
       }),
@@ -150,7 +151,7 @@ export class JobStore {
       if (this.#closed) return;
       // A row that came by note meanwhile may be newer than this answer.
       const known = this.detail;
-      this.detail = known && known.seq > detail.seq ? { ...detail, state: known.state, seq: known.seq } : detail;
+      this.detail = known && known.seq > detail.seq ? withRow(detail, rowOf(known)) : detail;
       this.fault = undefined;
     } catch (thrown) {
       if (!this.#closed) this.fault = asFault(thrown);

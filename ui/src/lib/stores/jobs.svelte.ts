@@ -1,6 +1,6 @@
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
-import type { CompanyId, DeskChange, Job, JobId, JobState } from '$lib/contract/types';
+import type { CompanyId, DeskChange, Job, JobId, JobState, SessionId } from '$lib/contract/types';
 
 const PAGE = 100;
 /** Rows kept in memory; older ones are found by search or by number. */
@@ -16,14 +16,16 @@ export class JobsStore {
   more = $state(false);
   #company: CompanyId | undefined;
   #states: readonly JobState[] = [];
+  #session: SessionId | undefined;
   #turn = 0;
 
   listen(): () => void {
     return backend().on('desk.changed', (change) => this.#change(change));
   }
 
-  async open(company: CompanyId | undefined, states: readonly JobState[]): Promise<void> {
+  async open(company: CompanyId | undefined, states: readonly JobState[], session?: SessionId): Promise<void> {
     this.#company = company;
+    this.#session = session;
     this.#states = states;
     this.#next = undefined;
     const turn = ++this.#turn;
@@ -47,6 +49,7 @@ export class JobsStore {
         states: [...this.#states],
         limit: PAGE,
         ...(this.#company === undefined ? {} : { company_id: this.#company }),
+        ...(this.#session === undefined ? {} : { session_id: this.#session }),
         ...(this.#next === undefined ? {} : { before: this.#next }),
       });
       if (turn !== this.#turn) return;
@@ -70,7 +73,9 @@ export class JobsStore {
     let rows = this.rows;
     for (const job of change.jobs) {
       const at = rows.findIndex((row) => row.job_id === job.job_id);
-      const fits = this.#states.length === 0 || this.#states.includes(job.state);
+      const fits =
+        (this.#states.length === 0 || this.#states.includes(job.state)) &&
+        (this.#session === undefined || this.#session === job.session_id);
       const known = rows[at];
       if (known && known.seq > job.seq) continue;
       if (known) rows = fits ? rows.with(at, job) : rows.toSpliced(at, 1);

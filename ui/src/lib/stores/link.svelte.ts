@@ -6,6 +6,8 @@ class Link {
   state = $state<LinkState>('starting');
   error = $state<Fault>();
   info = $state.raw<NativeInfo>();
+  /** The founder had the background process begin anew, and it is not there again yet. */
+  restarting = $state(false);
   /** Grows each time the daemon is there again: what was read or subscribed before is to be read again. */
   generation = $state(0);
   /** Whether the daemon was there at all since the page was opened. */
@@ -41,6 +43,7 @@ class Link {
     const before = this.state;
     this.state = state;
     this.error = state === 'ready' ? undefined : error;
+    if (state === 'ready' && before !== 'ready') this.restarting = false;
     if (state === 'ready' && (before !== 'ready' || this.generation === 0)) this.generation += 1;
   }
 }

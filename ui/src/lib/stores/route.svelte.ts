@@ -1,20 +1,34 @@
-import type { JobId, Show } from '$lib/contract/types';
+import type { JobId, SessionId, Show } from '$lib/contract/types';
 
 export type Route =
-  { screen: 'desk' } | { screen: 'jobs' } | { screen: 'job'; jobId: JobId } | { screen: 'settings'; section: string };
+  | { screen: 'desk' }
+  | { screen: 'jobs'; session?: SessionId }
+  | { screen: 'sessions' }
+  | { screen: 'job'; jobId: JobId }
+  | { screen: 'settings'; section: string };
+
+function number(text: string): number | undefined {
+  const value = Number(text);
+  return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+}
 
 export function parseRoute(hash: string): Route {
   const [screen, rest = ''] = hash.replace(/^#\/?/, '').split('/');
-  if (screen === 'jobs') return { screen };
+  if (screen === 'jobs') {
+    const session = number(rest);
+    return session === undefined ? { screen } : { screen, session };
+  }
+  if (screen === 'sessions') return { screen };
   if (screen === 'settings') return { screen, section: rest };
-  const jobId = Number(rest);
-  if (screen === 'job' && Number.isSafeInteger(jobId) && jobId > 0) return { screen, jobId };
+  const jobId = number(rest);
+  if (screen === 'job' && jobId !== undefined) return { screen, jobId };
   return { screen: 'desk' };
 }
 
 export function routeHash(route: Route): string {
   if (route.screen === 'job') return `#/job/${route.jobId}`;
   if (route.screen === 'settings' && route.section) return `#/settings/${route.section}`;
+  if (route.screen === 'jobs' && route.session !== undefined) return `#/jobs/${route.session}`;
   return `#/${route.screen}`;
 }
 

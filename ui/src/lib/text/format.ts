@@ -126,6 +126,41 @@ export function moment(at: Time, now: Time): string {
   return date.getFullYear() === new Date(now).getFullYear() ? `${day} ${clock(at)}` : `${day} ${date.getFullYear()}`;
 }
 
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const DAY_MS = 86_400_000;
+
+/** A time to come: "14:00" today, "tomorrow 09:00", "Tue 09:00" within the week, "24 Nov 09:00", "3 Jan 2027 09:00". */
+export function upcoming(at: Time, now: Time): string {
+  const today = dayStart(now);
+  const date = new Date(at);
+  const days = Math.round((dayStart(at) - today) / DAY_MS);
+  if (days <= 0) return clock(at);
+  if (days === 1) return `tomorrow ${clock(at)}`;
+  if (days < 7) return `${WEEKDAYS[date.getDay()] ?? ''} ${clock(at)}`;
+  const day = `${date.getDate()} ${MONTHS[date.getMonth()] ?? ''}`;
+  return date.getFullYear() === new Date(now).getFullYear()
+    ? `${day} ${clock(at)}`
+    : `${day} ${date.getFullYear()} ${clock(at)}`;
+}
+
+/** How long until then: "42s", "3m 20s", "2h 05m"; empty once it has come. */
+export function countdown(at: Time, now: Time): string {
+  // A second that has begun still counts: "0s" would stand for a whole one.
+  return at > now ? duration(Math.ceil((at - now) / 1000) * 1000) : '';
+}
+
+/** When it will be done, in the words of somebody who does not know exactly; empty once that has passed. */
+export function left(eta: Time | undefined, now: Time): string {
+  if (eta === undefined || !(eta > now)) return '';
+  const minutes = Math.round((eta - now) / 60_000);
+  if (minutes < 1) return 'less than a minute left';
+  if (minutes < 60) return `about ${minutes} min left`;
+  // Nobody knows it to the minute any more.
+  const five = Math.round(minutes / 5) * 5;
+  if (five < 24 * 60) return `about ${Math.floor(five / 60)} h${five % 60 ? ` ${five % 60} min` : ''} left`;
+  return `about ${plural(Math.round(minutes / (24 * 60)), 'day')} left`;
+}
+
 /** "just now", "12s ago", "5m ago". */
 export function ago(at: Time, now: Time): string {
   const ms = now - at;

@@ -1,4 +1,4 @@
-import type { EngineKind, JobState, KeyStorage, Origin } from '$lib/contract/types';
+import type { EngineKind, JobState, KeyStorage, LogLevel, Origin } from '$lib/contract/types';
 
 const HEADS = new Set(['ceo', 'cto', 'cfo', 'cmo', 'coo', 'cpo', 'cso', 'chro', 'clo', 'ciso', 'cio']);
 
@@ -50,10 +50,28 @@ export function isFinal(state: JobState): boolean {
   return state === 'completed' || state === 'failed' || state === 'cancelled';
 }
 
+/** Whether a run of it is alive. */
+export function isAtWork(state: JobState): boolean {
+  return state === 'running' || state === 'waiting';
+}
+
+/** Whether it holds its session's line: it is in it, or at its head. */
+export function isInLine(state: JobState): boolean {
+  return state === 'queued' || state === 'retrying' || isAtWork(state);
+}
+
+/** Whether it waits for its time or for another job, outside of any line. */
+export function isLater(state: JobState): boolean {
+  return state === 'scheduled' || state === 'blocked';
+}
+
 export const STATE_NAMES: Record<JobState, string> = {
+  scheduled: 'Scheduled',
+  blocked: 'Blocked',
   queued: 'Queued',
   running: 'Running',
   waiting: 'Waiting',
+  retrying: 'Retrying',
   completed: 'Completed',
   failed: 'Failed',
   cancelled: 'Cancelled',
@@ -73,6 +91,15 @@ export const STORAGE_NAMES: Record<KeyStorage, string> = {
   passphrase_file: 'in a file locked with your passphrase',
   session: 'in memory until the background process stops',
 };
+
+/** How much the background process says in its log, quietest first. */
+export const LOG_LEVELS: readonly { value: LogLevel; label: string }[] = [
+  { value: 'error', label: 'Errors' },
+  { value: 'warn', label: 'Warnings' },
+  { value: 'info', label: 'Normal' },
+  { value: 'debug', label: 'Detailed' },
+  { value: 'trace', label: 'Everything' },
+];
 
 /** A path as typed, with a "~" at its start as the founder's own folder. */
 export function longPath(path: string, home?: string | null): string {

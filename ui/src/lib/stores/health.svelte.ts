@@ -1,0 +1,39 @@
+import { backend, type Fault } from '$lib/backend/backend';
+import { asFault } from '$lib/backend/fault';
+import type { Health } from '$lib/contract/types';
+
+/** How often it is read while it is looked at. */
+const EVERY_MS = 3000;
+
+/** How the background process fares, read again while somebody looks. */
+export class HealthStore {
+  value = $state.raw<Health>();
+  fault = $state.raw<Fault>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  /** Begins; returns what ends it. */
+  start(): () => void {
+    void this.#go();
+    return () => {
+      this.#closed = true;
+      clearTimeout(this.#timer);
+    };
+  }
+
+  async #go(): Promise<void> {
+    if (!document.hidden) await this.read();
+    if (!this.#closed) this.#timer = setTimeout(() => void this.#go(), EVERY_MS);
+  }
+
+  async read(): Promise<void> {
+    try {
+      const health = await backend().call('daemon.health', {});
+      if (this.#closed) return;
+      this.value = health;
+      this.fault = undefined;
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+    }
+  }
+}
