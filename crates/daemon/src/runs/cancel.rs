@@ -22,7 +22,7 @@ const AT_ONCE_MS: i64 = 1_000;
 /// What a look at a job that is to be stopped found.
 enum Found {
     /// It had not begun; now it never will.
-    Ended(Box<Job>, Event),
+    Ended(Box<(Job, Event)>),
     /// It had ended.
     Final(Box<Job>),
     /// A run of it is alive.
@@ -39,10 +39,11 @@ pub async fn cancel(app: &App, job_id: JobId, reason: &str) -> Result<(Job, Stop
     let mut stopped_a_run = false;
     loop {
         match look(app, job_id, reason).await? {
-            Found::Ended(job, event) => {
+            Found::Ended(ended) => {
+                let (job, event) = *ended;
                 app.announce(job.company_id, &Touched::line(job_id), &[event]);
                 app.runs.wake_queue();
-                return Ok(answer(*job));
+                return Ok(answer(job));
             }
             Found::Final(job) if stopped_a_run || was_stopped_now(&job) => return Ok(answer(*job)),
             Found::Final(job) => {
@@ -87,8 +88,7 @@ async fn look(app: &App, job_id: JobId, reason: &str) -> Result<Found, Error> {
         if job.state.is_at_work() {
             return Ok(Found::AtWork);
         }
-        let (job, event) = db.transition(job_id, JobChange::Cancel, &why, Time::now())?;
-        Ok(Found::Ended(Box::new(job), event))
+        Ok(Found::Ended(Box::new(db.transition(job_id, JobChange::Cancel, &why, Time::now())?)))
     });
     Ok(found.await?)
 }
