@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use contract::{Company, CompanyRef, Error, ErrorCode, JobId, Method, Time, methods};
 use jiff::tz::TimeZone;
-use rpc::{Client, Home, NoteReceiver};
+use rpc::{Home, NoteReceiver};
 
 use crate::args::Global;
+use crate::daemon::{Daemon, patiently};
 use crate::failure::Failure;
-use crate::out::Out;
+use crate::out::{Out, Paint};
 
 /// How we name ourselves to the daemon.
 pub(crate) const CLIENT: &str = concat!("aicib ", env!("CARGO_PKG_VERSION"), " (cli)");
@@ -54,29 +55,43 @@ impl Context {
     }
 
     /// The company that the command is about, from the daemon.
-    pub(crate) async fn company(&self, client: &Client) -> Result<Company, Error> {
-        client.call::<methods::CompanyGet>(self.company_ref()?).await
+    pub(crate) async fn company(&self, daemon: &Daemon) -> Result<Company, Error> {
+        daemon.call::<methods::CompanyGet>(self.company_ref()?).await
     }
 
     /// The daemon; started where none runs.
-    pub(crate) async fn daemon(&self) -> Result<Client, Error> {
+    pub(crate) async fn daemon(&self) -> Result<Daemon, Error> {
         Ok(self.daemon_with_notes().await?.0)
     }
 
     /// The daemon, and what it tells of its own accord.
-    pub(crate) async fn daemon_with_notes(&self) -> Result<(Client, NoteReceiver), Error> {
-        rpc::connect_or_start(&self.home, CLIENT, &aicib()?).await
+    pub(crate) async fn daemon_with_notes(&self) -> Result<(Daemon, NoteReceiver), Error> {
+        let (client, notes) = rpc::connect_or_start(&self.home, CLIENT, &aicib()?).await?;
+        Ok((Daemon::over(client), notes))
     }
 
     /// The same with a first call, which may be made twice.
     pub(crate) async fn daemon_and_call<M: Method>(
         &self,
         params: M::Params,
-    ) -> Result<(Client, NoteReceiver, Result<M::Result, Error>), Error>
+    ) -> Result<(Daemon, NoteReceiver, Result<M::Result, Error>), Error>
     where
         M::Params: Clone,
     {
-        rpc::connect_or_start_and_call::<M>(&self.home, CLIENT, &aicib()?, params).await
+        let program = aicib()?;
+        let called = rpc::connect_or_start_and_call::<M>(&self.home, CLIENT, &program, params);
+        let (client, notes, answer) = patiently(M::NAME, called).await?;
+        Ok((Daemon::over(client), notes, answer))
+    }
+
+    /// The daemon, if one runs; none is started.
+    pub(crate) async fn running_daemon(&self) -> Result<Daemon, Error> {
+        Ok(Daemon::over(rpc::connect_running(&self.home, CLIENT).await?.0))
+    }
+
+    /// What is printed on.
+    pub(crate) fn sheet(&self) -> Sheet {
+        Sheet { paint: self.out.paint, clock: self.clock(), columns: self.out.columns }
     }
 
     /// How times are shown.
@@ -90,6 +105,22 @@ fn aicib() -> Result<PathBuf, Error> {
     std::env::current_exe().map_err(|error| Error::internal(format!("Cannot tell which program this is: {error}.")))
 }
 
+/// What people's lines are printed on: in what colours, at what time, how wide.
+#[derive(Clone)]
+pub(crate) struct Sheet {
+    pub(crate) paint: Paint,
+    pub(crate) clock: Clock,
+    /// The columns of a line.
+    pub(crate) columns: usize,
+}
+
+impl Sheet {
+    /// What is left of a line of which so many columns are taken.
+    pub(crate) fn left(&self, taken: usize) -> usize {
+        self.columns.saturating_sub(taken).max(8)
+    }
+}
+
 /// Now, and where.
 #[derive(Clone)]
 pub(crate) struct Clock {
@@ -101,6 +132,21 @@ impl Clock {
     /// A time of day, with its date where that is not today.
     pub(crate) fn show(&self, time: Time) -> String {
         crate::text::clock(time, self.now, &self.zone)
+    }
+
+    /// A time to come, with how far away it is ("today at 14:30, in 2 h"); just the time once it is past.
+    pub(crate) fn to_come(&self, time: Time) -> String {
+        let left = time.0.saturating_sub(self.now.0);
+        let at = crate::text::day_and_time(time, self.now, &self.zone);
+        if left <= 0 { at } else { format!("{at}, in {}", crate::text::roughly(left)) }
+    }
+
+    /// A time that is past, as how long ago that is ("9 h ago").
+    pub(crate) fn ago(&self, time: Time) -> String {
+        match self.now.since(time) {
+            0..60_000 => format!("{} ago", crate::text::length(self.now.since(time) / 1000 * 1000)),
+            ms => format!("{} ago", crate::text::roughly(ms)),
+        }
     }
 }
 
@@ -116,6 +162,11 @@ pub(crate) fn job_number(typed: &str, what: &str) -> Result<JobId, Failure> {
 pub(crate) fn line_count(typed: &str) -> Result<i64, Failure> {
     let by_its_name = std::env::args_os().any(|arg| arg.to_str().is_some_and(|arg| arg.starts_with("--lines")));
     let flag = if by_its_name { "--lines" } else { "-n" };
+    positive(typed).ok_or_else(|| Failure::usage(format!("{flag} must be a positive integer.")))
+}
+
+/// A whole number from 1 as it was typed for `flag`.
+pub(crate) fn number(typed: &str, flag: &str) -> Result<i64, Failure> {
     positive(typed).ok_or_else(|| Failure::usage(format!("{flag} must be a positive integer.")))
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use contract::{CostBasis, Event, EventBody, NoticeLevel, role_name};
+use contract::{CostBasis, Event, EventBody, JobState, NoticeLevel, StopCounts, role_name};
 
 use crate::context::Clock;
+use crate::facts::processes;
 use crate::out::{Ink, Paint};
-use crate::text::{count, length, line, safe};
+use crate::text::{length, line, safe};
 
 /// Delegations whose depth is remembered, at most: a job with more shows the rest less indented.
 const MAX_DELEGATIONS: usize = 10_000;
@@ -92,9 +93,12 @@ impl EventLines {
                 };
                 dim(&format!("{}: {input_tokens} tokens in, {output_tokens} out, {cost}", line(model, 60)))
             }
-            EventBody::Progress { done, total, note } => dim(&format!("step {done} of {total}: {}", line(note, WIDTH))),
-            EventBody::Waiting { detail, over: false, .. } => {
-                self.paint.ink(Ink::Yellow, &format!("waits: {}", line(detail, WIDTH)))
+            EventBody::Progress { done, total, note, .. } => {
+                dim(&format!("step {done} of {total}: {}", line(note, WIDTH)))
+            }
+            EventBody::Waiting { detail, over: false, until, .. } => {
+                let until = until.map(|until| format!(" (until {})", self.clock.show(until))).unwrap_or_default();
+                self.paint.ink(Ink::Yellow, &format!("waits: {}{until}", line(detail, WIDTH)))
             }
             EventBody::Waiting { over: true, .. } => dim("goes on"),
             EventBody::Notice { level: NoticeLevel::Info, text } => line(text, 400),
@@ -105,18 +109,28 @@ impl EventLines {
                 self.paint.ink(Ink::Red, &format!("[ERROR] {}", line(&error.to_string(), 1000)))
             }
             EventBody::RunExited { ended, forced, left, .. } => {
-                let text = format!("the run is over: {}", processes(*ended, *forced, *left));
+                let stopped = StopCounts { ended: *ended, forced: *forced, left: *left };
+                let text = format!("the run is over: {}", processes(&stopped));
                 if *left > 0 { self.paint.ink(Ink::Red, &text) } else { dim(&text) }
             }
-            EventBody::JobChanged { state, reason } => {
-                let why = if reason.is_empty() { String::new() } else { format!(": {}", line(reason, 400)) };
-                dim(&format!("job {}{why}", state.name()))
+            EventBody::JobChanged { state, reason, until, stopped } => {
+                let mut text = format!("job {}", state.name());
+                if let Some(until) = until.filter(|_| !state.is_final()) {
+                    let word = if *state == JobState::Waiting { "until" } else { "next" };
+                    text.push_str(&format!(", {word} {}", self.clock.show(until)));
+                }
+                if !reason.is_empty() {
+                    text.push_str(&format!(": {}", line(reason, 400)));
+                }
+                if let Some(stopped) = stopped.filter(|stopped| stopped.ended > 0 || stopped.left > 0) {
+                    text.push_str(&format!(" ({})", processes(&stopped)));
+                }
+                dim(&text)
+            }
+            EventBody::Held { held, all } => {
+                let what = if *all { "all jobs" } else { "job" };
+                self.paint.ink(Ink::Yellow, &format!("{what} {}", if *held { "on hold" } else { "off hold" }))
             }
         })
     }
-}
-
-/// What stopping came to, with the number left in plain sight.
-pub(crate) fn processes(ended: i64, forced: i64, left: i64) -> String {
-    format!("{} ended, {forced} by force, {left} left", count(ended, "process", "processes"))
 }

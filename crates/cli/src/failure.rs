@@ -4,6 +4,17 @@ use std::io;
 
 use contract::{Error, ErrorCode};
 
+/// It was asked for and did not work, or the job that was waited for failed.
+pub(crate) const EXIT_FAILED: u8 = 1;
+/// Wrong use.
+pub(crate) const EXIT_USAGE: u8 = 2;
+/// What was waited for has not ended in time, as `timeout` says it.
+pub(crate) const EXIT_TIMEOUT: u8 = 124;
+/// The job was cancelled: what a shell expects of a command that Ctrl-C ended.
+pub(crate) const EXIT_CANCELLED: u8 = 130;
+/// SIGTERM ended the command, and the job goes on.
+pub(crate) const EXIT_LEFT: u8 = 143;
+
 /// How a command ended.
 pub(crate) type Outcome = Result<(), Failure>;
 

@@ -7,10 +7,11 @@ use contract::{
     Error, ErrorCode, Event, EventBody, EventListParams, EventSubscribeParams, EventsAdded, JobDetail, JobId, JobRef,
     Method, Resync, Seq, methods,
 };
-use rpc::{Client, Incoming, NoteReceiver};
+use rpc::{Incoming, NoteReceiver};
 use tokio::time::{sleep, timeout};
 
 use crate::context::Context;
+use crate::daemon::Daemon;
 use crate::failure::{Failure, Outcome};
 
 /// How often a job that says nothing is asked whether it still lives.
@@ -39,11 +40,11 @@ impl Follow {
     }
 
     /// Hands on every event that is stored by now.
-    pub(crate) async fn catch_up(&mut self, context: &mut Context, client: &Client, sink: &mut impl Sink) -> Outcome {
+    pub(crate) async fn catch_up(&mut self, context: &mut Context, daemon: &Daemon, sink: &mut impl Sink) -> Outcome {
         loop {
             let params =
                 EventListParams { job_id: self.job_id, after: Some(self.last), before: None, limit: Some(PAGE) };
-            let page = client.call::<methods::EventList>(params).await?;
+            let page = daemon.call_at_length::<methods::EventList>(params).await?;
             let before = self.last;
             self.hand_on(context, sink, &page.events)?;
             if !page.more_after || self.last == before {
@@ -57,18 +58,18 @@ impl Follow {
     pub(crate) async fn until_the_end(
         &mut self,
         context: &mut Context,
-        connection: (Client, NoteReceiver),
+        connection: (Daemon, NoteReceiver),
         sink: &mut impl Sink,
     ) -> Result<JobDetail, Failure> {
         let mut connection = Some(connection);
         let mut tries = 0;
         loop {
-            let (client, notes) = match connection.take() {
+            let (daemon, notes) = match connection.take() {
                 Some(connection) => connection,
                 None => context.daemon_with_notes().await?,
             };
             let before = self.last;
-            match self.while_connected(context, &client, notes, sink).await {
+            match self.while_connected(context, &daemon, notes, sink).await {
                 Err(Failure::Error(error)) if error.code == ErrorCode::DAEMON_UNREACHABLE => {
                     tries = if self.last == before { tries + 1 } else { 0 };
                     if tries == TRIES {
@@ -84,21 +85,21 @@ impl Follow {
     async fn while_connected(
         &mut self,
         context: &mut Context,
-        client: &Client,
+        daemon: &Daemon,
         mut notes: NoteReceiver,
         sink: &mut impl Sink,
     ) -> Result<JobDetail, Failure> {
         let mut waiting = VecDeque::new();
         'subscribe: loop {
-            self.catch_up(context, client, sink).await?;
+            self.catch_up(context, daemon, sink).await?;
             let params = EventSubscribeParams { job_id: self.job_id, after: self.last, deltas: false };
-            let call = client.call::<methods::EventSubscribe>(params);
+            let call = daemon.call_at_length::<methods::EventSubscribe>(params);
             let subscription = noting(call, &mut notes, &mut waiting).await?.subscription;
             loop {
-                let job = client.call::<methods::JobGet>(JobRef { job_id: self.job_id });
+                let job = daemon.call_at_length::<methods::JobGet>(JobRef { job_id: self.job_id });
                 let job = noting(job, &mut notes, &mut waiting).await?;
                 if job.job.state.is_final() {
-                    self.catch_up(context, client, sink).await?;
+                    self.catch_up(context, daemon, sink).await?;
                     return Ok(job);
                 }
                 // Until something says that the job may have ended, or nothing has been heard for a while.
@@ -120,7 +121,8 @@ impl Follow {
                             }
                         }
                         Heard::Missed => {
-                            let end = client.call::<methods::EventUnsubscribe>(contract::Subscription { subscription });
+                            let end = daemon
+                                .call_at_length::<methods::EventUnsubscribe>(contract::Subscription { subscription });
                             noting(end, &mut notes, &mut waiting).await?;
                             continue 'subscribe;
                         }

@@ -1,14 +1,19 @@
 //! The aicib commands: contract calls and their printing.
 
 mod args;
+mod ask;
 mod commands;
 mod context;
+mod daemon;
 mod events;
+mod facts;
 mod failure;
 mod follow;
 mod out;
+mod signals;
 mod text;
 mod usage;
+mod when;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -17,10 +22,7 @@ use clap::Parser;
 use contract::{Error, ErrorCode};
 
 use crate::args::{Cli, ColorChoice};
-use crate::failure::Failure;
-
-/// Wrong use.
-const EXIT_USAGE: u8 = 2;
+use crate::failure::{EXIT_USAGE, Failure};
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {

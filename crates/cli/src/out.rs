@@ -68,12 +68,26 @@ pub(crate) struct Out {
     pub(crate) json: bool,
     /// Whether to colour.
     pub(crate) paint: Paint,
+    /// How many columns a line may take.
+    pub(crate) columns: usize,
+}
+
+/// The columns of a line where nobody says how many there are.
+pub(crate) const COLUMNS: usize = 80;
+
+/// The columns of the terminal that is printed to; where it is none, those that `COLUMNS` says.
+fn terminal_columns(stdout: &io::Stdout) -> usize {
+    let said = || std::env::var("COLUMNS").ok().and_then(|said| said.parse().ok());
+    let terminal = stdout.is_terminal().then(terminal_size::terminal_size).flatten();
+    let columns = terminal.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0).or_else(said);
+    columns.unwrap_or(COLUMNS).clamp(40, 500)
 }
 
 impl Out {
     pub(crate) fn new(json: bool, color: ColorChoice) -> Out {
         let stdout = io::stdout();
-        Out { json, paint: Paint::choose(color, &stdout), to: BufWriter::new(stdout.lock()) }
+        let (paint, columns) = (Paint::choose(color, &stdout), terminal_columns(&stdout));
+        Out { json, paint, columns, to: BufWriter::new(stdout.lock()) }
     }
 
     /// Prints a line for people.

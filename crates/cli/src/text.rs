@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use contract::{Money, Time};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
 
 /// `text` without anything that a terminal acts on: escape sequences, control characters but line ends and tabs, marks
 /// that reorder text. What agents say is hostile.
@@ -28,6 +30,43 @@ pub(crate) fn safe(text: &str) -> String {
 /// `text` in one line of at most `max` characters, safe.
 pub(crate) fn line(text: &str, max: usize) -> String {
     contract::one_line(&safe(text), max)
+}
+
+/// The columns that `text` takes on a terminal.
+pub(crate) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` in one line of at most `max` columns, safe. What is longer ends in "…", and no character is cut in two.
+pub(crate) fn fit(text: &str, max: usize) -> String {
+    // A character takes no column or more: more of them than this cannot be seen, and are not gone through.
+    let text = line(text, max.saturating_mul(8).max(64));
+    if columns(&text) <= max {
+        return text;
+    }
+    let (mut out, mut used) = (String::new(), 0);
+    for grapheme in text.graphemes(true) {
+        used += columns(grapheme);
+        if used >= max {
+            break;
+        }
+        out.push_str(grapheme);
+    }
+    out.truncate(out.trim_end().len());
+    if max > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// `text` with blanks behind it, up to so many columns.
+pub(crate) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
+/// `text` with blanks before it, up to so many columns.
+pub(crate) fn pad_left(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
@@ -76,6 +115,38 @@ pub(crate) fn clock(time: Time, now: Time, zone: &TimeZone) -> String {
     }
 }
 
+/// A day and a time of day, short ("14:03", "19 Nov 14:03", "19 Nov 2025").
+pub(crate) fn short_clock(time: Time, now: Time, zone: &TimeZone) -> String {
+    let (Ok(then), Ok(now)) = (Timestamp::from_millisecond(time.0), Timestamp::from_millisecond(now.0)) else {
+        return "?".into();
+    };
+    let (then, now) = (then.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let format = match (then.date() == now.date(), then.year() == now.year()) {
+        (true, _) => "%H:%M",
+        (false, true) => "%-d %b %H:%M",
+        (false, false) => "%-d %b %Y",
+    };
+    then.strftime(format).to_string()
+}
+
+/// A time to come, in full ("today at 14:30", "tomorrow at 09:00", "on Mon 2026-11-23 at 09:00"); with seconds where
+/// it is less than a minute away.
+pub(crate) fn day_and_time(time: Time, now: Time, zone: &TimeZone) -> String {
+    let soon = time.0.saturating_sub(now.0) < 60_000;
+    let (Ok(then), Ok(now)) = (Timestamp::from_millisecond(time.0), Timestamp::from_millisecond(now.0)) else {
+        return "at a time that no calendar has".into();
+    };
+    let (then, now) = (then.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let at = then.strftime(if soon { "%H:%M:%S" } else { "%H:%M" });
+    if then.date() == now.date() {
+        format!("today at {at}")
+    } else if now.date().tomorrow().is_ok_and(|tomorrow| tomorrow == then.date()) {
+        format!("tomorrow at {at}")
+    } else {
+        format!("on {} at {at}", then.strftime("%a %Y-%m-%d"))
+    }
+}
+
 /// A length of time ("12 ms", "0.4 s", "12 s", "3 min 05 s", "2 h 10 min").
 pub(crate) fn length(ms: i64) -> String {
     let ms = ms.max(0);
@@ -89,6 +160,46 @@ pub(crate) fn length(ms: i64) -> String {
         60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
     }
+}
+
+/// A length of time in a word or two, for a column ("8 s", "3m05s", "2h10m", "4d02h").
+pub(crate) fn short_length(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    match seconds {
+        0..=59 => format!("{seconds}s"),
+        60..=3599 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3600..=86_399 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+/// How long something is to take, roughly, as nobody knows it better ("less than a minute", "4 min", "2 h 10 min",
+/// "3 days").
+pub(crate) fn roughly(ms: i64) -> String {
+    // To the nearest minute.
+    let minutes = ms.max(0).saturating_add(30_000) / 60_000;
+    match minutes {
+        0 => "less than a minute".to_owned(),
+        1..=59 => format!("{minutes} min"),
+        60..=1439 if minutes % 60 == 0 => format!("{} h", minutes / 60),
+        60..=1439 => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => count(minutes.saturating_add(720) / 1440, "day", "days"),
+    }
+}
+
+/// An amount of bytes ("512 B", "18 KB", "4.2 MB", "12 GB").
+pub(crate) fn bytes(bytes: i64) -> String {
+    let bytes = bytes.max(0);
+    let mut amount = bytes as f64;
+    let mut unit = "B";
+    for next in ["KB", "MB", "GB", "TB"] {
+        if amount < 1024.0 {
+            break;
+        }
+        amount /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" || amount >= 10.0 { format!("{amount:.0} {unit}") } else { format!("{amount:.1} {unit}") }
 }
 
 /// A number with its noun ("1 process", "3 processes").
@@ -149,6 +260,61 @@ mod tests {
         ] {
             assert_eq!(safe(hostile), plain, "{hostile:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wide_takes_the_columns_it_takes() {
+        for (text, shown) in [
+            ("Write a page", "Write a page"),
+            ("Write a page about us", "Write a page…"),
+            ("公司简介和产品说明", "公司简介和产…"),
+            ("👩👩👩👩👩👩👩", "👩👩👩👩👩👩…"),
+            ("e\u{301}e\u{301} ok", "e\u{301}e\u{301} ok"),
+            ("שלום עולם, מה שלומך", "שלום עולם, מ…"),
+            ("two\nlines\u{1b}[2J", "two lines"),
+            ("", ""),
+        ] {
+            assert_eq!(fit(text, 13), shown);
+            assert!(columns(&fit(text, 13)) <= 13);
+        }
+        for max in 0..8 {
+            assert!(columns(&fit("🇩🇪🇫🇷 公司 family", max)) <= max, "{max}");
+        }
+        assert_eq!(pad("公", 4), "公  ");
+        assert_eq!(pad_left("公", 4), "  公");
+        assert_eq!(fit(&"x".repeat(1_000_000), 4), "xxx…");
+    }
+
+    #[test]
+    fn amounts_and_rough_times_read_well() {
+        let amounts: Vec<_> = [-1, 512, 18_432, 4_404_019, 12_884_901_888, i64::MAX].into_iter().map(bytes).collect();
+        assert_eq!(amounts, ["0 B", "512 B", "18 KB", "4.2 MB", "12 GB", "8388608 TB"]);
+        let rough: Vec<_> =
+            [0, 29_999, 240_000, 3_600_000, 7_800_000, 200_000_000, i64::MAX].into_iter().map(roughly).collect();
+        assert_eq!(
+            rough[..6],
+            ["less than a minute", "less than a minute", "4 min", "1 h", "2 h 10 min", "2 days"],
+            "{rough:?}"
+        );
+        let short: Vec<_> = [8_900, 185_000, 7_800_000, 352_800_000].into_iter().map(short_length).collect();
+        assert_eq!(short, ["8s", "3m05s", "2h10m", "4d02h"]);
+    }
+
+    #[test]
+    fn times_say_their_day() {
+        let now = Time(1_795_176_000_000); // 2026-11-20 12:00 UTC, a Friday
+        let day = 86_400_000;
+        let full = |ms: i64| day_and_time(Time(now.0 + ms), now, &TimeZone::UTC);
+        assert_eq!(full(9_000_000), "today at 14:30");
+        assert_eq!(full(5_000), "today at 12:00:05");
+        assert_eq!(full(day - 10_800_000), "tomorrow at 09:00");
+        assert_eq!(full(3 * day), "on Mon 2026-11-23 at 12:00");
+        let short = |ms: i64| short_clock(Time(now.0 + ms), now, &TimeZone::UTC);
+        assert_eq!(
+            (short(-60_000), short(-day), short(-400 * day)),
+            ("11:59".to_owned(), "19 Nov 12:00".to_owned(), "16 Oct 2025".to_owned())
+        );
+        assert_eq!(short_clock(Time(i64::MAX), now, &TimeZone::UTC), "?");
     }
 
     #[test]

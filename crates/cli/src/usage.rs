@@ -37,7 +37,7 @@ fn hint(error: &clap::Error, command: &str) -> Option<String> {
     }
     match command {
         "aicib brief" => Some("A brief of several words stands in quotes: `aicib brief \"Write a page\"`.".to_owned()),
-        "aicib logs" | "aicib status" | "aicib open" => {
+        "aicib open" => {
             let number = extra.trim_start_matches('#').parse::<u32>().ok()?;
             Some(format!("A job is named with --job: `{command} --job {number}`."))
         }

@@ -1,11 +1,12 @@
 //! `aicib init`, `start`, `stop`: a company and its session.
 
-use contract::{CompanyCreateParams, ErrorCode, methods};
+use contract::{CompanyCreateParams, ErrorCode, StopCounts, methods};
 use serde_json::json;
 
 use crate::args::InitArgs;
 use crate::context::Context;
-use crate::failure::{Failure, Outcome};
+use crate::facts::left;
+use crate::failure::{EXIT_FAILED, Failure, Outcome};
 use crate::out::Ink;
 use crate::text::line;
 
@@ -76,10 +77,10 @@ pub(crate) async fn start(context: &mut Context) -> Outcome {
 pub(crate) async fn stop(context: &mut Context) -> Outcome {
     let company = context.company_ref()?;
     let client = context.daemon().await?;
-    let stopped = match client.call::<methods::SessionStop>(company).await {
+    let stopped = match client.call_at_length::<methods::SessionStop>(company).await {
         Err(error) if error.code == ErrorCode::SESSION_NONE => {
             if context.out.json {
-                context.out.value(&json!({"session": null, "cancelled": []}))?;
+                context.out.value(&json!({"session": null, "cancelled": [], "stopped": StopCounts::default()}))?;
             } else {
                 context.out.line("No active session found: there is nothing to stop.")?;
             }
@@ -94,7 +95,12 @@ pub(crate) async fn stop(context: &mut Context) -> Outcome {
     for job in &stopped.cancelled {
         out.line(&format!("Job #{} {}: {}", job.job_id, job.state.name(), line(&job.title, 80)))?;
     }
-    out.line(&format!("Session {} is closed.", stopped.session.session_id))?;
+    let mark = if stopped.stopped.ended == 0 { ";" } else { ":" };
+    out.line(&format!("Session {} is closed{mark} {}.", stopped.session.session_id, left(&stopped.stopped)))?;
+    if stopped.stopped.left > 0 {
+        out.flush()?;
+        return Err(Failure::Exit(EXIT_FAILED));
+    }
     Ok(())
 }
 

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use contract::{ConfigGetParams, ConfigReport, ConfigSetParams, methods};
-use rpc::Client;
 use serde_json::Value;
 
 use crate::args::ConfigCommand;
 use crate::commands::editor;
 use crate::context::Context;
+use crate::daemon::Daemon;
 use crate::failure::{Failure, Outcome};
 use crate::out::Ink;
 use crate::text::{line, safe};
@@ -51,7 +51,7 @@ pub(crate) async fn config(context: &mut Context, command: ConfigCommand) -> Out
     Ok(())
 }
 
-async fn validate(context: &Context, client: &Client) -> Result<ConfigReport, Failure> {
+async fn validate(context: &Context, client: &Daemon) -> Result<ConfigReport, Failure> {
     Ok(client.call::<methods::ConfigValidate>(context.company_ref()?).await?)
 }
 

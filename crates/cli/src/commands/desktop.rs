@@ -5,11 +5,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use contract::{Empty, Error, ErrorCode, JobRef, Show, methods};
-use rpc::Client;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::context::{Context, job_number};
+use crate::daemon::Daemon;
 use crate::failure::Outcome;
 
 /// How long a desktop may take until it can be asked.
@@ -37,7 +37,7 @@ pub(crate) async fn quick(context: &mut Context) -> Outcome {
 }
 
 /// Asks the desktop; starts it first where none is attached.
-async fn show(context: &mut Context, client: &Client, what: Show) -> Outcome {
+async fn show(context: &mut Context, client: &Daemon, what: Show) -> Outcome {
     let mut shown = client.call::<methods::DesktopShow>(what.clone()).await?.shown;
     if !shown {
         start(context, &what)?;

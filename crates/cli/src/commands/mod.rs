@@ -9,15 +9,22 @@ mod daemon;
 mod desktop;
 mod doctor;
 mod editor;
+mod hold;
+mod jobs;
 pub(crate) mod key;
 mod logs;
+mod prune;
 mod restart;
 mod search;
+mod session;
 mod settings;
 mod status;
+mod wait;
+mod which;
 #[cfg(test)]
 pub(crate) use {
-    agent::rows, brief::in_line, cancel::choose, logs::header, logs::summary, status::desk_lines, status::job_lines,
+    agent::rows as agent_rows, daemon::health_lines, jobs::table as job_table, logs::summary,
+    session::rows as session_rows, status::desk_lines, status::job_lines,
 };
 
 use crate::args::{Cli, Command};
@@ -47,9 +54,15 @@ async fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Start => company::start(context).await,
         Command::Brief(args) => brief::brief(context, args).await,
         Command::Restart(args) => restart::restart(context, args).await,
-        Command::Status { job } => status::status(context, job).await,
+        Command::Status(args) => status::status(context, args).await,
+        Command::Jobs(args) => jobs::jobs(context, args).await,
         Command::Logs(args) => logs::logs(context, args).await,
-        Command::Cancel { job } => cancel::cancel(context, job).await,
+        Command::Wait(args) => wait::wait(context, args).await,
+        Command::Cancel(args) => cancel::cancel(context, args).await,
+        Command::Pause(args) => hold::pause(context, args).await,
+        Command::Resume(args) => hold::resume(context, args).await,
+        Command::Prune(args) => prune::prune(context, args).await,
+        Command::Session { command } => session::session(context, command).await,
         Command::Stop => company::stop(context).await,
         Command::Key { command } => key::key(context, command).await,
         Command::Config { command } => config::config(context, command).await,

@@ -3,44 +3,11 @@
 use contract::{Empty, Settings, methods};
 use serde_json::{Value, json};
 
-use crate::args::SettingsCommand;
+use crate::args::{SETTINGS, Setting, SettingsCommand};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::out::Ink;
-use crate::text::{line, safe};
-
-/// A setting that can be seen and set here.
-struct Setting {
-    key: &'static str,
-    /// What it may be, to stand after "must be".
-    expected: &'static str,
-    /// What it is for, in a few words.
-    about: &'static str,
-}
-
-const fn setting(key: &'static str, expected: &'static str, about: &'static str) -> Setting {
-    Setting { key, expected, about }
-}
-
-/// All of them, in the order they are shown. Whether the first-start steps are behind the founder is no setting.
-const ALL: [Setting; 8] = [
-    setting("max_parallel_jobs", "a whole number from 1 to 100", "jobs at once"),
-    setting(
-        "brief_limit_usd",
-        "an amount of dollars such as 2.50, or 0 for no limit",
-        "a brief's limit in dollars, where it names none",
-    ),
-    setting("notifications", "true or false", "tell me when work ends"),
-    setting(
-        "quick_shortcut",
-        "keys such as CmdOrCtrl+Shift+Space, or \"\" for none",
-        "opens Quick brief from anywhere",
-    ),
-    setting("theme", "system, light or dark", "how the window looks"),
-    setting("practice_pace", "a number from 0.1 to 100", "speed of practice; 10 is ten times as fast"),
-    setting("stop_grace_ms", "a whole number from 0 to 60000", "milliseconds that a process gets to end by itself"),
-    setting("anthropic_base_url", "an https address, or \"\" for Anthropic's own", "where the Anthropic API is"),
-];
+use crate::text::{fit, line, safe};
 
 /// Shows or changes settings.
 pub(crate) async fn settings(context: &mut Context, command: Option<SettingsCommand>) -> Outcome {
@@ -52,11 +19,12 @@ pub(crate) async fn settings(context: &mut Context, command: Option<SettingsComm
                 return Ok(out.value(&now)?);
             }
             let values = fields(&now)?;
-            let shown: Vec<String> = ALL.iter().map(|setting| plain(&values[setting.key])).collect();
+            let shown: Vec<String> = SETTINGS.iter().map(|setting| plain(&values[setting.key])).collect();
             let width = shown.iter().map(|value| value.chars().count()).max().unwrap_or(0);
-            for (setting, value) in ALL.iter().zip(shown) {
-                let about = out.paint.ink(Ink::Dim, setting.about);
-                out.line(&format!("{:18}  {value:width$}  {about}", setting.key))?;
+            for (setting, value) in SETTINGS.iter().zip(shown) {
+                let about = fit(setting.about, out.columns.saturating_sub(24 + 2 + width + 2).max(8));
+                let about = out.paint.ink(Ink::Dim, &about);
+                out.line(&format!("{:24}  {value:width$}  {about}", setting.key))?;
             }
         }
         Some(SettingsCommand::Get { key: Some(key) }) => {
@@ -88,8 +56,8 @@ pub(crate) async fn settings(context: &mut Context, command: Option<SettingsComm
 /// The setting of that name; `settings.` before it does no harm.
 fn known(typed: &str) -> Result<&'static Setting, Failure> {
     let key = typed.strip_prefix("settings.").unwrap_or(typed);
-    ALL.iter().find(|setting| setting.key == key).ok_or_else(|| {
-        let keys: Vec<&str> = ALL.iter().map(|setting| setting.key).collect();
+    SETTINGS.iter().find(|setting| setting.key == key).ok_or_else(|| {
+        let keys: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
         Failure::usage(format!(
             "There is no setting {:?}. There are {}. What belongs to the company is in `aicib config get`.",
             line(typed, 80),
@@ -151,7 +119,7 @@ mod tests {
         let values = fields(&default).unwrap();
         let missing: Vec<_> = values.as_object().unwrap().keys().filter(|key| known(key).is_err()).collect();
         assert_eq!(missing, ["onboarded"]);
-        for setting in &ALL {
+        for setting in &SETTINGS {
             let shown = plain(&values[setting.key]);
             let typed = if shown == "\"\"" { "" } else { &shown };
             assert_eq!(set(setting.key, typed).unwrap(), default, "{}", setting.key);

@@ -1,63 +1,52 @@
-//! `aicib status`: who works on what, for how much.
+//! `aicib status`: who works on what, how far it is, and for how much.
 
-use contract::{
-    Agent, AgentState, Desk, Empty, Error, ErrorCode, Job, JobDetail, JobListParams, JobRef, Money, methods, role_name,
-};
+use contract::{Agent, AgentState, Desk, Job, JobDetail, JobListParams, JobRef, JobState, Money, methods, role_name};
 
-use crate::commands::brief::PRACTICE;
-use crate::commands::logs::{cost, state, summary};
-use crate::context::{Clock, Context, job_number};
+use crate::args::StatusArgs;
+use crate::commands::logs::summary;
+use crate::commands::which;
+use crate::context::{Context, Sheet, job_number};
+use crate::daemon::Daemon;
+use crate::facts::{ALL_HELD, PRACTICE, cost, how_far, left, state, time_left, why_not};
 use crate::failure::Outcome;
 use crate::out::{Ink, Paint};
-use crate::text::{Band, count, length, line, spend};
+use crate::text::{Band, columns, count, fit, length, line, pad, spend};
 
-/// Prints the company at a glance, or a job.
-pub(crate) async fn status(context: &mut Context, job: Option<String>) -> Outcome {
-    if let Some(job) = job {
+/// Columns of an agent's name, at most.
+const NAME_COLUMNS: usize = 24;
+
+/// Prints a company at a glance, or a job.
+pub(crate) async fn status(context: &mut Context, args: StatusArgs) -> Outcome {
+    if let Some(job) = args.job {
         let job_id = job_number(&job, "--job")?;
-        let client = context.daemon().await?;
-        let job = client.call::<methods::JobGet>(JobRef { job_id }).await?;
+        let daemon = context.daemon().await?;
+        let job = daemon.call::<methods::JobGet>(JobRef { job_id }).await?;
         if context.out.json {
             return Ok(context.out.value(&job)?);
         }
-        let lines = job_lines(&job, context.out.paint, &context.clock());
+        let lines = job_lines(&job, &context.sheet());
         return print(context, &lines);
     }
-    let company = context.company_ref()?;
-    let client = context.daemon().await?;
-    let desk = match client.call::<methods::DeskGet>(company).await {
-        Err(error) if error.code == ErrorCode::COMPANY_NOT_FOUND => {
-            return Err(with_known(&client, error).await.into());
-        }
-        outcome => outcome?,
-    };
+    let daemon = context.daemon().await?;
+    let company = which::company(context, &daemon, args.company.as_deref()).await?;
+    let desk = daemon.call::<methods::DeskGet>(which::by_id(&company)).await?;
     if context.out.json {
         return Ok(context.out.value(&desk)?);
     }
     let last = match desk.finished.first() {
         Some(job) => Some(job.clone()),
         // Nothing ended today: the last one of all.
-        None => last_finished(&client, &desk).await?,
+        None => last_finished(&daemon, &desk).await?,
     };
-    let lines = desk_lines(&desk, last.as_ref(), context.out.paint, &context.clock());
+    let lines = desk_lines(&desk, last.as_ref(), &context.sheet());
     print(context, &lines)
 }
 
-/// The error of a folder without a company, with the companies there are.
-async fn with_known(client: &rpc::Client, mut error: Error) -> Error {
-    let Ok(known) = client.call::<methods::CompanyListAll>(Empty {}).await else { return error };
-    let known: Vec<String> = known.companies.iter().take(5).map(|company| line(&company.dir, 200)).collect();
-    if !known.is_empty() {
-        error.fix = format!("{} Or name one with --dir: {}.", error.fix, known.join(", "));
-    }
-    error
-}
-
-async fn last_finished(client: &rpc::Client, desk: &Desk) -> Result<Option<Job>, contract::Error> {
-    let states = contract::JobState::ALL.into_iter().filter(|state| state.is_final()).collect();
+async fn last_finished(daemon: &Daemon, desk: &Desk) -> Result<Option<Job>, contract::Error> {
+    let states = JobState::ALL.into_iter().filter(|state| state.is_final()).collect();
     let params =
         JobListParams { company_id: Some(desk.company.company_id), states, limit: Some(1), ..JobListParams::default() };
-    Ok(client.call::<methods::JobList>(params).await?.jobs.into_iter().next())
+    Ok(daemon.call::<methods::JobList>(params).await?.jobs.into_iter().next())
 }
 
 fn print(context: &mut Context, lines: &[String]) -> Outcome {
@@ -68,15 +57,14 @@ fn print(context: &mut Context, lines: &[String]) -> Outcome {
 }
 
 /// A company at a glance, for people.
-pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, paint: Paint, clock: &Clock) -> Vec<String> {
+pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, sheet: &Sheet) -> Vec<String> {
+    let (paint, clock) = (sheet.paint, &sheet.clock);
     let company = &desk.company;
+    let name = fit(&company.name, 40);
     let mut lines = vec![
-        format!(
-            "{}  {}",
-            paint.ink(Ink::Bold, &line(&company.name, 80)),
-            paint.ink(Ink::Dim, &line(&company.dir, 400))
-        ),
-        format!("Engine   {}", line(&company.engine_now.label, 200)),
+        // A folder is there to be copied: it is whole, however long.
+        format!("{}  {}", paint.ink(Ink::Bold, &name), paint.ink(Ink::Dim, &line(&company.dir, 400))),
+        format!("Engine   {}", fit(&company.engine_now.label, sheet.left(9))),
     ];
     for problem in company.problem.iter().chain(&company.engine_now.problem) {
         lines.push(format!("         {}", paint.ink(Ink::Red, &line(&problem.to_string(), 1000))));
@@ -94,41 +82,50 @@ pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, paint: Paint, clock: &
     if desk.spend.monthly_limit_usd > Money::ZERO {
         lines.push(format!("Month    {}", spending(desk.spend.month_usd, desk.spend.monthly_limit_usd, paint)));
     }
+    if desk.held {
+        lines.push(String::new());
+        lines.push(paint.ink(Ink::Yellow, ALL_HELD));
+    }
 
+    let (under_way, to_come): (Vec<&Job>, Vec<&Job>) = desk.live.iter().partition(|job| job.state.is_in_line());
     lines.push(String::new());
-    if desk.live.is_empty() {
+    if under_way.is_empty() {
         lines.push("Nothing is under way.".to_owned());
-    } else {
-        lines.push(paint.ink(Ink::Bold, "Under way"));
-        for job in &desk.live {
-            lines.extend(live_lines(job, paint, clock));
+    }
+    for (title, jobs) in [("Under way", under_way), ("To come", to_come)] {
+        if jobs.is_empty() {
+            continue;
         }
-        let hidden = desk.live_total - i64::try_from(desk.live.len()).unwrap_or(0);
-        if hidden > 0 {
-            lines.push(format!("  and {hidden} more"));
+        if title == "To come" {
+            lines.push(String::new());
         }
+        lines.push(paint.ink(Ink::Bold, title));
+        for job in jobs {
+            lines.extend(live_lines(job, sheet));
+        }
+    }
+    let hidden = desk.live_total - i64::try_from(desk.live.len()).unwrap_or(0);
+    if hidden > 0 {
+        lines.push(format!("  and {hidden} more: `aicib jobs` lists them"));
     }
 
     if !desk.team.is_empty() {
         lines.push(String::new());
         lines.push(paint.ink(Ink::Bold, "Team"));
-        let width = desk.team.iter().map(|agent| line(&agent.name, 24).chars().count()).max().unwrap_or(0);
-        lines.extend(desk.team.iter().map(|agent| agent_line(agent, width, paint)));
+        let width = desk.team.iter().map(|agent| columns(&fit(&agent.name, NAME_COLUMNS))).max().unwrap_or(0);
+        lines.extend(desk.team.iter().map(|agent| agent_line(agent, width, sheet)));
     }
 
     if let Some(job) = last {
         lines.push(String::new());
         lines.push(paint.ink(Ink::Bold, "Last finished"));
         let when = job.finished_at.map(|at| format!(" at {}", clock.show(at))).unwrap_or_default();
-        lines.push(format!(
-            "  #{}  {}{when}  {}  {}",
-            job.job_id,
-            state(job.state, paint),
-            cost(job),
-            line(&job.title, 80)
-        ));
+        let stopped = job.stopped.as_ref().filter(|stopped| stopped.ended > 0 || stopped.left > 0);
+        let stopped = stopped.map(|stopped| format!("  {}", left(stopped))).unwrap_or_default();
+        lines.push(format!("  #{}  {}{when}  {}{stopped}", job.job_id, state(job.state, paint), cost(job)));
+        lines.push(format!("      {}", fit(&job.title, sheet.left(6))));
         let why = job.error.as_ref().map(ToString::to_string).or_else(|| job.result.clone());
-        let why = why.or_else(|| Some(job.reason.clone()).filter(|reason| !reason.is_empty()));
+        let why = why.or_else(|| Some(job.reason.clone())).filter(|why| !why.is_empty());
         lines.extend(why.map(|why| format!("      {}", line(&why, 160))));
     }
     lines
@@ -142,50 +139,64 @@ fn spending(spent: Money, limit: Money, paint: Paint) -> String {
     }
 }
 
-fn live_lines(job: &Job, paint: Paint, clock: &Clock) -> Vec<String> {
-    let mut head = format!("  #{}  {}", job.job_id, state(job.state, paint));
+/// A job that has not ended: where it stands, what it is, what it does right now, why it does not go on.
+fn live_lines(job: &Job, sheet: &Sheet) -> Vec<String> {
+    let (paint, clock) = (sheet.paint, &sheet.clock);
+    let mut facts = vec![format!("  #{}  {}", job.job_id, state(job.state, paint))];
+    if job.held {
+        facts.push(paint.ink(Ink::Yellow, "on hold"));
+    }
+    facts.extend(how_far(job));
+    facts.extend(time_left(job, clock));
     match (job.started_at, job.position) {
-        (Some(started), _) => head.push_str(&format!("  {}  {}", length(clock.now.since(started)), cost(job))),
-        (None, Some(position)) => head.push_str(&format!("  position {position}")),
+        (Some(started), _) => facts.extend([length(clock.now.since(started)), cost(job)]),
+        (None, Some(position)) => facts.push(format!("position {position}")),
         (None, None) => {}
     }
-    if let Some(steps) = job.progress {
-        head.push_str(&format!("  {} of {}", steps.done, steps.total));
+    if job.priority != 0 {
+        facts.push(format!("priority {}", job.priority));
     }
-    let mut lines = vec![format!("{head}  {}", line(&job.title, 80))];
-    if let Some(activity) = &job.activity {
-        lines.push(format!("      {} {}", line(&role_name(&activity.agent), 40), line(&activity.text, 120)));
+    let room = sheet.left(6);
+    let mut lines = vec![facts.join("  "), format!("      {}", fit(&job.title, room))];
+    if let Some(activity) = job.activity.as_ref().filter(|_| job.state.is_at_work()) {
+        let doing = format!("{} {}", role_name(&activity.agent), activity.text);
+        lines.push(format!("      {}", fit(&doing, room)));
     }
-    if !job.reason.is_empty() {
-        lines.push(format!("      {}", line(&job.reason, 200)));
+    let step = job.progress.as_ref().map(|progress| progress.note.as_str()).filter(|note| !note.is_empty());
+    if let Some(step) = step.filter(|_| job.state == JobState::Running) {
+        lines.push(format!("      {}", paint.ink(Ink::Dim, &fit(step, room))));
     }
+    lines.extend(why_not(job, clock).into_iter().map(|why| format!("      {}", line(&why, 200))));
     lines
 }
 
-fn agent_line(agent: &Agent, width: usize, paint: Paint) -> String {
-    let name = line(&agent.name, 24);
+fn agent_line(agent: &Agent, width: usize, sheet: &Sheet) -> String {
+    let paint = sheet.paint;
+    let name = pad(&fit(&agent.name, NAME_COLUMNS), width);
     if let Some(problem) = &agent.problem {
-        return format!("  {name:width$}  {}", paint.ink(Ink::Red, &line(&problem.to_string(), 400)));
+        return format!("  {name}  {}", paint.ink(Ink::Red, &line(&problem.to_string(), 400)));
     }
     if !agent.enabled {
-        return format!("  {name:width$}  {}", paint.ink(Ink::Dim, "off"));
+        return format!("  {name}  {}", paint.ink(Ink::Dim, "off"));
     }
     let ink = match agent.state {
         AgentState::Working => Ink::Cyan,
         AgentState::Error => Ink::Red,
         AgentState::Idle | AgentState::Stopped => Ink::Dim,
     };
-    let task = if agent.task.is_empty() { String::new() } else { format!("  {}", line(&agent.task, 100)) };
-    format!("  {name:width$}  {}{task}", paint.ink(ink, agent.state.name()))
+    let taken = 2 + width + 2 + agent.state.name().len() + 2;
+    let task = if agent.task.is_empty() { String::new() } else { format!("  {}", fit(&agent.task, sheet.left(taken))) };
+    format!("  {name}  {}{task}", paint.ink(ink, agent.state.name()))
 }
 
 /// A job, for people.
-pub(crate) fn job_lines(job: &JobDetail, paint: Paint, clock: &Clock) -> Vec<String> {
+pub(crate) fn job_lines(job: &JobDetail, sheet: &Sheet) -> Vec<String> {
+    let (paint, clock) = (sheet.paint, &sheet.clock);
     let row = &job.job;
     let kind = if row.foreground { "Foreground" } else { "Background" };
     let mut lines = summary(job, paint);
     lines.push(String::new());
-    lines.push(format!("Brief    {}", line(&row.title, 100)));
+    lines.push(format!("Brief    {}", fit(&row.title, sheet.left(9))));
     lines.push(format!("Sent     {}, {kind} Job, {}", clock.show(row.created_at), row.engine.label()));
     if row.engine == contract::EngineKind::Practice {
         lines.push(format!("         {}", paint.ink(Ink::Yellow, PRACTICE)));
@@ -193,15 +204,25 @@ pub(crate) fn job_lines(job: &JobDetail, paint: Paint, clock: &Clock) -> Vec<Str
     if let Some(parent) = row.parent_job_id {
         lines.push(format!("         restarts job #{parent}"));
     }
+    if row.priority != 0 {
+        lines.push(format!("Priority {}", row.priority));
+    }
+    let reason = line(&row.reason, 400);
+    // The reason stands above already.
+    let why = why_not(row, clock).into_iter().filter(|why| *why != reason);
+    lines.extend(why.map(|why| format!("         {}", paint.ink(Ink::Yellow, &why))));
     if let Some(started) = row.started_at.filter(|_| row.finished_at.is_none()) {
-        lines.push(format!("Running  for {}", length(clock.now.since(started))));
+        let facts: Vec<String> = how_far(row).into_iter().chain(time_left(row, clock)).collect();
+        let facts = if facts.is_empty() { String::new() } else { format!(", {}", facts.join(", ")) };
+        lines.push(format!("Running  for {}{facts}", length(clock.now.since(started))));
     }
     if let Some(activity) = &row.activity {
         lines.push(format!("Now      {} {}", line(&role_name(&activity.agent), 40), line(&activity.text, 120)));
     }
     if let Some(run) = &job.run {
         let pid = run.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
-        lines.push(format!("Run      {} {}{pid}", run.run_id, run.state.name()));
+        let attempt = if row.attempts > 1 { format!(", attempt {}", row.attempts) } else { String::new() };
+        lines.push(format!("Run      {} {}{pid}{attempt}", run.run_id, run.state.name()));
     }
     let tokens = &job.tokens;
     if tokens.input + tokens.output > 0 {

@@ -1,8 +1,18 @@
 //! What can be typed.
 
+mod daemon;
+mod job;
+mod settings;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::daemon::DaemonCommand;
+pub(crate) use self::job::{
+    BriefArgs, CancelArgs, HoldArgs, JobsArgs, LogsArgs, PruneArgs, RestartArgs, StatusArgs, WaitArgs,
+};
+pub(crate) use self::settings::{SETTINGS, Setting, SettingsCommand};
 
 /// AICIB: an AI company in a box. Brief a CEO agent; the team works in the background.
 #[derive(Debug, Parser)]
@@ -51,28 +61,40 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  aicib start")]
     Start,
     /// Send the CEO a brief, and watch the work
-    #[command(after_help = "Examples:\n  aicib brief \"Write a company description\"\n  \
-                            aicib brief --background --max-cost 2.50 \"Plan the launch\"\n  aicib brief - < plan.md")]
+    #[command(after_help = job::BRIEF_HELP)]
     Brief(BriefArgs),
     /// Send the brief of a job that has ended again, as a new job
     #[command(after_help = "Examples:\n  aicib restart 7\n  aicib restart 7 --background")]
     Restart(RestartArgs),
-    /// Show who works on what, for how much
-    #[command(after_help = "Examples:\n  aicib status\n  aicib status --json --job 7")]
-    Status {
-        /// Show this job
-        #[arg(long, value_name = "N", allow_hyphen_values = true)]
-        job: Option<String>,
-    },
+    /// Show who works on what, how far it is, and for how much
+    #[command(after_help = "Examples:\n  aicib status\n  aicib status acme\n  aicib status --json --job 7")]
+    Status(StatusArgs),
+    /// List jobs, newest first
+    #[command(after_help = job::JOBS_HELP)]
+    Jobs(JobsArgs),
     /// Show what a job's agents said and did
-    #[command(after_help = "Examples:\n  aicib logs\n  aicib logs --job 7 -n 20\n  aicib logs -f")]
+    #[command(after_help = "Examples:\n  aicib logs\n  aicib logs 7 -n 20\n  aicib logs -f")]
     Logs(LogsArgs),
+    /// Wait until a job has ended
+    #[command(after_help = job::WAIT_HELP)]
+    Wait(WaitArgs),
     /// Stop a job, and every process of it
-    #[command(after_help = "Examples:\n  aicib cancel\n  aicib cancel 7")]
-    Cancel {
-        /// The job [default: the only one at work, or the only one in line where none is]
-        #[arg(value_name = "N", allow_hyphen_values = true)]
-        job: Option<String>,
+    #[command(after_help = "Examples:\n  aicib cancel\n  aicib cancel 7\n  aicib cancel --all")]
+    Cancel(CancelArgs),
+    /// Put a job on hold, or all of them: each stops before its next call
+    #[command(after_help = "Examples:\n  aicib pause 7\n  aicib pause")]
+    Pause(HoldArgs),
+    /// Let a job go on that was put on hold, or all of them
+    #[command(after_help = "Examples:\n  aicib resume 7\n  aicib resume")]
+    Resume(HoldArgs),
+    /// Forget jobs that ended long ago, with their events and files' lists
+    #[command(after_help = job::PRUNE_HELP)]
+    Prune(PruneArgs),
+    /// List, reopen, open or close the company's sessions
+    #[command(after_help = "Examples:\n  aicib session list\n  aicib session resume 3")]
+    Session {
+        #[command(subcommand)]
+        command: SessionCommand,
     },
     /// Cancel what runs and close the session
     #[command(after_help = "Example:\n  aicib stop")]
@@ -92,8 +114,7 @@ pub(crate) enum Command {
         command: ConfigCommand,
     },
     /// Read and change your own settings, which hold for every company
-    #[command(after_help = "Examples:\n  aicib settings\n  aicib settings get theme\n  \
-                            aicib settings set brief_limit_usd 2.50\n  aicib settings set notifications off")]
+    #[command(after_help = settings::help())]
     Settings {
         #[command(subcommand)]
         command: Option<SettingsCommand>,
@@ -108,7 +129,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  aicib doctor")]
     Doctor,
     /// Start, stop or look at the daemon, which does the work
-    #[command(after_help = "Examples:\n  aicib daemon start\n  aicib daemon status")]
+    #[command(after_help = "Examples:\n  aicib daemon health\n  aicib daemon logs -f")]
     Daemon {
         #[command(subcommand)]
         command: DaemonCommand,
@@ -148,45 +169,6 @@ pub(crate) struct InitArgs {
     /// auto, anthropic-api or practice [default: auto]
     #[arg(short, long)]
     pub(crate) engine: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BriefArgs {
-    /// What the CEO is to do; "-" reads it from standard input
-    #[arg(value_name = "DIRECTIVE")]
-    pub(crate) directive: String,
-    /// Return at once; the work goes on
-    #[arg(short, long)]
-    pub(crate) background: bool,
-    /// Get in line when a brief is under way, instead of being refused
-    #[arg(long)]
-    pub(crate) queue: bool,
-    /// Stop the work before it costs more; 0 for no limit [default: $5 unless `aicib settings set brief_limit_usd`]
-    #[arg(long, value_name = "USD", allow_hyphen_values = true)]
-    pub(crate) max_cost: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RestartArgs {
-    /// The job that has ended
-    #[arg(value_name = "N", allow_hyphen_values = true)]
-    pub(crate) job: String,
-    /// Return at once; the work goes on
-    #[arg(short, long)]
-    pub(crate) background: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LogsArgs {
-    /// The job [default: the company's newest]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) job: Option<String>,
-    /// Only the last entries
-    #[arg(short = 'n', long, value_name = "N", allow_hyphen_values = true)]
-    pub(crate) lines: Option<String>,
-    /// Go on until the job ends
-    #[arg(short, long)]
-    pub(crate) follow: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -249,25 +231,6 @@ pub(crate) enum ConfigCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum SettingsCommand {
-    /// Show a setting, or all of them
-    #[command(after_help = "Example:\n  aicib settings get brief_limit_usd")]
-    Get {
-        /// Its name
-        key: Option<String>,
-    },
-    /// Change a setting
-    #[command(after_help = "Examples:\n  aicib settings set practice_pace 4\n  aicib settings set theme dark")]
-    Set {
-        /// Its name
-        key: String,
-        /// The value
-        #[arg(allow_hyphen_values = true)]
-        value: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum AgentCommand {
     /// List the team
     #[command(after_help = "Example:\n  aicib agent list")]
@@ -287,20 +250,30 @@ pub(crate) enum AgentCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum DaemonCommand {
-    /// Start it where none runs
-    #[command(after_help = "Examples:\n  aicib daemon start\n  aicib daemon start --foreground")]
-    Start {
-        /// Be the daemon, here and now, until Ctrl-C
-        #[arg(long)]
-        foreground: bool,
+pub(crate) enum SessionCommand {
+    /// List the company's sessions, newest first
+    #[command(after_help = "Examples:\n  aicib session list\n  aicib session list -n 5 --before 12")]
+    List {
+        /// How many [default: 20]
+        #[arg(short = 'n', long, value_name = "N", allow_hyphen_values = true)]
+        lines: Option<String>,
+        /// Only those before this session
+        #[arg(long, value_name = "N", allow_hyphen_values = true)]
+        before: Option<String>,
     },
-    /// Stop it; work under way goes on
-    #[command(after_help = "Example:\n  aicib daemon stop")]
+    /// Open an earlier session again: its CEO remembers what was said in it
+    #[command(after_help = "Example:\n  aicib session resume 3")]
+    Resume {
+        /// The session
+        #[arg(value_name = "N", allow_hyphen_values = true)]
+        session: String,
+    },
+    /// Open a new session, as `aicib start` does
+    #[command(after_help = "Example:\n  aicib session start")]
+    Start,
+    /// Cancel what runs and close the session, as `aicib stop` does
+    #[command(after_help = "Example:\n  aicib session stop")]
     Stop,
-    /// Say whether it runs, and what it holds
-    #[command(after_help = "Example:\n  aicib daemon status")]
-    Status,
 }
 
 #[derive(Debug, Args)]

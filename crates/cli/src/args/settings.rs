@@ -1,0 +1,91 @@
+//! The founder's settings, as they are typed and explained.
+
+use std::fmt::Write as _;
+
+use clap::Subcommand;
+
+/// A setting that can be seen and set here.
+pub(crate) struct Setting {
+    pub(crate) key: &'static str,
+    /// What it may be, to stand after "must be".
+    pub(crate) expected: &'static str,
+    /// What it is for, with its unit, in a few words.
+    pub(crate) about: &'static str,
+    /// What it may be, in a word or two.
+    pub(crate) range: &'static str,
+}
+
+const fn setting(key: &'static str, range: &'static str, about: &'static str, expected: &'static str) -> Setting {
+    Setting { key, expected, about, range }
+}
+
+/// All of them, in the order they are shown. Whether the first-start steps are behind the founder is no setting.
+pub(crate) const SETTINGS: [Setting; 15] = [
+    setting("max_parallel_jobs", "1-100", "jobs at once", "a whole number from 1 to 100"),
+    setting(
+        "brief_limit_usd",
+        "0-",
+        "a brief's limit, in dollars",
+        "an amount of dollars such as 2.50, or 0 for no limit",
+    ),
+    setting("run_minutes", "0-", "minutes a run may work", MINUTES),
+    setting("run_first_output_minutes", "0-", "minutes a run may take to its first word", MINUTES),
+    setting("run_silence_minutes", "0-", "minutes a run may be silent", MINUTES),
+    setting("run_turns", "0-", "model calls of the CEO in a run", "a whole number, or 0 for no limit"),
+    setting("run_output_mb", "0-", "megabytes a run may record", "a whole number of megabytes, or 0 for no limit"),
+    setting("run_retries", "0-10", "new tries after a failure that passes", "a whole number from 0 to 10"),
+    setting(
+        "stop_grace_ms",
+        "0-60000",
+        "ms a process gets to end when told to",
+        "a whole number of milliseconds from 0 to 60000",
+    ),
+    setting("notifications", "on, off", "tell me when work ends", "true or false"),
+    setting(
+        "quick_shortcut",
+        "keys",
+        "opens Quick brief; \"\" for none",
+        "keys such as CmdOrCtrl+Shift+Space, or \"\" for none",
+    ),
+    setting("theme", "a name", "the window: system, light or dark", "system, light or dark"),
+    setting("practice_pace", "0.1-100", "speed of practice; 10: ten times as fast", "a number from 0.1 to 100"),
+    setting("log_level", "a level", "the daemon's log: from error to trace", "error, warn, info, debug or trace"),
+    setting(
+        "anthropic_base_url",
+        "address",
+        "of the Anthropic API; \"\" for its own",
+        "an http or https address, or \"\" for the provider's own",
+    ),
+];
+
+const MINUTES: &str = "a whole number of minutes, or 0 for no limit";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// Show a setting, or all of them
+    #[command(after_help = "Example:\n  aicib settings get brief_limit_usd")]
+    Get {
+        /// Its name
+        key: Option<String>,
+    },
+    /// Change a setting
+    #[command(after_help = help())]
+    Set {
+        /// Its name
+        key: String,
+        /// The value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+}
+
+/// What stands below the help: every setting with what it may be.
+pub(super) fn help() -> String {
+    let mut text = String::from("Settings (where 0 is allowed for a limit, it means none):\n");
+    for setting in &SETTINGS {
+        // Writing to a string cannot fail.
+        let _ok = writeln!(text, "  {:24}  {:10}  {}", setting.key, setting.range, setting.about);
+    }
+    text.push_str("\nExamples:\n  aicib settings set brief_limit_usd 2.50\n  aicib settings set run_minutes 240");
+    text
+}
