@@ -125,6 +125,9 @@ async fn with_run(dir: &Path) -> Result<(Store, RunId), Box<dyn Error>> {
                     max_cost: Money::ZERO,
                     idempotency_key: None,
                     queue: false,
+                    priority: 0,
+                    after: None,
+                    not_before: None,
                 },
                 now,
             )?;

@@ -75,6 +75,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 max_cost: Money::ZERO,
                 idempotency_key: None,
                 queue: true,
+                priority: 0,
+                after: None,
+                not_before: None,
             };
             write.job_insert(&new, now)?;
             let run_dir = |run: RunId| format!("/bench/{run}");

@@ -4,45 +4,10 @@ mod support;
 
 use contract::{
     Delivery, Error, ErrorCode, EventBody, JobChange, JobId, JobListParams, JobState, Money, RunId, RunState,
-    SpoolLine, Time,
+    SpoolLine, StopCounts, Time,
 };
-use proptest::prelude::*;
-use store::{Limit, Limits, Missing, NewJob, NewNotice, Refused, Settlement, StopCounts, StoreError};
+use store::{Limit, Limits, Missing, NewJob, NewNotice, Refused, Settlement, StoreError};
 use support::*;
-
-const CHANGES: [JobChange; 6] =
-    [JobChange::Claim, JobChange::Wait, JobChange::GoOn, JobChange::Complete, JobChange::Fail, JobChange::Cancel];
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-    /// The database, the pure function and the constraints agree, whatever is tried.
-    #[test]
-    fn a_transition_is_what_the_pure_function_says(walk in prop::collection::vec(0usize..6, 0..12)) {
-        let home = Home::new();
-        let job = home.submit(home.company("acme"), "Walk").job_id;
-        let mut state = JobState::Queued;
-        for step in walk {
-            let change = CHANGES[step];
-            let moved = home.try_write(move |write| write.transition(job, change, "step", later(5)));
-            match (state.after(change), moved) {
-                (Some(next), Ok((moved, event))) => {
-                    prop_assert_eq!(moved.state, next);
-                    prop_assert_eq!(moved.seq, event.seq);
-                    prop_assert_eq!(event.entry.body, EventBody::JobChanged { state: next, reason: "step".into() });
-                    state = next;
-                }
-                (None, Err(StoreError::JobFinal { state: at, .. })) => prop_assert!(state.is_final() && at == state),
-                (None, Err(StoreError::JobNotThere { state: at, .. })) => prop_assert!(!state.is_final() && at == state),
-                (expected, got) => prop_assert!(false, "{change:?} from {state:?}: {expected:?} but {got:?}"),
-            }
-            let now = home.job(job);
-            prop_assert_eq!(now.state, state);
-            prop_assert_eq!(now.finished_at.is_some(), state.is_final());
-            prop_assert_eq!(now.position, None);
-        }
-    }
-}
 
 #[test]
 fn the_schema_itself_refuses_what_cannot_be() {
@@ -169,7 +134,7 @@ fn e013_what_ended_stays_as_it_ended() {
     let (after, events) =
         home.write(move |write| write.settle(run, RunState::Killed, JobChange::Cancel, &late, later(200_000)));
     assert_eq!((after.state, after.result.as_deref(), events.len()), (JobState::Completed, Some("Done"), 0));
-    assert_eq!(home.read(move |read| read.stop_counts(job.job_id)), stopped);
+    assert_eq!(after.stopped, stopped);
     let (run, _) = home.read(move |read| read.run(run));
     assert_eq!((run.state, run.ended_at), (RunState::Exited, Some(later(99_000))));
     let fault = home.try_write(move |write| write.transition(job.job_id, JobChange::Fail, "", later(3))).unwrap_err();
@@ -367,6 +332,7 @@ fn a_runs_last_word_is_found() {
         result: Some("done".into()),
         error: None,
         turns: 3,
+        effects: false,
         ended: 0,
         forced: 0,
         left: 0,

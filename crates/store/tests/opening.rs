@@ -28,6 +28,7 @@ fn every_earlier_schema_is_upgraded_with_its_rows() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("aicib.db");
         let conn = Connection::open(&path).unwrap();
+        conn.pragma_update(None, "foreign_keys", false).unwrap();
         for migration in &migrations[..n] {
             conn.execute_batch(&fs::read_to_string(migration).unwrap()).unwrap();
         }
@@ -61,6 +62,79 @@ fn every_earlier_schema_is_upgraded_with_its_rows() {
     }
 }
 
+/// The first schema kept steps alone, and not how long a job waited: its events say the rest.
+#[test]
+fn an_upgrade_knows_how_far_a_job_was_and_how_long_it_waited() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("aicib.db");
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch(&fs::read_to_string(&migrations()[0]).unwrap()).unwrap();
+    conn.execute_batch(
+        "INSERT INTO companies VALUES (1, 'acme', '/acme', 1, 1);
+         INSERT INTO sessions VALUES (1, 1, 1, NULL);",
+    )
+    .unwrap();
+    let insert_job = "INSERT INTO jobs (id, company_id, session_id, title, engine, origin, foreground, max_cost_nanos,
+          created_at, state, started_at, finished_at, progress_done, progress_total, events, last_seq, activity_agent,
+          activity_text)
+        VALUES (?1, 1, 1, 'Brief', 'practice', 'cli', 0, 0, 100, ?2, 110, ?3, ?4, 5, ?5, ?6, ?7, ?8)";
+    let mut seq = 0;
+    for (job, state, finished_at, steps) in [
+        (1, "completed", Some(400), vec![(1, 5), (3, 5)]),
+        (2, "failed", Some(400), vec![(2, 5), (9, 0), (1, 5)]),
+        (3, "waiting", None, vec![(4, 5)]),
+    ] {
+        let mut events: Vec<(i64, Option<i64>, String)> = Vec::new();
+        let changed = |state: &str| format!(r#"{{"kind":"job_changed","state":"{state}","reason":""}}"#);
+        events.extend([(100, None, changed("queued")), (110, None, changed("running"))]);
+        events.extend([(150, None, changed("waiting")), (190, None, changed("running"))]);
+        for (index, (done, total)) in steps.iter().enumerate() {
+            let body = format!(r#"{{"kind":"progress","done":{done},"total":{total},"note":"step {done}"}}"#);
+            events.push((200 + 10 * index as i64, Some(index as i64 + 1), body));
+        }
+        events.push((400, None, changed(state)));
+        let (last_seq, total) = (seq + events.len() as i64, events.len() as i64);
+        let (done, of) = steps.last().unwrap();
+        // As the first version folded the last change: the CEO is at work again.
+        let doing = finished_at.is_none().then_some(("ceo", "is thinking"));
+        conn.execute(
+            insert_job,
+            rusqlite::params![job, state, finished_at, done, total, last_seq, doing.map(|d| d.0), doing.map(|d| d.1)],
+        )
+        .unwrap();
+        conn.execute("UPDATE jobs SET progress_total = ?2 WHERE id = ?1", [job, *of]).unwrap();
+        conn.execute("INSERT INTO job_texts VALUES (?1, '', NULL)", [job]).unwrap();
+        conn.execute(
+            "INSERT INTO runs (id, job_id, state, token_hash, dir, started_at, heard_at, ended_at)
+            VALUES (?1, ?1, CASE WHEN ?2 THEN 'exited' ELSE 'running' END, '', '', 1, 1, CASE WHEN ?2 THEN 400 END)",
+            rusqlite::params![job, finished_at.is_some()],
+        )
+        .unwrap();
+        for (at, line, body) in events {
+            seq += 1;
+            let kind = if line.is_some() { "progress" } else { "job_changed" };
+            let run = line.map(|_| job);
+            conn.execute(
+                "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8)",
+                rusqlite::params![seq, job, run, line, at, kind, if line.is_some() { "ceo" } else { "system" }, body],
+            )
+            .unwrap();
+        }
+    }
+    conn.execute_batch("INSERT INTO agent_states VALUES (1, 'ceo', 'working', 'Brief', 3)").unwrap();
+    conn.pragma_update(None, "user_version", 1).unwrap();
+    conn.close().unwrap();
+
+    let home = Home::at(dir);
+    let jobs = home.read(|read| read.jobs(&JobListParams::default())).jobs;
+    let far: Vec<_> =
+        jobs.iter().map(|job| job.progress.as_ref().map(|p| (p.done, p.total, p.percent, p.note.as_str()))).collect();
+    assert_eq!(far, [Some((4, 5, 80, "step 4")), Some((1, 5, 40, "step 1")), Some((3, 5, 100, "step 3"))]);
+    let stored = home.dump();
+    home.write(|write| write.rebuild_projections());
+    assert_eq!(stored, home.dump());
+}
+
 #[test]
 fn a_newer_database_is_refused_and_left_alone() {
     let home = Home::new();
@@ -75,16 +149,6 @@ fn a_newer_database_is_refused_and_left_alone() {
     assert!(told.message.contains("newer") && told.fix.contains("latest version"), "{told}");
     assert_eq!(fs::read(&path).unwrap(), before);
     assert!(!backups.exists());
-}
-
-#[test]
-fn a_file_that_is_no_database_is_called_damaged() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("aicib.db");
-    fs::write(&path, "not a database, and long enough to be seen as none ".repeat(20)).unwrap();
-    let refused = Store::open(&path, &dir.path().join("backups"), false).map(|_| ()).unwrap_err();
-    assert!(matches!(refused, StoreError::Corrupt(_)), "{refused:?}");
-    assert_eq!(contract::Error::from(refused).code, contract::ErrorCode::DATABASE);
 }
 
 #[test]

@@ -80,9 +80,13 @@ impl Home {
     }
 
     pub fn claim(&self, max_parallel: i64) -> Option<Claimed> {
+        self.claim_at(max_parallel, later(1))
+    }
+
+    pub fn claim_at(&self, max_parallel: i64, at: Time) -> Option<Claimed> {
         self.write(move |write| {
             let run_dir = |run: RunId| format!("/runs/{run}");
-            write.claim_next(&Claim { max_parallel, token_hash: "hash", run_dir: &run_dir, at: later(1) })
+            write.claim_next(&Claim { max_parallel, token_hash: "hash", run_dir: &run_dir, at })
         })
     }
 
@@ -149,6 +153,9 @@ pub fn new_job(company: (CompanyId, SessionId), directive: &str) -> NewJob {
         max_cost: Money::ZERO,
         idempotency_key: None,
         queue: false,
+        priority: 0,
+        after: None,
+        not_before: None,
     }
 }
 

@@ -1,0 +1,401 @@
+//! Databases that are damaged for real: what was in them is there again.
+
+#![allow(clippy::unwrap_used, reason = "clippy sees only the tests themselves as tests, not what they share")]
+
+mod support;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use contract::{CompanyId, EventListParams, JobChange, JobId, JobState, Outcome, RunId, SessionId, SpoolLine};
+use rusqlite::Connection;
+use store::{JobRecord, NewJob, Repair, Settlement, Store, StoreError};
+use support::*;
+
+/// A home in which jobs ran: their runs' folders are as a daemon leaves them.
+struct World {
+    home: Home,
+    company: (CompanyId, SessionId),
+}
+
+impl World {
+    fn new() -> World {
+        let home = Home::new();
+        fs::create_dir(home.dir.path().join("runs")).unwrap();
+        let company = home.company("acme");
+        World { home, company }
+    }
+
+    fn dir(&self, run: RunId) -> PathBuf {
+        self.home.dir.path().join("runs").join(run.to_string())
+    }
+
+    /// A job that is claimed, with its record and these words in its spool, of which so many are stored.
+    fn runs(&self, directive: &str, words: &[&str], stored: usize) -> (JobId, RunId) {
+        let job = self.home.submit(self.company, directive);
+        let claimed = self.home.claim(100).unwrap();
+        assert_eq!(claimed.job.job.job_id, job.job_id);
+        let run = claimed.run_id;
+        let dir = self.dir(run);
+        fs::create_dir(&dir).unwrap();
+        let path = dir.display().to_string();
+        let conn = Connection::open(self.home.database()).unwrap();
+        conn.execute("UPDATE runs SET dir = ?1 WHERE id = ?2", (path, run.0)).unwrap();
+        let record = JobRecord {
+            run_id: run,
+            job_id: job.job_id,
+            session_id: self.company.1,
+            company_id: self.company.0,
+            company_dir: "/companies/acme".into(),
+            company_name: "acme".into(),
+            parent_job_id: None,
+            directive: directive.into(),
+            engine: job.engine,
+            origin: job.origin,
+            foreground: false,
+            max_cost: contract::Money::ZERO,
+            priority: 0,
+            created_at: job.created_at,
+            claimed_at: later(1),
+            token_hash: "hash".into(),
+            process: None,
+        };
+        record.write(&dir).unwrap();
+        let said = words.iter().enumerate().map(|(at, word)| entry("ceo", None, 10 + at as i64, message(word)));
+        let mut lines = spool(said);
+        lines.push(line(lines.len() as i64 + 1, entry("ceo", None, 40, usage(7_000, 30, None))));
+        write(&dir, &lines);
+        self.home.append(run, lines[..stored].to_vec());
+        (job.job_id, run)
+    }
+
+    /// The run ends, and all is settled and put away.
+    fn ends(&self, run: RunId, answer: &str) {
+        let mut lines = read(&self.dir(run));
+        let n = lines.len() as i64 + 1;
+        lines.push(line(n, entry("system", None, 50, exited(answer))));
+        write(&self.dir(run), &lines);
+        self.home.append(run, lines);
+        let settlement = Settlement { answer: Some(answer.into()), ..Settlement::default() };
+        self.home.settle(run, JobChange::Complete, settlement);
+        let spool = self.dir(run).join("spool.jsonl");
+        let packed = fs::File::create(spool.with_extension("jsonl.gz")).unwrap();
+        let mut packer = flate2::write::GzEncoder::new(packed, flate2::Compression::default());
+        packer.write_all(&fs::read(&spool).unwrap()).unwrap();
+        packer.finish().unwrap();
+        fs::remove_file(spool).unwrap();
+    }
+
+    /// Closes it, damages its file, and opens it again.
+    fn damage(self, harm: impl FnOnce(&Path)) -> (World, Option<Repair>) {
+        let World { home, company } = self;
+        let Home { dir, store, .. } = home;
+        store.close();
+        let db = dir.path().join("aicib.db");
+        harm(&db);
+        let opened = Store::open(&db, &dir.path().join("backups"), true).unwrap();
+        opened.store.close();
+        (World { home: Home::at(dir), company }, opened.repair)
+    }
+
+    /// Every line that the runs recorded is stored once, projections are those of the events, and SQLite is content.
+    fn is_whole(&self) {
+        let conn = Connection::open(self.home.database()).unwrap();
+        let check: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(check, "ok");
+        let broken: i64 =
+            conn.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(broken, 0);
+        for folder in fs::read_dir(self.home.dir.path().join("runs")).unwrap() {
+            let folder = folder.unwrap().path();
+            let run: i64 = folder.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            let recorded: Vec<i64> = read(&folder).iter().map(|line| line.n).collect();
+            let mut select = conn.prepare("SELECT run_n FROM events WHERE run_id = ?1 ORDER BY id").unwrap();
+            let stored: Vec<i64> = select.query_map([run], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            assert_eq!(stored, recorded, "run {run}");
+        }
+        let mut projected = self.home.dump();
+        self.home.write(|write| write.rebuild_projections());
+        let mut rebuilt = self.home.dump();
+        // The place of a row among others says nothing.
+        projected.sort();
+        rebuilt.sort();
+        assert_eq!(projected, rebuilt);
+    }
+
+    fn is_done(&self, job: JobId, answer: &str) {
+        let detail = self.home.read(move |read| read.job_detail(job));
+        assert_eq!((detail.job.state, detail.answer.as_deref()), (JobState::Completed, Some(answer)), "{detail:?}");
+        assert_eq!(detail.job.cost_usd.as_nanos(), 7_000, "{detail:?}");
+        let page = EventListParams { job_id: job, after: None, before: None, limit: None };
+        let events = self.home.read(move |read| read.events(&page)).events;
+        let last = &events.last().unwrap().entry.body;
+        assert!(
+            matches!(last, contract::EventBody::JobChanged { state: JobState::Completed, .. }),
+            "its end is its last event: {events:?}"
+        );
+    }
+}
+
+fn exited(answer: &str) -> contract::EventBody {
+    contract::EventBody::RunExited {
+        outcome: Outcome::Completed,
+        result: Some(answer.into()),
+        error: None,
+        turns: 1,
+        effects: true,
+        ended: 0,
+        forced: 0,
+        left: 0,
+    }
+}
+
+fn write(dir: &Path, lines: &[SpoolLine]) {
+    let text: String = lines.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect();
+    fs::write(dir.join("spool.jsonl"), text).unwrap();
+}
+
+fn read(dir: &Path) -> Vec<SpoolLine> {
+    let text = fs::read_to_string(dir.join("spool.jsonl")).unwrap_or_else(|_| {
+        let packed = fs::File::open(dir.join("spool.jsonl.gz")).unwrap();
+        std::io::read_to_string(flate2::read::GzDecoder::new(packed)).unwrap()
+    });
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Ways to ruin a file.
+fn harms() -> Vec<(&'static str, Box<dyn Fn(&Path)>)> {
+    let over = |from: f64, pages: usize| {
+        move |db: &Path| {
+            let mut bytes = fs::read(db).unwrap();
+            let start = (bytes.len() as f64 * from) as usize / 4096 * 4096;
+            let end = (start + pages * 4096).min(bytes.len());
+            // The start of a page, and all that it holds.
+            bytes[start..end].iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * 7 % 251) as u8);
+            fs::write(db, bytes).unwrap();
+        }
+    };
+    let cut = |part: f64| {
+        move |db: &Path| {
+            let length = fs::metadata(db).unwrap().len() as f64;
+            fs::OpenOptions::new().write(true).open(db).unwrap().set_len((length * part) as u64).unwrap();
+        }
+    };
+    vec![
+        (
+            "the header",
+            Box::new(|db: &Path| {
+                let mut bytes = fs::read(db).unwrap();
+                bytes[..100].fill(0xa5);
+                fs::write(db, bytes).unwrap();
+            }),
+        ),
+        (
+            "the schema",
+            Box::new(|db: &Path| {
+                let mut bytes = fs::read(db).unwrap();
+                bytes[100..4096].fill(0xa5);
+                fs::write(db, bytes).unwrap();
+            }),
+        ),
+        ("pages at the front", Box::new(over(0.05, 6))),
+        ("pages in the middle", Box::new(over(0.4, 12))),
+        ("pages at the end", Box::new(over(0.7, 50))),
+        (
+            "every other page",
+            Box::new(|db: &Path| {
+                let mut bytes = fs::read(db).unwrap();
+                for page in bytes.chunks_mut(4096).skip(3).step_by(2) {
+                    page.fill(0x11);
+                }
+                fs::write(db, bytes).unwrap();
+            }),
+        ),
+        ("half of it", Box::new(cut(0.5))),
+        ("all of it", Box::new(cut(0.0))),
+        ("text", Box::new(|db: &Path| fs::write(db, "not a database, and long enough ".repeat(40)).unwrap())),
+    ]
+}
+
+#[test]
+fn what_ran_is_there_again_whatever_was_damaged_with_a_copy_and_without() {
+    for with_copy in [true, false] {
+        for (what, harm) in harms() {
+            let world = World::new();
+            let (first, run) = world.runs("Write the imprint", &["one", "two"], 1);
+            world.ends(run, "The imprint is written.");
+            let (early, early_run) = world.runs("Write the terms", &["before", "between", "after"], 1);
+            if with_copy {
+                world.home.block_on(world.home.store.backup_daily()).unwrap().unwrap();
+            }
+            world.ends(early_run, "The terms are written.");
+            let (second, run) = world.runs("Design a rocket logo", &["three", "four"], 2);
+            world.ends(run, "It is a rocket.");
+            let (live, live_run) = world.runs("Paint the fence", &["five", "six", "seven"], 1);
+            let (world, repair) = world.damage(harm);
+
+            let repair = repair.unwrap_or_else(|| panic!("{what} was not seen"));
+            assert_eq!(repair.from_backup.is_some(), with_copy, "{what}");
+            assert_eq!(repair.jobs_restored, if with_copy { 2 } else { 4 }, "{what}: {}", repair.what);
+            assert!(repair.set_aside.exists() && repair.what.contains("aicib.db.corrupt-"), "{what}: {repair:?}");
+            world.is_done(first, "The imprint is written.");
+            world.is_done(early, "The terms are written.");
+            world.is_done(second, "It is a rocket.");
+            let job = world.home.job(live);
+            assert_eq!((job.state, job.title.as_str()), (JobState::Running, "Paint the fence"), "{what}");
+            let runs = world.home.read(|read| read.live_runs());
+            assert_eq!(runs.len(), 1, "{what}: {runs:?}");
+            assert_eq!((runs[0].run_id, runs[0].token_hash.as_str(), runs[0].lines), (live_run, "hash", 4), "{what}");
+            assert_eq!(runs[0].offset, fs::metadata(world.dir(live_run).join("spool.jsonl")).unwrap().len(), "{what}");
+            world.is_whole();
+            // The session goes on, and no number is given twice.
+            let (next, next_run) = {
+                world.ends(live_run, "The fence is painted.");
+                world.runs("Water the plants", &["eight"], 2)
+            };
+            assert!(next > live && next_run > live_run, "{what}");
+            // It is opened again as if nothing had been.
+            let (world, again) = world.damage(|_| {});
+            assert_eq!(again, None, "{what}");
+            world.is_whole();
+        }
+    }
+}
+
+#[test]
+fn what_only_the_damaged_file_knew_is_taken_from_it() {
+    let world = World::new();
+    let (_, run) = world.runs("Write the imprint", &["one"], 1);
+    world.home.block_on(world.home.store.backup_daily()).unwrap().unwrap();
+    let queued = world.home.submit(world.company, "Waits in line").job_id;
+    let new = NewJob { not_before: Some(later(1_000_000)), ..new_job(world.company, "Comes later") };
+    let scheduled = world.home.insert(NewJob { queue: true, ..new }, later(5)).unwrap().job.job_id;
+    world.home.write(move |write| write.hold(queued, true, later(6)));
+    let cancelled = world.home.submit(world.company, "Not wanted").job_id;
+    world.home.write(move |write| write.transition(cancelled, JobChange::Cancel, "Not now.", later(7)));
+    let settings = contract::Settings { practice_pace: 42.0, ..contract::Settings::default() };
+    world.home.write(move |write| write.settings_put(&settings));
+    world.home.write(|write| write.hold_all(true, later(8)));
+    // What is broken is the search index: the rest reads.
+    let conn = Connection::open(world.home.database()).unwrap();
+    let page: i64 =
+        conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'jobs_parent'", [], |row| row.get(0)).unwrap();
+    drop(conn);
+    let before = world.home.dump();
+    let (world, repair) = world.damage(|db| {
+        let mut bytes = fs::read(db).unwrap();
+        let page = page as usize;
+        bytes[(page - 1) * 4096..page * 4096].fill(0xff);
+        fs::write(db, bytes).unwrap();
+    });
+    assert_eq!(repair.unwrap().jobs_restored, 3);
+    let state = |job| world.home.job(job).state;
+    assert_eq!((state(queued), state(scheduled)), (JobState::Queued, JobState::Scheduled));
+    assert!(world.home.job(queued).held);
+    let job = world.home.job(cancelled);
+    assert_eq!((job.state, job.reason.as_str(), job.finished_at), (JobState::Cancelled, "Not now.", Some(later(7))));
+    assert_eq!(world.home.read(|read| read.settings()).practice_pace, 42.0);
+    assert!(world.home.read(|read| read.all_held()));
+    // The rest of the first job's lines is in its spool, and the run is where it was.
+    assert_eq!(world.home.read(|read| read.live_runs())[0].run_id, run);
+    world.is_whole();
+    let kinds = |dump: &[String]| dump.iter().filter(|row| row.starts_with("events:")).count();
+    assert_eq!(kinds(&world.home.dump()), kinds(&before) + 1, "and the line that was not stored yet");
+}
+
+#[test]
+fn a_start_that_is_killed_while_it_mends_is_followed_by_one_that_goes_on() {
+    let world = World::new();
+    let (job, run) = world.runs("Write the imprint", &["one", "two"], 1);
+    world.home.block_on(world.home.store.backup_daily()).unwrap().unwrap();
+    world.ends(run, "It is written.");
+    // Left by a start that had set the file aside, and begun to build.
+    let (world, repair) = world.damage(|db| {
+        let aside = db.with_extension("db.corrupt-2026-11-20T120000000");
+        fs::write(db, "garbage ".repeat(1000)).unwrap();
+        let marker = serde_json::json!({ "why": "it was garbage", "set_aside": aside });
+        fs::write(db.with_extension("db.repair"), marker.to_string()).unwrap();
+        fs::rename(db, aside).unwrap();
+        fs::write(db.with_extension("db.building"), "half").unwrap();
+    });
+    let repair = repair.unwrap();
+    assert!(
+        repair.what.contains("it was garbage") && repair.set_aside.ends_with("aicib.db.corrupt-2026-11-20T120000000")
+    );
+    world.is_done(job, "It is written.");
+    world.is_whole();
+    // Left by one that was done but for the note.
+    let (world, repair) = world.damage(|db| {
+        let aside = db.with_extension("db.corrupt-2026-11-20T120000000");
+        let marker = serde_json::json!({ "why": "it was garbage", "set_aside": aside });
+        fs::write(db.with_extension("db.repair"), marker.to_string()).unwrap();
+    });
+    assert_eq!(repair, None);
+    world.is_done(job, "It is written.");
+    let names: Vec<String> = fs::read_dir(world.home.dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("repair") || name.contains("building"))
+        .collect();
+    assert_eq!(names, [""; 0]);
+}
+
+#[test]
+fn damage_that_is_found_in_use_is_told_and_mended_by_the_next_start() {
+    let world = World::new();
+    let (job, run) = world.runs("Write the imprint", &["one", "two"], 1);
+    world.ends(run, "It is written.");
+    let db = world.home.database();
+    let conn = Connection::open(&db).unwrap();
+    conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let page: i64 =
+        conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'job_texts'", [], |row| row.get(0)).unwrap();
+    drop(conn);
+    let World { home, company } = world;
+    let Home { dir, store, .. } = home;
+    store.close();
+    let mut bytes = fs::read(&db).unwrap();
+    bytes[(page as usize - 1) * 4096..page as usize * 4096].fill(0xff);
+    fs::write(&db, bytes).unwrap();
+    // After a clean end nobody looks for damage.
+    let opened = Store::open(&db, &dir.path().join("backups"), false).unwrap();
+    assert_eq!(opened.repair, None);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let told = runtime.block_on(async {
+        let read = opened.store.read(move |read| read.job_detail(job)).await;
+        assert!(matches!(read, Err(StoreError::Damaged(_))), "{read:?}");
+        tokio::time::timeout(std::time::Duration::from_secs(5), opened.store.damaged()).await.unwrap()
+    });
+    assert!(told.contains("malformed"), "{told}");
+    // No copy is made of it: it would push out one that is whole.
+    assert!(matches!(runtime.block_on(opened.store.backup_daily()), Err(StoreError::Damaged(_))));
+    opened.store.close();
+    assert!(!dir.path().join("backups").exists() || fs::read_dir(dir.path().join("backups")).unwrap().count() == 0);
+    let opened = Store::open(&db, &dir.path().join("backups"), false).unwrap();
+    assert!(opened.repair.is_some());
+    opened.store.close();
+    let world = World { home: Home::at(dir), company };
+    world.is_done(job, "It is written.");
+    world.is_whole();
+}
+
+#[test]
+fn a_copy_that_is_damaged_is_passed_over_for_an_older_one() {
+    let world = World::new();
+    let (job, run) = world.runs("Write the imprint", &["one"], 1);
+    world.ends(run, "It is written.");
+    let good = world.home.block_on(world.home.store.backup_daily()).unwrap().unwrap();
+    let bad = good.with_file_name("aicib-2999-01-01T000000000-daily.db");
+    let mut bytes = fs::read(&good).unwrap();
+    bytes[8192..].fill(0x33);
+    fs::write(&bad, bytes).unwrap();
+    let copy = fs::read(&good).unwrap();
+    let (world, repair) = world.damage(|db| fs::write(db, "x".repeat(5000)).unwrap());
+    assert_eq!(repair.unwrap().from_backup.unwrap().0, good);
+    assert_eq!(fs::read(&good).unwrap(), copy);
+    assert!(bad.exists());
+    world.is_done(job, "It is written.");
+    let beside: Vec<_> = fs::read_dir(good.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(beside.len(), 2, "{beside:?}");
+}
