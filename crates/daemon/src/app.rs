@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use contract::{CompanyId, Error, Event, Settings, Time};
+use contract::{CompanyId, Error, Event, Settings};
 use rpc::Home;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
+use crate::anew;
 use crate::companies::ConfigTurns;
 use crate::desktop::Desktop;
+use crate::heart::Heart;
 use crate::hub::{Hub, Touched};
+use crate::log::Log;
 use crate::runs::Runs;
 use crate::secrets::Secrets;
 use crate::watchers::Watchers;
@@ -35,10 +39,16 @@ pub struct Daemon {
     pub config_turns: ConfigTurns,
     /// The founder's credential.
     pub credential: String,
-    /// When the daemon started.
-    pub started_at: Time,
+    /// What it says.
+    pub log: Log,
+    /// Its sign of life.
+    pub heart: Arc<Heart>,
+    /// What was done to the database when the daemon started, where it was damaged; else empty.
+    pub repaired: String,
     /// Ends the daemon.
     pub stop: CancellationToken,
+    /// Whether it begins anew once it has ended.
+    pub again: AtomicBool,
 }
 
 /// The daemon, shared.
@@ -58,12 +68,19 @@ impl Daemon {
         self.hub.committed(company_id, touched, events);
     }
 
-    /// Our own program, to start workers with.
+    /// Our own program as it lies on disk, to find what is installed beside it.
     ///
     /// # Errors
-    /// When the system does not say, or the program was deleted under us.
+    /// When the system does not say, or it is not there any more.
     pub fn program(&self) -> Result<PathBuf, Error> {
-        std::env::current_exe()
-            .map_err(|error| Error::internal(format!("AICIB does not find its own program: {error}.")))
+        anew::program()
+    }
+
+    /// Our own program as it runs, to start workers with.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn worker_program(&self) -> Result<PathBuf, Error> {
+        anew::running()
     }
 }

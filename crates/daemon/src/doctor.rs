@@ -75,6 +75,11 @@ fn daemon(app: &App) -> Check {
 
 async fn database(app: &App) -> Check {
     match app.store.read(|db| db.last_seq()).await {
+        Ok(_) if !app.repaired.is_empty() => warning(
+            "Database",
+            app.repaired.clone(),
+            "Look at your last jobs. The damaged file is kept until you remove it.",
+        ),
         Ok(seq) => ok("Database", format!("{seq} events, {} KB.", app.store.size_bytes() / 1024)),
         Err(error) => fault("Database", error.to_string(), "The last copies are in the home's `backups` folder."),
     }

@@ -3,6 +3,7 @@
 //!
 //! It may be killed at any moment: workers go on, and the next daemon takes them up from their spools.
 
+mod anew;
 mod app;
 mod companies;
 mod desktop;
@@ -10,47 +11,62 @@ mod doctor;
 mod engines;
 mod feeds;
 mod handlers;
+mod health;
+mod heart;
 mod hub;
+mod lock;
+mod log;
 mod notices;
+mod recover;
 mod runs;
 mod secrets;
 mod service;
 mod tails;
+mod unit;
 mod watchers;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use contract::{Error, ErrorCode, Time};
+use contract::{Error, ErrorCode};
 use rpc::{Home, Listener};
-use store::Store;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::app::{App, Daemon};
+use crate::heart::Heart;
+use crate::lock::Lock;
+use crate::log::Log;
 use crate::service::Front;
 
-/// How long a daemon that holds the lock may take to let go of it, and how often to look.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
-const LOCK_LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How often the daily copy of the database is thought of.
 const BACKUP_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// How a daemon that served came to its end.
+enum End {
+    /// It was told to.
+    Stopped,
+    /// It was told to, and to begin anew.
+    Again,
+    /// Its database was found damaged: the next one mends it.
+    Damaged(String),
+}
 
 /// The `aicib daemon start --foreground` process.
 pub fn main() -> ExitCode {
     process::close_inherited();
-    let filter = EnvFilter::try_from_env("AICIB_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        // Said on stderr, which on a full disk takes the daemon down with it.
-        .log_internal_errors(false)
-        .init();
-    match start() {
+    let home = match Home::resolve() {
+        Ok(home) => home,
+        Err(error) => {
+            // There is no log, and perhaps nobody who reads this.
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let log = Log::begin(&home.daemon_log());
+    match live(home, log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.code == ErrorCode::DAEMON_RUNNING => {
             tracing::info!("{error}");
@@ -63,11 +79,34 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn start() -> Result<(), Error> {
-    let home = Home::resolve()?;
-    let _lock = lock(&home)?;
+/// From the home's lock to the end, or to a new beginning.
+fn live(home: Home, log: Log) -> Result<(), Error> {
+    let lock = Lock::take(&home)?;
+    let (heart, unclean) = Heart::begin(home.heartbeat());
+    let heart = Arc::new(heart);
+    if unclean {
+        tracing::warn!("the daemon before this one did not end by itself");
+    }
+    let ended = run(home, log, &heart, &lock, unclean);
+    match &ended {
+        // What was to be looked through still is.
+        Err(_) if unclean => {}
+        Ok(End::Damaged(_)) => {}
+        _ => heart.end(),
+    }
+    match ended? {
+        End::Stopped => Ok(()),
+        End::Again => anew::begin(&lock),
+        End::Damaged(what) => {
+            tracing::error!(what, "the database is damaged; the daemon begins anew, to mend it");
+            anew::begin(&lock)
+        }
+    }
+}
+
+fn run(home: Home, log: Log, heart: &Arc<Heart>, lock: &Lock, unclean: bool) -> Result<End, Error> {
     let credential = rpc::ensure_founder_credential(&home)?;
-    let store = Store::open(&home.database(), &home.backups_dir())?;
+    let (store, repair) = recover::open(&home, unclean)?;
     let secrets = secrets::Secrets::new(store.clone(), home.key_file()).map_err(Error::internal)?;
     let app: App = Arc::new(Daemon {
         home,
@@ -79,8 +118,11 @@ fn start() -> Result<(), Error> {
         desktop: desktop::Desktop::default(),
         config_turns: companies::ConfigTurns::default(),
         credential,
-        started_at: Time::now(),
+        log,
+        heart: Arc::clone(heart),
+        repaired: repair.map(|repair| repair.what).unwrap_or_default(),
         stop: CancellationToken::new(),
+        again: AtomicBool::new(false),
     });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -88,17 +130,31 @@ fn start() -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|error| Error::internal(format!("The daemon has no threads to run on: {error}.")))?;
-    let served = runtime.block_on(serve(app));
+    let served = runtime.block_on(serve(app.clone(), lock.was_passed_on()));
     // Work on files that hangs must not keep the daemon alive.
     runtime.shutdown_timeout(Duration::from_secs(2));
     store.close();
-    served
+    match served? {
+        // Mending did not help: another try would not either.
+        Some(damage) if !app.repaired.is_empty() => Err(Error::new(
+            ErrorCode::DATABASE,
+            format!("The database is damaged again: {damage}."),
+            "Check the disk. Copies of the database are in the home's `backups` folder; `aicib doctor` shows more.",
+        )),
+        Some(damage) => Ok(End::Damaged(damage)),
+        None if app.again.load(Ordering::Relaxed) => Ok(End::Again),
+        None => Ok(End::Stopped),
+    }
 }
 
-async fn serve(app: App) -> Result<(), Error> {
+/// Serves until the daemon is to stop; what is wrong with the database, where that is why.
+async fn serve(app: App, began_before: bool) -> Result<Option<String>, Error> {
+    app.log.follow_settings(app.settings().await?.log_level);
     stop_on_signals(&app.stop).map_err(Error::internal)?;
-    if std::process::id() == 1 {
-        // The first process of a container is handed every orphan in it.
+    reload_on_hangup(&app).map_err(Error::internal)?;
+    if std::process::id() == 1 || began_before {
+        // The first process of a container is handed every orphan in it; and what this process started before it began
+        // anew is its child still.
         process::reap_strangers().map_err(Error::internal)?;
     }
     // Read before runs that were left can end, and tell for themselves.
@@ -107,21 +163,29 @@ async fn serve(app: App) -> Result<(), Error> {
     runs::adopt(&app).await?;
     let listener = Listener::bind(&app.home)?;
     tracing::info!(pid = std::process::id(), home = %app.home.root().display(), "the daemon is up");
-    let queue = tokio::spawn(runs::keep_claiming(app.clone()));
-    let backups = tokio::spawn(keep_backups(app.clone()));
+    unit::ready();
+    let parts = [
+        tokio::spawn(runs::keep_claiming(app.clone())),
+        tokio::spawn(keep_backups(app.clone())),
+        tokio::spawn(heart::keep_beating(app.clone())),
+    ];
+    let damage = tokio::spawn(stop_when_damaged(app.clone()));
     let told = {
         let app = app.clone();
         tokio::spawn(async move { notices::tell_the_rest(&app, untold).await })
     };
     rpc::serve(listener, Arc::new(Front(app.clone())), app.stop.clone()).await;
-    for task in [queue, backups] {
-        if let Err(error) = task.await {
+    if !app.again.load(Ordering::Relaxed) {
+        unit::stopping();
+    }
+    for part in parts {
+        if let Err(error) = part.await {
             tracing::error!(%error, "a part of the daemon failed");
         }
     }
     told.abort();
     tracing::info!("the daemon ends; runs go on");
-    Ok(())
+    Ok(damage.await.unwrap_or_default())
 }
 
 async fn keep_backups(app: App) {
@@ -138,32 +202,14 @@ async fn keep_backups(app: App) {
     }
 }
 
-/// One daemon a home. The lock dies with the process that holds it.
-fn lock(home: &Home) -> Result<File, Error> {
-    let path = home.lock_file();
-    let trouble = |error: std::io::Error| {
-        Error::new(
-            ErrorCode::DAEMON_UNREACHABLE,
-            format!("The lock {} cannot be taken: {error}.", path.display()),
-            "Check that AICIB's home can be written.",
-        )
-    };
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(trouble)?;
-    let give_up = Instant::now() + LOCK_PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            // It may be a daemon on its way out.
-            Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(LOCK_LOOK_EVERY),
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(
-                    ErrorCode::DAEMON_RUNNING,
-                    format!("A daemon holds {} already.", home.root().display()),
-                    "Use it, or end it with `aicib daemon stop`.",
-                ));
-            }
-            Err(TryLockError::Error(error)) => return Err(trouble(error)),
+/// Stops the daemon where its database is found damaged, and says what is wrong.
+async fn stop_when_damaged(app: App) -> Option<String> {
+    tokio::select! {
+        what = recover::damaged(&app.store) => {
+            app.stop.cancel();
+            Some(what)
         }
+        () = app.stop.cancelled() => None,
     }
 }
 
@@ -175,5 +221,25 @@ fn stop_on_signals(stop: &CancellationToken) -> std::io::Result<()> {
         tracing::info!(signal = name, "told to stop");
         stop.cancel();
     });
+    Ok(())
+}
+
+/// A terminal's hang-up is the oldest way to tell a daemon that its settings have changed.
+#[cfg(unix)]
+fn reload_on_hangup(app: &App) -> std::io::Result<()> {
+    let mut hangups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+    let app = app.clone();
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            if let Err(error) = handlers::system::reload(&app).await {
+                tracing::error!(%error, "the settings could not be read anew");
+            }
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn reload_on_hangup(_app: &App) -> std::io::Result<()> {
     Ok(())
 }

@@ -15,8 +15,9 @@ use crate::{Client, HOME_VAR, Home, NoteReceiver, daemon_env, founder_credential
 /// The exit code of `aicib daemon start --foreground` when another daemon holds the home.
 pub const EXIT_ALREADY_RUNNING: u8 = 3;
 
-/// How long a daemon may take until it listens.
-const START_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a daemon that lives may take until it listens: it may have to wait for another program that holds the
+/// database, or mend that.
+const START_PATIENCE: Duration = Duration::from_secs(45);
 /// How long after its daemon's early end a client still looks for one that another client started.
 const OTHERS_PATIENCE: Duration = Duration::from_millis(300);
 /// No console window, and no Ctrl-C from the one we have.
@@ -103,7 +104,7 @@ async fn start(home: &Home, client: &str, aicib: &Path) -> Result<(Client, NoteR
         }
         if let Some((status, at)) = &died {
             let lost_the_race = status.code() == Some(i32::from(EXIT_ALREADY_RUNNING));
-            if now >= end {
+            if lost_the_race && now >= end {
                 // What holds the home neither listens nor ends: a predecessor that is stuck.
                 return Err(failure);
             }

@@ -1,0 +1,591 @@
+//! The daemon as something that is operated: its sign of life, its log, its health, and how it is told to read its
+//! settings anew, to begin anew, and to make way for a newer one.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use blackbox::{Child, Daemon, Place, SOON, Stage, Terminal, WORK, wait_for};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+fn private(file: &Path) -> anyhow::Result<bool> {
+    Ok(fs::metadata(file)?.permissions().mode() & 0o777 == 0o600)
+}
+
+fn signal(pid: u32, signal: Signal) -> anyhow::Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no pid")?;
+    Ok(kill_process(pid, signal)?)
+}
+
+fn pid_of(value: &Value) -> anyhow::Result<u32> {
+    Ok(u32::try_from(value["pid"].as_u64().with_context(|| format!("no pid in {value}"))?)?)
+}
+
+/// The children of a process that have ended and that nobody has taken note of.
+fn zombies_of(parent: u32) -> Vec<String> {
+    let stats = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let stats = stats.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
+    let is_one = |stat: &String| {
+        let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+        fields.next() == Some("Z") && fields.next() == Some(&parent.to_string())
+    };
+    stats.filter(is_one).collect()
+}
+
+async fn log_says(home: &Path, words: &str) -> anyhow::Result<()> {
+    wait_for(&format!("{words:?} in the log"), SOON, async || {
+        Ok(fs::read_to_string(home.join("daemon.log"))?.contains(words).then_some(()))
+    })
+    .await
+}
+
+/// E041: the sign of life is there as long as the daemon, goes with it, and stays after a crash.
+#[tokio::test(flavor = "multi_thread")]
+async fn e041_a_daemon_gives_a_sign_of_life_and_an_unclean_end_is_seen() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(20.0).await?;
+    let file = stage.place.home().join("heartbeat");
+    let sign: Value = serde_json::from_slice(&fs::read(&file)?)?;
+    assert_eq!(pid_of(&sign)?, stage.daemon().context("no daemon")?);
+    assert!(sign["start"].as_u64() > Some(0) && sign["version"].is_string(), "{sign}");
+    assert!(private(&file)?);
+    let health = client.call("daemon.health", json!({})).await?;
+    assert_eq!((&health["uptime_ms"].is_i64(), &health["repaired"]), (&true, &json!("")), "{health}");
+    assert!(health["beat_at"].as_i64() >= sign["at"].as_i64(), "{health}");
+    // The row is written beside it.
+    let row = async || {
+        let database = rusqlite::Connection::open(stage.place.home().join("aicib.db"))?;
+        let rows: i64 = database.query_row("SELECT count(*) FROM beat", [], |row| row.get(0))?;
+        Ok((rows == 1).then_some(()))
+    };
+    wait_for("the row", SOON, row).await?;
+
+    // A heart that cannot beat stops nothing.
+    fs::create_dir(stage.place.home().join("heartbeat.new"))?;
+    stage.kill();
+    assert!(file.exists(), "a crash leaves it");
+    stage.start()?;
+    let mut client = stage.client().await?;
+    log_says(&stage.place.home(), "the daemon before this one did not end by itself").await?;
+    log_says(&stage.place.home(), "the heart missed a beat").await?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    client.job(job, &["completed"], WORK).await?;
+    fs::remove_dir(stage.place.home().join("heartbeat.new"))?;
+
+    client.call("daemon.stop", json!({})).await?;
+    wait_for("the sign to go", SOON, async || Ok((!file.exists()).then_some(()))).await?;
+    stage.start()?;
+    stage.client().await?;
+    let log = fs::read_to_string(stage.place.home().join("daemon.log"))?;
+    assert_eq!(log.matches("did not end by itself").count(), 1, "{log}");
+    Ok(())
+}
+
+/// A daemon that was started for a client writes each line once, into a log that is its own to put aside.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_writes_its_own_log() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    terminal.run(&["daemon", "start"])?.good()?;
+    let file = terminal.place.home().join("daemon.log");
+    let log = fs::read_to_string(&file)?;
+    assert_eq!(log.matches("the daemon is up").count(), 1, "{log}");
+    assert!(private(&file)?);
+
+    // In the foreground it says the same to whoever reads there.
+    terminal.run(&["daemon", "stop"])?.good()?;
+    let mut foreground = terminal.watch(&["daemon", "start", "--foreground"])?;
+    foreground.until_complaint("the daemon is up")?;
+    log_says(&terminal.place.home(), "the daemon is up").await?;
+    let log = fs::read_to_string(&file)?;
+    assert_eq!(log.matches("the daemon is up").count(), 2, "{log}");
+
+    // Taken away, and begun anew when it is told to look.
+    fs::rename(&file, terminal.place.home().join("kept.log"))?;
+    terminal.daemon().await?.call("daemon.reload", json!({})).await?;
+    log_says(&terminal.place.home(), "read anew").await
+}
+
+/// Whoever starts a daemon that dies at once is told its last words.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_words_of_a_daemon_that_cannot_start_are_told() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    fs::create_dir(terminal.place.home().join("daemon.lock"))?;
+    let said = terminal.run(&["daemon", "start"])?.refused(1)?;
+    assert!(said.contains("The lock") && said.contains("daemon.lock"), "{said}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_tells_how_daemon_and_workers_fare() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(0.5).await?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    let worker = stage.worker().await?;
+    let health = wait_for("a worker that is connected", SOON, async || {
+        let health = client.call("daemon.health", json!({})).await?;
+        Ok((health["workers"][0]["connected"] == true).then_some(health))
+    })
+    .await?;
+    let told = &health["workers"][0];
+    assert_eq!((pid_of(told)?, &told["job_id"]), (u32::try_from(worker.as_raw_nonzero().get())?, &json!(job)));
+    const MB: i64 = 1024 * 1024;
+    for memory in [&told["memory_bytes"], &health["memory_bytes"]] {
+        assert!((MB..500 * MB).contains(&memory.as_i64().unwrap_or_default()), "{health}");
+    }
+    assert!(health["cpu_ms"].as_i64() > Some(0) && health["lag_bytes"].as_i64() >= Some(0), "{health}");
+    assert!(health["disk_free_bytes"].as_i64() > Some(MB), "{health}");
+    assert_eq!((&health["max_parallel_jobs"], &health["status"]["held"]), (&json!(10), &json!(false)), "{health}");
+    // The first copy of a day is made at once.
+    wait_for("a copy of the database", SOON, async || {
+        Ok(client.call("daemon.health", json!({})).await?["backup_at"].as_i64())
+    })
+    .await?;
+
+    // What went wrong is kept, and no key with it.
+    assert!(fs::write(stage.dir.join(".aicib/config.yaml"), "sk-ant-api03-planted-key: [").is_ok());
+    client.call("daemon.reload", json!({})).await?;
+    let errors = client.call("daemon.health", json!({})).await?["errors"].clone();
+    assert!(errors.as_array().is_some_and(|lines| !lines.is_empty() && lines.len() <= 20), "{errors}");
+    assert!(!errors.to_string().contains("planted"), "{errors}");
+    let log = fs::read_to_string(stage.place.home().join("daemon.log"))?;
+    assert!(!log.contains("planted"), "{log}");
+    client.call("job.cancel", json!({ "job_id": job })).await?;
+    let health = client.call("daemon.health", json!({})).await?;
+    assert_eq!(health["workers"], json!([]), "{health}");
+    Ok(())
+}
+
+/// What was changed by hand is seen after a SIGHUP, or when the daemon is told to look.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_reads_settings_and_configs_anew() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(20.0).await?;
+    let config = stage.dir.join(".aicib/config.yaml");
+    let text = fs::read_to_string(&config)?;
+    let named = async |client: &mut Daemon, name: &str| {
+        wait_for(&format!("the company {name}"), SOON, async || {
+            let companies = client.call("company.list", json!({})).await?;
+            Ok(companies.to_string().contains(name).then_some(()))
+        })
+        .await
+    };
+    fs::write(&config, text.replace("Acme", "Bolt"))?;
+    let pid = stage.daemon().context("no daemon")?;
+    signal(pid, Signal::HUP)?;
+    log_says(&stage.place.home(), "read anew").await?;
+    named(&mut client, "Bolt").await?;
+    fs::write(&config, text.replace("Acme", "Crux"))?;
+    let status = client.call("daemon.reload", json!({})).await?;
+    assert_eq!(pid_of(&status)?, pid, "it is the same daemon");
+    named(&mut client, "Crux").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_as_much_as_it_is_told_to() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(20.0).await?;
+    let home = stage.place.home();
+    let status = client.call("daemon.status", json!({})).await?;
+    assert_eq!(status["log_level"], "info");
+    let status = client.call("daemon.log_level", json!({ "level": "debug" })).await?;
+    assert_eq!(status["log_level"], "debug");
+    stage.client().await?;
+    log_says(&home, "DEBUG").await?;
+    // It holds until the daemon reads its settings anew.
+    assert_eq!(client.call("daemon.reload", json!({})).await?["log_level"], "info");
+    client.set(json!({ "log_level": "error" })).await?;
+    assert_eq!(client.call("daemon.status", json!({})).await?["log_level"], "error");
+    let length = fs::metadata(home.join("daemon.log"))?.len();
+    client.call("daemon.reload", json!({})).await?;
+    assert_eq!(fs::metadata(home.join("daemon.log"))?.len(), length, "nothing went wrong, and nothing is said");
+
+    // The setting outlives the daemon; the environment goes before it.
+    stage.kill();
+    stage.start()?;
+    assert_eq!(stage.client().await?.call("daemon.status", json!({})).await?["log_level"], "error");
+    stage.kill();
+    stage.place.set("AICIB_LOG", "warn,daemon=trace");
+    stage.start()?;
+    let mut client = stage.client().await?;
+    assert_eq!(client.call("daemon.status", json!({})).await?["log_level"], "trace");
+    assert_eq!(client.call("daemon.reload", json!({})).await?["log_level"], "trace");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_out_of_range_changes_nothing() -> anyhow::Result<()> {
+    let (_stage, mut client) = Stage::new(20.0).await?;
+    let before = client.call("settings.get", json!({})).await?;
+    let refused = client.set(json!({ "run_minutes": -1, "max_parallel_jobs": 3 })).await.unwrap_err().to_string();
+    assert!(refused.contains("run_minutes") && refused.contains("10080"), "{refused}");
+    assert_eq!(client.call("settings.get", json!({})).await?, before);
+    Ok(())
+}
+
+/// Begun anew in mid-run: the same process, the same worker, nothing lost, and nobody who waits to be taken note of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_the_process_and_its_runs() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(1.5).await?;
+    let pid = stage.daemon().context("no daemon")?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    let worker = stage.worker().await?;
+    for round in 1..=3 {
+        client.call("daemon.restart", json!({})).await?;
+        client = wait_for("the daemon to be there again", SOON, async || {
+            let log = fs::read_to_string(stage.place.home().join("daemon.log"))?;
+            anyhow::ensure!(log.matches("the daemon is up").count() > round, "not yet");
+            Ok(Some(stage.client().await?))
+        })
+        .await?;
+        assert_eq!(pid_of(&client.call("daemon.status", json!({})).await?)?, pid);
+        assert_eq!(stage.worker().await?, worker);
+    }
+    client.job(job, &["completed"], WORK).await?;
+    stage.stored_once(&mut client, job).await?;
+    stage.nothing_left().await?;
+    wait_for("the worker to be reaped", SOON, async || Ok(zombies_of(pid).is_empty().then_some(()))).await?;
+    let log = fs::read_to_string(stage.place.home().join("daemon.log"))?;
+    assert!(!log.contains("did not end by itself"), "{log}");
+    // What it starts now is its own child, and is waited for as such.
+    let job = client.brief(&stage.dir, "Design a rocket logo").await?;
+    client.job(job, &["completed"], WORK).await?;
+    wait_for("the worker to be reaped", SOON, async || Ok(zombies_of(pid).is_empty().then_some(()))).await
+}
+
+/// No other daemon gets between the end and the new beginning.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_is_not_overtaken() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    let pid = terminal.daemon_pid().await?;
+    for _ in 0..4 {
+        terminal.daemon().await?.call("daemon.restart", json!({})).await?;
+        let commands: Vec<_> =
+            (0..4).map(|_| terminal.watch(&["daemon", "start", "--json"])).collect::<Result<_, _>>()?;
+        for command in commands {
+            let ran = command.ended().await?;
+            let status: Value = serde_json::from_str(&ran.out).map_err(|_| anyhow::anyhow!("{ran:?}"))?;
+            assert_eq!(status["pid"], pid, "{ran:?}");
+        }
+    }
+    Ok(())
+}
+
+/// A program that was replaced under its daemon: the daemon goes on as it is, and is the new one once it is told to
+/// begin anew. Runs do not notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_takes_over_in_place() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    terminal.run(&["daemon", "stop"])?.good()?;
+    let (built, program) = (blackbox::binary("aicib")?, terminal.place.path("bin/aicib"));
+    fs::create_dir(terminal.place.path("bin"))?;
+    fs::copy(&built, &program)?;
+    let _daemon = Child::start(terminal.place.command(&program).args(["daemon", "start", "--foreground"]))?;
+    let mut client = terminal.daemon().await?;
+    let pid = terminal.daemon_pid().await?;
+    terminal.pace(1.5).await?;
+    let job = client.brief(&terminal.company(), "Write the imprint").await?;
+    client.job(job, &["running"], WORK).await?;
+
+    let fresh = terminal.place.path("bin/fresh");
+    fs::copy(&built, &fresh)?;
+    fs::rename(&fresh, &program)?;
+    let runs = fs::read_link(format!("/proc/{pid}/exe"))?.display().to_string();
+    assert!(runs.ends_with("(deleted)"), "{runs}");
+    // It still has workers to start.
+    terminal.pace(20.0).await?;
+    let next = client.brief(&terminal.company(), "Design a rocket logo").await?;
+    client.call("daemon.restart", json!({})).await?;
+    let replaced = async || {
+        let now = fs::metadata(format!("/proc/{pid}/exe"))?;
+        Ok((now.ino() == fs::metadata(&program)?.ino()).then_some(()))
+    };
+    wait_for("the new program to take over", SOON, replaced).await?;
+    let mut client = terminal.daemon().await?;
+    assert_eq!(terminal.daemon_pid().await?, pid);
+    client.job(job, &["completed"], WORK).await?;
+    client.job(next, &["completed"], WORK).await?;
+
+    // Gone altogether, it says so and goes on.
+    fs::remove_file(&program)?;
+    let refused = client.call("daemon.restart", json!({})).await.unwrap_err().to_string();
+    assert!(refused.contains("not there any more"), "{refused}");
+    let job = client.brief(&terminal.company(), "Paint the fence").await?;
+    client.job(job, &["completed"], WORK).await?;
+    Ok(())
+}
+
+/// The worker of an earlier version, left by an earlier daemon: what it writes is read and understood.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_worker_goes_on_under_a_new_daemon() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(0.3).await?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    let worker = stage.worker().await?;
+    let spool = stage.place.home().join("runs/1/spool.jsonl");
+    wait_for("its first words", SOON, async || Ok((fs::metadata(&spool)?.len() > 0).then_some(()))).await?;
+    stage.kill();
+    kill_process(worker, Signal::KILL)?;
+    wait_for("it to be gone", SOON, async || Ok(stage.others().is_empty().then_some(()))).await?;
+
+    // In its place stands one that speaks the first version.
+    let old = Child::start(stage.place.command("sleep").arg("1000"))?;
+    let stat = fs::read_to_string(format!("/proc/{}/stat", old.pid()))?;
+    let start: i64 = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(19)).context("no start")?.parse()?;
+    let database = rusqlite::Connection::open(stage.place.home().join("aicib.db"))?;
+    database.execute("UPDATE runs SET pid = ?1, start_ticks = ?2 WHERE id = 1", (old.pid(), start))?;
+    database.close().map_err(|(_, error)| error)?;
+    let written = fs::read(&spool)?;
+    let whole = written.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let mut text = String::from_utf8(written[..whole].to_vec())?.replace("\"v\":2", "\"v\":1");
+    let next = text.lines().count() + 1;
+    let say = |n: usize, body: Value| {
+        let mut line = json!({ "v": 1, "n": n, "at": 1_900_000_000_000i64, "agent": "ceo" });
+        line.as_object_mut().into_iter().for_each(|line| line.extend(body.as_object().cloned().unwrap_or_default()));
+        format!("{line}\n")
+    };
+    text += &say(next, json!({ "kind": "message", "text": "As we used to say it" }));
+    fs::write(&spool, &text)?;
+
+    stage.start()?;
+    let mut client = stage.client().await?;
+    let stored = wait_for("what it said", SOON, async || {
+        let page = client.call("event.list", json!({ "job_id": job, "after": 0, "limit": 500 })).await?;
+        Ok(page.to_string().contains("As we used to say it").then_some(page))
+    })
+    .await?;
+    assert_eq!(client.call("job.get", json!({ "job_id": job })).await?["state"], "running", "{stored}");
+    text += &say(
+        next + 1,
+        json!({ "kind": "run_exited", "outcome": "completed", "result": "Done the old way", "turns": 1, "ended": 0, "forced": 0, "left": 0 }),
+    );
+    fs::write(&spool, &text)?;
+    drop(old);
+    let done = client.job(job, &["completed"], WORK).await?;
+    assert!(done.to_string().contains("Done the old way"), "{done}");
+    stage.stored_once(&mut client, job).await?;
+    Ok(())
+}
+
+/// A daemon of an earlier version makes way when a newer program calls.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_daemon_hands_over() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    terminal.run(&["daemon", "stop"])?.good()?;
+    let home = terminal.place.home();
+    let lock = fs::File::options().write(true).open(home.join("daemon.lock"))?;
+    lock.lock()?;
+    let listener = tokio::net::UnixListener::bind(home.join("aicib.sock"))?;
+    let old = tokio::spawn(async move {
+        use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+        loop {
+            let (read, mut write) = listener.accept().await?.0.into_split();
+            let mut lines = BufReader::new(read).lines();
+            while let Some(line) = lines.next_line().await? {
+                let asked: Value = serde_json::from_str(&line)?;
+                let result = match asked["method"].as_str() {
+                    Some("initialize") => json!({ "protocol": 1, "version": "0.0.1", "pid": 1 }),
+                    _ => json!({}),
+                };
+                let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
+                write.write_all(format!("{answer}\n").as_bytes()).await?;
+                if asked["method"] == "daemon.stop" {
+                    drop(listener);
+                    drop(lock);
+                    return anyhow::Ok(());
+                }
+            }
+        }
+    });
+    let status = terminal.run(&["daemon", "start", "--json"])?.json()?;
+    old.await??;
+    assert_ne!(status["version"], "0.0.1", "{status}");
+    Ok(())
+}
+
+/// As the first process of a container it takes note of every process that ends there.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_the_first_process_it_reaps() -> anyhow::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root makes a namespace of its own");
+        return Ok(());
+    }
+    let place = Place::new()?;
+    let program = blackbox::binary("aicib")?;
+    let mut command = place.command("unshare");
+    command.args(["--pid", "--fork", "--mount-proc", "--kill-child", "--"]).arg(&program);
+    let mut outer = Child::start(command.args(["daemon", "start", "--foreground"]))?;
+    let mut client = Daemon::connect(&place.home(), SOON).await?;
+    assert_eq!(pid_of(&client.call("daemon.status", json!({})).await?)?, 1);
+    let own = outer.pid();
+    let daemon =
+        place.processes().into_iter().find(|pid| u32::try_from(*pid).ok() != Some(own)).context("no daemon")?;
+
+    let mut inside = place.command("nsenter");
+    inside.arg(format!("--target={daemon}")).args(["--pid", "--mount", "--", "sh", "-c"]);
+    let orphans = inside.arg("for n in 1 2 3 4 5; do (sleep 0.$n &) ; done").status()?;
+    assert!(orphans.success());
+    let daemon = u32::try_from(daemon)?;
+    let sleepers = || place.processes().len();
+    wait_for("the orphans to end", SOON, async || Ok((sleepers() <= 2).then_some(()))).await?;
+    wait_for("the orphans to be reaped", SOON, async || Ok(zombies_of(daemon).is_empty().then_some(()))).await?;
+
+    // Its own workers it waits for itself.
+    let dir = place.path("acme");
+    client.set(json!({ "practice_pace": 50.0 })).await?;
+    client.found("Acme", &dir).await?;
+    let job = client.brief(&dir, "Write the imprint").await?;
+    client.job(job, &["completed"], WORK).await?;
+    wait_for("the worker to be reaped", SOON, async || Ok(zombies_of(daemon).is_empty().then_some(()))).await?;
+
+    signal(daemon, Signal::TERM)?;
+    assert!(outer.ended(SOON).await?.success());
+    assert!(!place.home().join("heartbeat").exists());
+    Ok(())
+}
+
+/// A unit that started it hears when it is ready and when it stops; beginning anew is neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_is_told_when_it_is_ready() -> anyhow::Result<()> {
+    let mut place = Place::new()?;
+    let unit = UnixDatagram::bind(place.path("notify"))?;
+    unit.set_read_timeout(Some(SOON))?;
+    place.set("NOTIFY_SOCKET", place.path("notify"));
+    let hear = || -> anyhow::Result<String> {
+        let mut said = [0u8; 64];
+        let length = unit.recv(&mut said)?;
+        Ok(String::from_utf8_lossy(&said[..length]).into_owned())
+    };
+    let mut daemon = Child::start(&mut place.aicib(&["daemon", "start", "--foreground"])?)?;
+    assert_eq!(hear()?, "READY=1");
+    let mut client = Daemon::connect(&place.home(), SOON).await?;
+    client.call("daemon.restart", json!({})).await?;
+    assert_eq!(hear()?, "READY=1");
+    signal(daemon.pid(), Signal::TERM)?;
+    assert_eq!(hear()?, "STOPPING=1");
+    assert!(daemon.ended(SOON).await?.success());
+    Ok(())
+}
+
+/// What lies in the socket's place is no obstacle, and is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_the_sockets_place_is_moved_aside() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    let home = terminal.place.home();
+    fs::write(home.join("aicib.sock"), "somebody's")?;
+    terminal.run(&["daemon", "start"])?.good()?;
+    assert_eq!(fs::read_to_string(home.join("aicib.sock.aside-1"))?, "somebody's");
+    log_says(&home, "was moved aside").await?;
+    terminal.daemon().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lock_of_a_dead_daemon_is_no_obstacle() -> anyhow::Result<()> {
+    let terminal = Terminal::with_company().await?;
+    let dead = terminal.daemon_pid().await?;
+    terminal.kill_daemon().await?;
+    fs::write(terminal.place.home().join("daemon.lock"), format!("{dead}\n"))?;
+    terminal.run(&["start"])?.good()?;
+    assert_ne!(terminal.daemon_pid().await?, dead);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_may_have_spaces_and_letters_of_any_language() -> anyhow::Result<()> {
+    let mut terminal = Terminal::new()?;
+    let home = terminal.place.path("Mein Büro – 会社 🏢/daten 'x' \"y\"");
+    terminal.place.set("AICIB_HOME", &home);
+    terminal.run(&["init", "--name", "Grün & Söhne", "--dir", "unsere Firma ü", "--engine", "practice"])?.good()?;
+    let mut client = Daemon::connect(&home, SOON).await?;
+    client.set(json!({ "practice_pace": 50.0 })).await?;
+    let job = client.brief(&terminal.place.path("unsere Firma ü"), "Schreib das Impressum").await?;
+    client.job(job, &["completed"], WORK).await?;
+    let pid = pid_of(&client.call("daemon.status", json!({})).await?)?;
+    client.call("daemon.restart", json!({})).await?;
+    wait_for("it to be there again", SOON, async || {
+        let log = fs::read_to_string(home.join("daemon.log"))?;
+        Ok((log.matches("the daemon is up").count() == 2).then_some(()))
+    })
+    .await?;
+    let mut client = Daemon::connect(&home, SOON).await?;
+    assert_eq!(pid_of(&client.call("daemon.status", json!({})).await?)?, pid);
+    Ok(())
+}
+
+/// Without HOME the list of users says where a user's data is; where that does not either, the founder is told what to
+/// set.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_home_folder_it_says_what_to_set() -> anyhow::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root acts as a user that the system does not know");
+        return Ok(());
+    }
+    let terminal = Terminal::new()?;
+    let program = terminal.place.path("aicib-copy");
+    fs::copy(blackbox::binary("aicib")?, &program)?;
+    fs::set_permissions(terminal.place.root(), fs::Permissions::from_mode(0o755))?;
+    for args in [&["status"][..], &["daemon", "start"], &["daemon", "start", "--foreground"]] {
+        let mut command = terminal.place.command("setpriv");
+        command.args(["--reuid", "54321", "--regid", "54321", "--clear-groups", "--"]).arg(&program).args(args);
+        for name in ["HOME", "AICIB_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+            command.env_remove(name);
+        }
+        let ran = command.output()?;
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(!ran.status.success() && said.contains("AICIB_HOME") && said.contains("HOME is not set"), "{said}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_that_cannot_be_written_is_named() -> anyhow::Result<()> {
+    let terminal = Terminal::plain()?;
+    let home = terminal.place.home();
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o500))?;
+    let said = terminal.run(&["daemon", "start"])?.refused(1)?;
+    assert!(said.contains(&home.display().to_string()) && said.contains("AICIB_HOME"), "{said}");
+    let ran = terminal.run(&["daemon", "start", "--foreground"])?;
+    assert!(ran.code == 1 && ran.err.contains(&home.display().to_string()), "{ran:?}");
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o700))?;
+    terminal.run(&["daemon", "start"])?.good()?;
+    Ok(())
+}
+
+/// With ten subscribers and nothing to do it sleeps.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_daemon_hardly_wakes_up() -> anyhow::Result<()> {
+    const LONG: Duration = Duration::from_secs(32);
+    let (stage, mut client) = Stage::new(50.0).await?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    client.job(job, &["completed"], WORK).await?;
+    stage.stored_once(&mut client, job).await?;
+    let mut subscribers = Vec::new();
+    for number in 0..10 {
+        let mut subscriber = stage.client().await?;
+        if number % 2 == 0 {
+            subscriber.call("desk.subscribe", json!({ "dir": stage.dir })).await?;
+        } else {
+            subscriber.call("event.subscribe", json!({ "job_id": job, "after": 0, "deltas": true })).await?;
+        }
+        subscribers.push(subscriber);
+    }
+    let pid = stage.daemon().context("no daemon")?;
+    // Threads that were needed a moment ago go to sleep for good after ten seconds.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let (began, before) = (Instant::now(), switches(pid)?);
+    tokio::time::sleep(LONG).await;
+    let per_second = (switches(pid)? - before) as f64 / began.elapsed().as_secs_f64();
+    assert!(per_second <= 1.0, "{per_second:.2} voluntary switches a second");
+    Ok(())
+}
+
+/// How often a process's threads have gone to sleep. Those that have ended since are not counted any more.
+fn switches(pid: u32) -> anyhow::Result<i64> {
+    let mut sum = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let status = fs::read_to_string(thread?.path().join("status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        sum += line.map_or(Ok(0), |count| count.trim().parse::<i64>())?;
+    }
+    Ok(sum)
+}
