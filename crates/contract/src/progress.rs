@@ -51,6 +51,11 @@ pub fn left_of_stages(stages: &Stages) -> i64 {
     takes / 2 + to_come.filter_map(|name| stage(name)).map(|(_, _, takes)| takes).sum::<i64>()
 }
 
+/// Whether work of that name is a stage.
+pub fn is_stage(name: &str) -> bool {
+    stage(name).is_some()
+}
+
 fn stage(name: &str) -> Option<&'static (&'static str, i64, i64)> {
     STAGES.iter().find(|(stage, _, _)| *stage == name)
 }

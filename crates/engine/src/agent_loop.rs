@@ -2,7 +2,7 @@
 
 use contract::limits::{MAX_EVENT_OUTPUT_BYTES, MAX_EVENT_TEXT_BYTES};
 use contract::{Error, ErrorCode, EventBody, Time, clip, one_line};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::calls::Worst;
 use crate::conversation::Conversation;
@@ -78,6 +78,7 @@ impl Play<'_> {
             let worst = Worst(model.price.worst(self.model.input_tokens(&request), i64::from(MAX_TOKENS)));
             let Answer { blocks, stop } = self.call(desk, &request, worst).await?;
             *turns += 1;
+            self.called(desk)?;
             let text = words(&blocks);
             let calls = calls(&blocks);
             let nothing = blocks.is_empty();
@@ -140,6 +141,9 @@ impl Play<'_> {
             return Err(Fell::Stopped);
         }
         let known = tool.filter(|_| call.input.is_ok());
+        if known.is_some_and(Tool::has_effects) {
+            self.ready(desk).await?;
+        }
         let id = self.next_call();
         let name = tool.map_or_else(|| one_line(&call.name, 60), |tool| tool.name().to_owned());
         let null = Value::Null;
@@ -158,7 +162,7 @@ impl Play<'_> {
         let done = match (tool, &call.input) {
             (None, _) => Done::failed(format!("There is no tool {name} here.")),
             (Some(_), Err(text)) => broken(text, cut),
-            (Some(tool), Ok(input)) => self.toolbox.run(tool, input, &self.halt).await,
+            (Some(tool), Ok(input)) => self.toolbox.run(tool, input, &self.halt, &|_| self.host.alive()).await,
         };
         desk.voice.emit(EventBody::ToolFinished {
             call: id,
@@ -255,11 +259,13 @@ fn too_many() -> Done {
 }
 
 fn out_of_turns(desk: &Desk<'_>, limit: u32) -> Error {
-    Error::new(
-        ErrorCode::RUN_TURNS,
-        format!("{} reached its limit of {limit} turns.", desk.agent.name),
-        "Split the work into smaller briefs, then send it again.",
-    )
+    let what = format!("{} reached its limit of {limit} turns.", desk.agent.name);
+    if desk.depth > 0 {
+        return Error::new(ErrorCode::RUN_TURNS, what, "Give it smaller tasks, then send it again.");
+    }
+    let fix = "Split the work into smaller briefs, or allow more turns with `aicib settings set run_turns N` (0 for no \
+               limit); then restart the job.";
+    Error::new(ErrorCode::RUN_TURNS, what, fix).with(json!({ "setting": "run_turns" }))
 }
 
 fn declined(desk: &Desk<'_>, stop: &StopReason) -> Error {

@@ -15,15 +15,16 @@ impl Play<'_> {
     /// Asks the model, as often as it takes. Each answer, whole or broken off, is charged and recorded.
     pub(crate) async fn call(&self, desk: &Desk<'_>, request: &Request<'_>, worst: Worst) -> Result<Answer, Fell> {
         let mut waits = self.patience.waits();
-        let mut down_since: Option<Instant> = None;
+        let mut down_for: Option<Duration> = None;
         let mut waiting = None;
         let mut cuts = 0;
         loop {
-            let lease = match self.lease(desk, request, &worst).await {
+            let lease = match self.leave(desk, request, &worst).await {
                 Ok(lease) => lease,
                 Err(fell) => return Err(self.give_up(desk, waiting, fell)),
             };
             let started_at = Time::now();
+            let began = Instant::now();
             let heard = Heard::new(&desk.voice, waiting);
             let answer = tokio::select! {
                 biased;
@@ -47,28 +48,39 @@ impl Play<'_> {
                 Some(Err(ModelError::Passing { error, after })) => (error, after),
             };
             cuts += u32::from(charged);
-            let since = *down_since.get_or_insert_with(Instant::now);
+            // What it took to be let go on is not the provider's time.
+            let so_far = down_for.map_or(Duration::ZERO, |so_far| so_far + began.elapsed());
             // A provider that says "now" and refuses again is not to be asked without end.
             let wait = match after {
                 Some(after) => after.max(self.patience.first_wait),
                 None => waits.next().unwrap_or(self.patience.longest_wait),
             };
-            if cuts > self.patience.cuts || since.elapsed() + wait > self.patience.outage {
-                return Err(self.give_up(desk, waiting, Fell::of(lasting(*error, since.elapsed(), after))));
+            if cuts > self.patience.cuts || so_far + wait > self.patience.outage {
+                return Err(self.give_up(desk, waiting, Fell::of(lasting(*error, so_far, after))));
             }
             let reason =
                 if error.code == ErrorCode::PROVIDER_RATE_LIMIT { WaitReason::RateLimit } else { WaitReason::Provider };
             let until = Time(Time::now().0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
             desk.voice.emit(EventBody::Waiting { reason, detail: error.message, until: Some(until), over: false })?;
             waiting = Some(reason);
-            self.sleep_until(until).await;
+            down_for = Some(so_far + wait);
+            self.sleep(wait, until).await;
         }
     }
 
-    async fn lease(&self, desk: &Desk<'_>, request: &Request<'_>, worst: &Worst) -> Result<Option<LeaseId>, Fell> {
-        if self.halt.is_cancelled() {
-            return Err(Fell::Stopped);
+    /// Waits until the agent may go on.
+    pub(crate) async fn ready(&self, desk: &Desk<'_>) -> Result<(), Fell> {
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => return Err(Fell::Stopped),
+            ready = self.host.ready(desk.voice.role, desk.voice.span) => ready.map_err(Fell::run)?,
         }
+        if self.halt.is_cancelled() { Err(Fell::Stopped) } else { Ok(()) }
+    }
+
+    /// Waits until the agent may make the call, and sets aside what it may cost.
+    async fn leave(&self, desk: &Desk<'_>, request: &Request<'_>, worst: &Worst) -> Result<Option<LeaseId>, Fell> {
+        self.ready(desk).await?;
         if !self.model.charges() {
             return Ok(None);
         }
@@ -163,10 +175,13 @@ impl Play<'_> {
         }
     }
 
-    async fn sleep_until(&self, until: Time) {
+    /// Sleeps for a while. Timers stop while a machine sleeps, so it ends as well when the clock says so; one that was
+    /// set back makes it no longer.
+    async fn sleep(&self, wait: Duration, until: Time) {
+        let end = Instant::now() + wait;
         loop {
-            let left = Duration::from_millis(u64::try_from(until.since(Time::now())).unwrap_or(0));
-            if left.is_zero() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() || Time::now() >= until {
                 return;
             }
             tokio::select! {

@@ -62,10 +62,11 @@ impl Play<'_> {
                 }
             }
         }
-        if desk.depth == 0 && !orders.is_empty() {
+        if !orders.is_empty() {
+            let roles = orders.iter().map(|order| order.agent.role.as_str());
+            self.steps().handed_out(desk.depth == 0, roles);
             let names: Vec<_> = orders.iter().map(|order| order.agent.name.as_str()).collect();
-            let note = format!("{} at work", one_line(&names.join(", "), 120));
-            self.progress(desk, i64::try_from(orders.len()).unwrap_or(0), 0, note)?;
+            self.progress(format!("{} at work", one_line(&names.join(", "), 120)))?;
         }
         // What ends the run ends the others in order, each with its events, before this returns.
         let orders: Vec<_> = orders
@@ -78,7 +79,7 @@ impl Play<'_> {
                 ended
             })
             .collect();
-        let ended: Vec<_> = stream::iter(orders).buffered(AT_ONCE).collect().await;
+        let ended: Vec<_> = stream::iter(orders).buffer_unordered(AT_ONCE).collect().await;
         let mut stopped = None;
         for outcome in ended {
             match outcome {
@@ -124,6 +125,10 @@ impl Play<'_> {
             to: agent.role.clone(),
             task: task.clone(),
         })?;
+        if desk.depth == 0 {
+            self.steps().began(&span, &agent.role);
+            self.stage_at_hand(&agent.name)?;
+        }
         let below = Desk::new(self.host, agent, Some(&span), desk.depth + 1);
         let first = company::prompt::task(&self.brief.company, &desk.agent.role, &task);
         let mut turns = 0;
@@ -144,15 +149,16 @@ impl Play<'_> {
             Err(Fell::Run(error)) => (false, one_line(&error.message, SUMMARY_CHARS), Err(Fell::Run(error))),
         };
         desk.voice.emit(EventBody::DelegationFinished {
-            span,
+            span: span.clone(),
             to: agent.role.clone(),
             ok,
             summary: summary.clone(),
             duration_ms: Time::now().since(began),
             cost_usd,
         })?;
-        if desk.depth == 0 && result.is_ok() {
-            self.progress(desk, 0, 1, format!("{}: {}", agent.name, if ok { "done" } else { "not done" }))?;
+        if result.is_ok() {
+            self.steps().ended(&span, ok);
+            self.progress(format!("{}: {}", agent.name, if ok { "done" } else { "not done" }))?;
         }
         let output = result?;
         let done = if ok {

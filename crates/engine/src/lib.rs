@@ -16,6 +16,7 @@ mod patience;
 mod play;
 mod practice;
 pub mod prices;
+mod steps;
 mod tools;
 mod voice;
 

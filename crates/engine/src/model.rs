@@ -18,6 +18,11 @@ pub(crate) trait Model: Send + Sync {
     /// The id of the model that a company calls `name`, and what its tokens cost.
     fn resolve(&self, name: &str) -> crate::prices::Resolved;
 
+    /// How many calls all agents together will make, where that is known beforehand.
+    fn script(&self) -> Option<i64> {
+        None
+    }
+
     /// How many input tokens a request has, at most, about.
     fn input_tokens(&self, request: &Request<'_>) -> i64;
 
@@ -187,6 +192,11 @@ impl<'a> Heard<'a> {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A sign that the model is at work, which is no piece of the text: it thinks, or writes a tool's input.
+    pub fn work(&self) {
+        self.voice.alive();
     }
 
     /// A piece of the answer's text.

@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use company::AgentFile;
+use company::{AgentFile, CEO};
 use contract::{Error, ErrorCode, EventBody, Money, Outcome, StopCounts};
 use tokio_util::sync::CancellationToken;
 
 use crate::conversation::Conversation;
 use crate::model::Model;
 use crate::patience::Patience;
+use crate::steps::Steps;
 use crate::tools::{Commands, Toolbox, Workspace};
 use crate::voice::Voice;
 use crate::{Brief, Ending, Host};
@@ -27,7 +28,7 @@ pub(crate) struct Play<'a> {
     calls: AtomicU64,
     spans: AtomicU64,
     said: Mutex<HashSet<String>>,
-    steps: Mutex<(i64, i64)>,
+    steps: Mutex<Steps>,
 }
 
 /// An agent at work on one task.
@@ -101,6 +102,7 @@ impl<'a> Play<'a> {
             tmp_dir: brief.tmp_dir.clone(),
             mark: brief.mark.clone().into(),
             grace: brief.grace.clone(),
+            stopped: Arc::default(),
         });
         Ok(Play {
             brief,
@@ -112,7 +114,7 @@ impl<'a> Play<'a> {
             calls: AtomicU64::new(1),
             spans: AtomicU64::new(1),
             said: Mutex::default(),
-            steps: Mutex::default(),
+            steps: Mutex::new(Steps::new(model.script())),
         })
     }
 
@@ -131,56 +133,69 @@ impl<'a> Play<'a> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned())
     }
 
-    /// Counts steps of the CEO and says how far the work is. The answer is a step beside the delegations.
-    pub fn progress(&self, desk: &Desk<'_>, new: i64, done: i64, note: String) -> Result<(), Fell> {
-        let (done, total) = {
-            let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-            steps.0 += done;
-            steps.1 += new;
-            (steps.0, steps.1 + 1)
+    /// What is known of how far the work is.
+    pub fn steps(&self) -> MutexGuard<'_, Steps> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call of the agent's was answered.
+    pub fn called(&self, desk: &Desk<'_>) -> Result<(), Fell> {
+        let is_step = self.steps().called();
+        if is_step { self.progress(format!("{} at work", desk.agent.name)) } else { Ok(()) }
+    }
+
+    /// A stage of the work begins, if the work has stages.
+    pub fn stage_at_hand(&self, name: &str) -> Result<(), Fell> {
+        let is_staged = self.steps().stages().is_some();
+        if is_staged { self.progress(format!("{name} at work")) } else { Ok(()) }
+    }
+
+    /// Says how far the work is.
+    pub fn progress(&self, note: String) -> Result<(), Fell> {
+        let (done, total, stages) = {
+            let steps = self.steps();
+            let (done, total) = steps.count();
+            (done, total, steps.stages())
         };
-        Ok(desk.voice.emit(EventBody::Progress { done, total, note, stages: None })?)
+        // Whoever brought it about: it is the job's.
+        let ceo = Voice::new(self.host, CEO, None);
+        Ok(ceo.emit(EventBody::Progress { done, total, note, stages })?)
     }
 }
 
 /// Plays a brief on a model, to its end.
 pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, patience: &Patience) -> Ending {
-    let failed = |error, turns| Ending {
+    let failed = |error: Error, turns: i64, stopped: StopCounts| Ending {
         outcome: Outcome::Failed,
         answer: None,
         error: Some(error),
         turns,
-        stopped: StopCounts::default(),
+        stopped,
     };
     let ceo = match brief.company.ceo() {
         Ok(ceo) => ceo,
-        Err(error) => return failed(error, 0),
+        Err(error) => return failed(error, 0, StopCounts::default()),
     };
     let play = match Play::new(brief, host, model, patience) {
         Ok(play) => play,
-        Err(error) => return failed(error, 0),
+        Err(error) => return failed(error, 0, StopCounts::default()),
     };
     let desk = Desk::new(host, ceo, None, 0);
     let first = company::prompt::brief(&brief.company, &brief.directive);
     let mut turns = 0;
     let ended = play.work(&desk, Conversation::new(&brief.history, first), &mut turns).await;
     let turns = i64::from(turns);
+    let stopped = play.toolbox.stopped();
     match ended {
         Ok(answer) => {
-            if let Err(Fell::Run(error)) = play.progress(&desk, 0, 1, "Done".into()) {
-                return failed(*error, turns);
+            play.steps().answered();
+            if let Err(Fell::Run(error)) = play.progress("Done".into()) {
+                return failed(*error, turns, stopped);
             }
-            Ending {
-                outcome: Outcome::Completed,
-                answer: (!answer.is_empty()).then_some(answer),
-                error: None,
-                turns,
-                stopped: StopCounts::default(),
-            }
+            let answer = (!answer.is_empty()).then_some(answer);
+            Ending { outcome: Outcome::Completed, answer, error: None, turns, stopped }
         }
-        Err(Fell::Stopped) => {
-            Ending { outcome: Outcome::Cancelled, answer: None, error: None, turns, stopped: StopCounts::default() }
-        }
-        Err(Fell::Run(error) | Fell::Agent(error)) => failed(*error, turns),
+        Err(Fell::Stopped) => Ending { outcome: Outcome::Cancelled, answer: None, error: None, turns, stopped },
+        Err(Fell::Run(error) | Fell::Agent(error)) => failed(*error, turns, stopped),
     }
 }

@@ -24,6 +24,11 @@ impl<'a> Voice<'a> {
         self.host.emit(Entry { at: Time::now(), agent: self.role.into(), parent: self.span.map(Into::into), body })
     }
 
+    /// Passes on a sign of work that is none of these.
+    pub fn alive(&self) {
+        self.host.alive();
+    }
+
     /// Passes on a piece of a message.
     pub fn delta(&self, text: &str) {
         self.host.delta(self.role, self.span, text);

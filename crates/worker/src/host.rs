@@ -1,40 +1,218 @@
 //! What the engine may ask of the worker.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::methods::{RunLease, RunLeaseReturn};
 use contract::{
-    Delta, Entry, Error, ErrorCode, EventBody, JobId, LeaseId, LeaseParams, LeaseReturn, Money, NoticeLevel, SYSTEM,
-    Time, WaitReason,
+    Delta, Entry, Error, ErrorCode, EventBody, JobId, LeaseId, LeaseParams, LeaseReturn, Money, NoticeLevel, RunLimits,
+    SYSTEM, Time, WaitReason,
 };
 use engine::Host;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::link::Link;
-use crate::spool::Spool;
+use crate::clocks::Clocks;
+use crate::link::{Link, StopReason, Why};
+use crate::spool::{Appended, Spool};
+use crate::standstill::Agents;
+use crate::turnstile::Said;
 
-/// How long the daemon may be away before the run says that it waits.
+/// How long the daemon may be away before an agent says that it waits.
 const SHORT_ABSENCE: Duration = Duration::from_secs(1);
+/// How long to wait before a daemon is asked again that has too much to do.
+const LEASE_PAUSE: Duration = Duration::from_millis(200);
+/// How long none of the agents can go on before that is said of the run as a whole. Between two delegations there are
+/// moments in which it only looks that way.
+const SETTLED: Duration = Duration::from_millis(50);
 
-/// The engine's view of the run: spool, daemon, stop.
+/// The engine's view of the run: spool, daemon, hold, stop.
 pub struct RunHost {
-    pub(crate) job_id: JobId,
-    pub(crate) spool: Spool,
+    job_id: JobId,
+    spool: Spool,
     pub(crate) link: Arc<Link>,
     pub(crate) stop: CancellationToken,
+    pub(crate) reason: StopReason,
+    state: Mutex<State>,
+    /// Who can go on has changed.
+    changed: Notify,
+    /// Held by the agent that asks for a slot.
+    pub(crate) asking: tokio::sync::Mutex<()>,
+    /// Whether a tool with effects was called.
+    effects: AtomicBool,
     /// Leases that were not used and that no daemon was there to take back: they would count as spent.
-    pub(crate) unreturned: Mutex<Vec<LeaseId>>,
+    unreturned: Mutex<Vec<LeaseId>>,
+}
+
+/// What the run's events add up to.
+struct State {
+    agents: Agents,
+    clocks: Clocks,
+    /// The line that said that the run as a whole waits, while it does, and for what.
+    waits: Option<(i64, WaitReason)>,
+    /// Since when none of the agents can go on, while that is not said yet.
+    still_since: Option<Instant>,
+}
+
+impl State {
+    /// Takes note of who can go on.
+    fn reckon(&mut self, now: Instant) {
+        let still = self.waits.is_none() && self.agents.wait().is_some();
+        self.still_since = still.then(|| self.still_since.unwrap_or(now));
+        self.clocks.stand(self.waits.is_some() || self.agents.all_wait(), now);
+    }
+}
+
+/// Whether an agent may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// It may.
+    Free,
+    /// The run is on hold.
+    Held,
+    /// The run as a whole waits, as this line says: it needs a slot first.
+    Waits(i64),
 }
 
 impl RunHost {
+    /// The host of a run that begins now.
+    pub fn new(
+        job_id: JobId,
+        limits: &RunLimits,
+        spool: Spool,
+        link: Arc<Link>,
+        stop: CancellationToken,
+        reason: StopReason,
+    ) -> RunHost {
+        let clocks = Clocks::new(limits, Instant::now());
+        RunHost {
+            job_id,
+            spool,
+            link,
+            stop,
+            reason,
+            state: Mutex::new(State { agents: Agents::new(), clocks, waits: None, still_since: None }),
+            changed: Notify::new(),
+            asking: tokio::sync::Mutex::default(),
+            effects: AtomicBool::new(false),
+            unreturned: Mutex::default(),
+        }
+    }
+
     /// Records something that no agent did.
     ///
     /// # Errors
     /// When the spool cannot be written.
     pub fn emit_own(&self, body: EventBody) -> Result<(), Error> {
-        self.emit(Entry { at: Time::now(), agent: SYSTEM.into(), parent: None, body })
+        self.emit(own(body))
+    }
+
+    /// Lets go of what was kept aside on disk for the last word.
+    pub fn make_room(&self) {
+        self.spool.release_reserve();
+    }
+
+    /// Whether a tool that changes anything was called.
+    pub fn had_effects(&self) -> bool {
+        self.effects.load(Ordering::Relaxed)
+    }
+
+    /// Tells the run to stop, since it cannot go on. The first reason there was is the one that counts.
+    pub fn cannot_go_on(&self, error: Error) {
+        let _ = self.reason.set(Why::CannotGoOn(error));
+        self.stop.cancel();
+    }
+
+    /// Watches over the run: says when it waits as a whole. Ends with the limit in time that the run has reached.
+    pub async fn watch(&self) -> Error {
+        loop {
+            let next = match self.look() {
+                Ok(next) => next,
+                Err(error) => return error,
+            };
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = tokio::time::sleep(next.unwrap_or_default()), if next.is_some() => {}
+            }
+        }
+    }
+
+    fn look(&self) -> Result<Option<Duration>, Error> {
+        let now = Instant::now();
+        let mut state = self.state();
+        let mut next = state.clocks.look(now)?;
+        if let Some(since) = state.still_since {
+            let left = SETTLED.saturating_sub(now - since);
+            if left.is_zero() {
+                self.say_that_all_wait(&mut state, now)?;
+            } else {
+                next = Some(next.map_or(left, |next| next.min(left)));
+            }
+        }
+        Ok(next)
+    }
+
+    fn say_that_all_wait(&self, state: &mut State, now: Instant) -> Result<(), Error> {
+        let Some(wait) = state.agents.wait().cloned() else { return Ok(()) };
+        let (reason, detail, until) = (wait.reason, wait.detail, wait.until);
+        let appended = self.append(own(EventBody::Waiting { reason, detail, until, over: false }))?;
+        state.waits = Some((appended.line, reason));
+        state.reckon(now);
+        Ok(())
+    }
+
+    /// The run has a slot again: it waits no more.
+    pub(crate) fn goes_on(&self, line: i64) -> Result<(), Error> {
+        let mut state = self.state();
+        let Some((_, reason)) = state.waits.take_if(|(waits, _)| *waits == line) else { return Ok(()) };
+        let detail = "It goes on.".to_owned();
+        let said = self.append(own(EventBody::Waiting { reason, detail, until: None, over: true }));
+        state.reckon(Instant::now());
+        drop(state);
+        self.changed.notify_one();
+        said.map(|_| ())
+    }
+
+    /// The line that said that the run as a whole waits, while it does.
+    pub(crate) fn waits(&self) -> Option<i64> {
+        self.state().waits.map(|(line, _)| line)
+    }
+
+    /// Lets the agent in that delegation go on, if it may.
+    pub(crate) fn pass(&self, span: Option<&str>) -> Pass {
+        let mut state = self.state();
+        if self.link.is_held() {
+            return Pass::Held;
+        }
+        if let Some((line, _)) = state.waits {
+            return Pass::Waits(line);
+        }
+        state.agents.goes_on(span);
+        state.reckon(Instant::now());
+        drop(state);
+        self.changed.notify_one();
+        Pass::Free
+    }
+
+    /// Writes an event, and ends the run where that was the last that it may record.
+    fn append(&self, entry: Entry) -> Result<Appended, Error> {
+        let appended = self.spool.append(entry)?;
+        if appended.full && !self.stop.is_cancelled() {
+            self.cannot_go_on(self.spool.full());
+        }
+        self.link.grew();
+        Ok(appended)
+    }
+
+    fn sign(&self, speaks: bool) {
+        self.state().clocks.sign(speaks, Instant::now());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives back what can be given back now.
@@ -55,39 +233,63 @@ impl RunHost {
     fn unreturned(&self) -> MutexGuard<'_, Vec<LeaseId>> {
         self.unreturned.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn waiting_for_daemon(&self, over: bool) -> Result<(), Error> {
-        let detail = if over { "The daemon is back." } else { "The daemon is away, and calls need its leave." };
-        self.emit_own(EventBody::Waiting { reason: WaitReason::Daemon, detail: detail.into(), until: None, over })
-    }
 }
 
 #[async_trait]
 impl Host for RunHost {
     fn emit(&self, entry: Entry) -> Result<(), Error> {
-        self.spool.append(entry)?;
-        self.link.grew();
-        Ok(())
+        let speaks = matches!(
+            entry.body,
+            EventBody::Message { .. }
+                | EventBody::Thinking { .. }
+                | EventBody::ToolStarted { .. }
+                | EventBody::DelegationStarted { .. }
+        );
+        let now = Instant::now();
+        let mut state = self.state();
+        state.clocks.sign(speaks, now);
+        let changed = state.agents.see(&entry);
+        if changed {
+            state.reckon(now);
+        }
+        // Under the lock: what the run as a whole is said to do stands in line with what its agents do.
+        let appended = self.append(entry);
+        drop(state);
+        if changed {
+            self.changed.notify_one();
+        }
+        appended.map(|_| ())
     }
 
     fn before_effect(&self) -> Result<(), Error> {
+        self.effects.store(true, Ordering::Relaxed);
+        self.link.counts_children();
         self.spool.sync()
     }
 
     fn delta(&self, agent: &str, parent: Option<&str>, text: &str) {
+        self.sign(true);
         let parent = parent.map(str::to_owned);
         self.link.delta(Delta { job_id: self.job_id, agent: agent.into(), parent, text: text.into() });
     }
 
-    fn alive(&self) {}
-
-    async fn ready(&self, _: &str, _: Option<&str>) -> Result<(), Error> {
-        Ok(())
+    fn alive(&self) {
+        self.sign(true);
     }
 
-    async fn lease(&self, agent: &str, _: Option<&str>, model: &str, worst: Money) -> Result<Option<LeaseId>, Error> {
+    async fn ready(&self, agent: &str, parent: Option<&str>) -> Result<(), Error> {
+        self.until_free(agent, parent).await
+    }
+
+    async fn lease(
+        &self,
+        agent: &str,
+        parent: Option<&str>,
+        model: &str,
+        worst: Money,
+    ) -> Result<Option<LeaseId>, Error> {
         let params = LeaseParams { agent: agent.into(), model: model.into(), worst_usd: worst };
-        let mut waited = false;
+        let mut said = Said::nothing(self, agent, parent);
         loop {
             tokio::select! {
                 () = self.return_leases() => {}
@@ -100,30 +302,27 @@ impl Host for RunHost {
             match answer {
                 Some(Err(error)) if error.code == ErrorCode::STOPPING || error.code == ErrorCode::OVERLOADED => {
                     tracing::debug!(%error, "no leave yet");
-                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    tokio::time::sleep(LEASE_PAUSE).await;
+                }
+                // The hold came first, and the daemon that granted this may not have known of it.
+                Some(Ok(lease)) if self.link.is_held() => {
+                    said.over()?;
+                    self.lease_return(lease.lease_id).await;
+                    self.until_free(agent, parent).await?;
                 }
                 Some(answer) => {
-                    if waited {
-                        self.waiting_for_daemon(true)?;
-                    }
+                    said.over()?;
                     return answer.map(|lease| Some(lease.lease_id));
                 }
                 // A limit that nobody can check is still a limit: wait for the daemon. A short absence is not worth
                 // a word.
-                None => {
-                    let (overdue, stopped) = tokio::select! {
-                        () = self.link.up() => (false, false),
-                        () = tokio::time::sleep(SHORT_ABSENCE), if !waited => (true, false),
-                        () = self.stop.cancelled() => (false, true),
-                    };
-                    if stopped {
-                        return Ok(None);
+                None => tokio::select! {
+                    () = self.link.up() => {}
+                    () = tokio::time::sleep(SHORT_ABSENCE), if !said.is_something() => {
+                        said.waits_for(WaitReason::Daemon)?;
                     }
-                    if overdue {
-                        self.waiting_for_daemon(false)?;
-                        waited = true;
-                    }
-                }
+                    () = self.stop.cancelled() => return Ok(None),
+                },
             }
         }
     }
@@ -136,6 +335,10 @@ impl Host for RunHost {
     fn stop(&self) -> &CancellationToken {
         &self.stop
     }
+}
+
+fn own(body: EventBody) -> Entry {
+    Entry { at: Time::now(), agent: SYSTEM.into(), parent: None, body }
 }
 
 /// A notice of the worker's own.

@@ -3,15 +3,18 @@
 //! The worker never opens the database and never cancels itself because the daemon left. What it does is in its
 //! spool before anybody hears of it.
 
+mod clocks;
 mod host;
 mod link;
 mod run;
 mod spool;
+mod standstill;
+mod turnstile;
 
 use std::io::{BufRead, Read};
 use std::process::ExitCode;
 
-use contract::{WORKER_PROTOCOL, WorkerSpec};
+use contract::{WORKER_PROTOCOL, WORKER_PROTOCOL_OLDEST, WorkerSpec};
 
 /// Bytes of the spec on stdin, at most: a directive, a session's history and a key fit many times over.
 const MAX_SPEC_BYTES: u64 = 64 * 1024 * 1024;
@@ -35,7 +38,12 @@ pub fn main() -> ExitCode {
         }
     };
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run::run(spec)),
+        Ok(runtime) => {
+            let code = runtime.block_on(run::run(spec));
+            // What hangs in the kernel (a file on a disk that is gone) does not keep the worker.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             tracing::error!(%error, "no runtime");
             ExitCode::FAILURE
@@ -56,8 +64,11 @@ fn read_spec() -> Result<WorkerSpec, String> {
     // The error of serde_json names a place, never the text: the text holds a key.
     let spec: WorkerSpec = serde_json::from_slice(&line)
         .map_err(|error| format!("the spec does not read ({:?} at column {})", error.classify(), error.column()))?;
-    if spec.protocol != WORKER_PROTOCOL {
-        return Err(format!("the daemon speaks worker protocol {}, this worker {WORKER_PROTOCOL}", spec.protocol));
+    if !(WORKER_PROTOCOL_OLDEST..=WORKER_PROTOCOL).contains(&spec.protocol) {
+        return Err(format!(
+            "the daemon speaks worker protocol {}, this worker {WORKER_PROTOCOL_OLDEST} to {WORKER_PROTOCOL}",
+            spec.protocol
+        ));
     }
     Ok(spec)
 }

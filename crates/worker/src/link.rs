@@ -2,13 +2,15 @@
 //! the spool.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use contract::methods::{RunCancelled, RunDelta, RunSpoolGrew};
-use contract::{Credential, Delta, Error, ErrorCode, Method, Note, RunCancel, RunGrew, RunId};
-use rpc::{Client, Home};
+use contract::methods::{RunCancelled, RunDelta, RunHeld, RunSpoolGrew};
+use contract::{Credential, Delta, Error, ErrorCode, Method, Note, RunCancel, RunGrew, RunHold, RunId};
+use process::Mark;
+use rpc::{Client, Home, Incoming};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How long to wait before trying again to reach the daemon: doubles from the first to the second.
@@ -25,7 +27,8 @@ pub struct Link {
     client: watch::Receiver<Option<Client>>,
     grew: Arc<Notify>,
     deltas: mpsc::Sender<Delta>,
-    children: Arc<AtomicI64>,
+    held: watch::Receiver<bool>,
+    has_commands: Arc<AtomicBool>,
 }
 
 /// Why the run is to stop: the first reason there was.
@@ -37,22 +40,32 @@ pub enum Why {
     /// The daemon says so, in these words.
     Told(String),
     /// Nobody stopped the run, and it cannot go on.
-    Interrupted(Error),
+    CannotGoOn(Error),
 }
 
 impl Link {
     /// Starts connecting, in the background. `stop` is cancelled when the daemon says so, with its reason in
-    /// `reason`.
-    pub fn start(home: Home, run_id: RunId, token: String, stop: CancellationToken, reason: StopReason) -> Link {
+    /// `reason`. `held`: whether the run begins on hold; the daemon says anew each time it is there again.
+    pub fn start(
+        home: Home,
+        run_id: RunId,
+        token: String,
+        mark: Mark,
+        held: bool,
+        stop: CancellationToken,
+        reason: StopReason,
+    ) -> Link {
         let (set_client, client) = watch::channel(None);
+        let (set_held, held) = watch::channel(held);
         let grew = Arc::new(Notify::new());
         let (deltas, delta_queue) = mpsc::channel(DELTA_QUEUE);
-        let children = Arc::new(AtomicI64::new(0));
+        let has_commands = Arc::new(AtomicBool::new(false));
         let credential = Credential::Run { run_id, token };
-        tokio::spawn(keep_connected(home, credential, set_client, stop, reason));
-        tokio::spawn(send_hints(run_id, client.clone(), grew.clone(), children.clone()));
+        let line = Line { set_client, set_held, stop, reason };
+        tokio::spawn(keep_connected(home, credential, line));
+        tokio::spawn(send_hints(run_id, client.clone(), grew.clone(), Children { mark, may_be: has_commands.clone() }));
         tokio::spawn(send_deltas(client.clone(), delta_queue));
-        Link { client, grew, deltas, children }
+        Link { client, grew, deltas, held, has_commands }
     }
 
     /// Tells the daemon that the spool has grown.
@@ -60,9 +73,9 @@ impl Link {
         self.grew.notify_one();
     }
 
-    /// Notes how many processes are under the worker, for the next hint.
-    pub fn set_children(&self, children: i64) {
-        self.children.store(children, Ordering::Relaxed);
+    /// From now on there may be processes under the worker, which the daemon hears of.
+    pub fn counts_children(&self) {
+        self.has_commands.store(true, Ordering::Relaxed);
     }
 
     /// Sends a piece of an unfinished message; drops it where the daemon is away or slow.
@@ -85,6 +98,23 @@ impl Link {
         }
     }
 
+    /// Whether the daemon is there.
+    pub fn is_up(&self) -> bool {
+        self.client.borrow().is_some()
+    }
+
+    /// Whether the run is on hold.
+    pub fn is_held(&self) -> bool {
+        *self.held.borrow()
+    }
+
+    /// Whether the run is on hold, and each word about it from now on, also one that says the same again.
+    pub fn held(&self) -> watch::Receiver<bool> {
+        let mut held = self.held.clone();
+        held.mark_unchanged();
+        held
+    }
+
     /// Waits until the daemon is there.
     pub async fn up(&self) {
         // The sender lives as long as the runtime; an error means that everything ends.
@@ -94,43 +124,55 @@ impl Link {
     }
 }
 
-async fn keep_connected(
-    home: Home,
-    credential: Credential,
+/// What the daemon can change.
+struct Line {
     set_client: watch::Sender<Option<Client>>,
+    set_held: watch::Sender<bool>,
     stop: CancellationToken,
     reason: StopReason,
-) {
+}
+
+impl Line {
+    fn hear(&self, note: Incoming) {
+        if note.method == RunCancelled::NAME {
+            let why = serde_json::from_value::<RunCancel>(note.params).map(|cancel| cancel.reason);
+            let _ = self.reason.set(Why::Told(why.unwrap_or_default()));
+            self.stop.cancel();
+        } else if note.method == RunHeld::NAME {
+            match serde_json::from_value::<RunHold>(note.params) {
+                Ok(hold) => _ = self.set_held.send_replace(hold.held),
+                Err(error) => tracing::warn!(%error, "a word about the hold does not read"),
+            }
+        }
+    }
+}
+
+async fn keep_connected(home: Home, credential: Credential, line: Line) {
     let name = concat!("worker ", env!("CARGO_PKG_VERSION"));
     let mut pause = RETRY.0;
     loop {
         match Client::connect(&home, credential.clone(), name).await {
             Ok((client, mut notes)) => {
                 pause = RETRY.0;
-                set_client.send_replace(Some(client.clone()));
+                line.set_client.send_replace(Some(client.clone()));
                 loop {
                     tokio::select! {
                         note = notes.recv() => match note {
-                            Some(note) if note.method == RunCancelled::NAME => {
-                                let why = serde_json::from_value::<RunCancel>(note.params).map(|cancel| cancel.reason);
-                                let _ = reason.set(Why::Told(why.unwrap_or_default()));
-                                stop.cancel();
-                            }
-                            Some(_) => {}
+                            Some(note) => line.hear(note),
                             None => break,
                         },
                         () = client.closed() => break,
                     }
                 }
-                set_client.send_replace(None);
+                line.set_client.send_replace(None);
             }
             // E016: nobody will ever give this run leave to go on.
             Err(error) if error.code == ErrorCode::UNAUTHORIZED => {
                 tracing::error!(%error, "the daemon does not know this run");
                 let what = "The daemon does not know this run any more, so it ended.";
                 let fix = "Send the brief again; what was written to files is still there.";
-                let _ = reason.set(Why::Interrupted(Error::new(ErrorCode::RUN_INTERRUPTED, what, fix)));
-                stop.cancel();
+                let _ = line.reason.set(Why::CannotGoOn(Error::new(ErrorCode::RUN_INTERRUPTED, what, fix)));
+                line.stop.cancel();
                 return;
             }
             Err(error) => tracing::debug!(%error, "the daemon cannot be reached"),
@@ -140,13 +182,29 @@ async fn keep_connected(
     }
 }
 
-async fn send_hints(
-    run_id: RunId,
-    mut client: watch::Receiver<Option<Client>>,
-    grew: Arc<Notify>,
-    children: Arc<AtomicI64>,
-) {
+/// The processes under the worker.
+struct Children {
+    mark: Mark,
+    may_be: Arc<AtomicBool>,
+}
+
+impl Children {
+    /// Looks through the system's list, where there may be any: that is not for nothing.
+    async fn count(&self) -> i64 {
+        if !self.may_be.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let mark = self.mark.clone();
+        let look = move || process::census(process::Identity::own().ok().as_ref(), &mark).len();
+        let found = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+        i64::try_from(found).unwrap_or(i64::MAX)
+    }
+}
+
+async fn send_hints(run_id: RunId, mut client: watch::Receiver<Option<Client>>, grew: Arc<Notify>, under: Children) {
     let pid = std::process::id();
+    let mut children = 0;
+    let mut counted = Instant::now();
     loop {
         tokio::select! {
             () = grew.notified() => {}
@@ -154,8 +212,11 @@ async fn send_hints(
             changed = client.changed() => if changed.is_err() { return },
         }
         let Some(client) = client.borrow_and_update().clone() else { continue };
-        let hint = RunGrew { run_id, pid, children: children.load(Ordering::Relaxed) };
-        if let Err(error) = client.note::<RunSpoolGrew>(hint).await {
+        if counted.elapsed() >= HEARTBEAT {
+            children = under.count().await;
+            counted = Instant::now();
+        }
+        if let Err(error) = client.note::<RunSpoolGrew>(RunGrew { run_id, pid, children }).await {
             tracing::debug!(%error, "a hint was lost");
         }
     }

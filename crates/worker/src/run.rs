@@ -1,22 +1,24 @@
 //! A run, from its spec to its last word.
 
 use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{Error, ErrorCode, EventBody, JobId, NoticeLevel, Outcome, RUN_MARK, WorkerSpec, run_mark};
+use contract::{Error, ErrorCode, EventBody, JobId, NoticeLevel, Outcome, RUN_MARK, StopCounts, WorkerSpec, run_mark};
 use engine::{Brief, Ending};
-use process::Mark;
+use process::{Grace, Identity, Mark, Stopped, stop_tree};
 use rpc::Home;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::host::{RunHost, notice};
 use crate::link::{Link, StopReason, Why};
 use crate::spool::Spool;
 
-/// How often processes under the worker are counted.
-const CENSUS_EVERY: Duration = Duration::from_secs(2);
+/// How long an engine may take to come back beyond the grace, and then once more when all its processes are gone.
+const LATE: Duration = Duration::from_secs(1);
 /// How long the last word is tried on a disk that refuses it, and how often.
 const LAST_WORD_PATIENCE: Duration = Duration::from_secs(15 * 60);
 const LAST_WORD_EVERY: Duration = Duration::from_millis(500);
@@ -25,7 +27,7 @@ const LAST_WORD_EVERY: Duration = Duration::from_millis(500);
 pub async fn run(spec: WorkerSpec) -> ExitCode {
     let mark = Mark::new(RUN_MARK, run_mark(&spec.home, spec.run_id));
     match start(&spec, &mark) {
-        Ok((host, reason)) => live(spec, mark, host, reason).await,
+        Ok(host) => live(spec, mark, host).await,
         Err(error) => {
             tracing::error!("run {} cannot start: {error}", spec.run_id);
             ExitCode::FAILURE
@@ -33,18 +35,19 @@ pub async fn run(spec: WorkerSpec) -> ExitCode {
     }
 }
 
-fn start(spec: &WorkerSpec, mark: &Mark) -> Result<(Arc<RunHost>, StopReason), String> {
+fn start(spec: &WorkerSpec, mark: &Mark) -> Result<Arc<RunHost>, String> {
     // Descendants whose parents die come to us, so that none is missed at the end.
     process::become_subreaper().map_err(|error| format!("cannot adopt orphans: {error}"))?;
     process::reap_strangers().map_err(|error| format!("cannot reap orphans: {error}"))?;
     let home = Home::at(PathBuf::from(&spec.home)).map_err(|error| error.to_string())?;
-    let spool = Spool::create(Path::new(&spec.run_dir)).map_err(|error| format!("cannot make the spool: {error}"))?;
+    let spool = Spool::create(Path::new(&spec.run_dir), spec.limits.output_bytes)
+        .map_err(|error| format!("cannot make the spool: {error}"))?;
     let stop = CancellationToken::new();
     let reason = StopReason::default();
     listen_for_signals(&stop, &reason).map_err(|error| format!("cannot listen for signals: {error}"))?;
-    let link = Arc::new(Link::start(home, spec.run_id, spec.token.clone(), stop.clone(), reason.clone()));
-    tokio::spawn(count_children(link.clone(), mark.clone()));
-    Ok((Arc::new(RunHost { job_id: spec.job_id, spool, link, stop, unreturned: Default::default() }), reason))
+    let (token, mark) = (spec.token.clone(), mark.clone());
+    let link = Arc::new(Link::start(home, spec.run_id, token, mark, spec.held, stop.clone(), reason.clone()));
+    Ok(Arc::new(RunHost::new(spec.job_id, &spec.limits, spool, link, stop, reason)))
 }
 
 /// A request to end stops the run as a cancel does, but it is nobody's wish for the job.
@@ -56,61 +59,75 @@ fn listen_for_signals(stop: &CancellationToken, reason: &StopReason) -> std::io:
             let name = signals.next().await;
             let what = format!("The worker was interrupted: the system told it to end ({name}).");
             let fix = "Restart the job; what it had written to files is still there.";
-            let _ = reason.set(Why::Interrupted(Error::new(ErrorCode::RUN_INTERRUPTED, what, fix)));
+            let _ = reason.set(Why::CannotGoOn(Error::new(ErrorCode::RUN_INTERRUPTED, what, fix)));
             stop.cancel();
         }
     });
     Ok(())
 }
 
-async fn count_children(link: Arc<Link>, mark: Mark) {
-    loop {
-        let children = process::census(process::Identity::own().ok().as_ref(), &mark).len();
-        link.set_children(i64::try_from(children).unwrap_or(i64::MAX));
-        tokio::time::sleep(CENSUS_EVERY).await;
-    }
-}
-
-async fn live(spec: WorkerSpec, mark: Mark, host: Arc<RunHost>, reason: StopReason) -> ExitCode {
-    let grace = process::Grace::new(Duration::from_millis(spec.grace_ms));
-    let wall = Duration::from_millis(spec.limits.wall_ms);
-    let wall_clock = async {
-        match spec.limits.wall_ms {
-            0 => std::future::pending().await,
-            _ => tokio::time::sleep(wall).await,
+async fn live(spec: WorkerSpec, mark: Mark, host: Arc<RunHost>) -> ExitCode {
+    let grace = Grace::new(Duration::from_millis(spec.grace_ms));
+    let mut working = pin!(work(&spec, &mark, &grace, &host));
+    let ended = tokio::select! {
+        // Whoever ends in the same instant in which he is stopped has ended.
+        biased;
+        ending = &mut working => Some(ending),
+        () = host.stop.cancelled() => None,
+        error = host.watch() => {
+            host.cannot_go_on(error);
+            None
         }
     };
-    tokio::pin!(wall_clock);
-    let working = work(&spec, &mark, &grace, &host);
-    tokio::pin!(working);
-    let mut ending = tokio::select! {
-        ending = &mut working => ending,
-        () = &mut wall_clock => {
-            host.stop.cancel();
-            let mut ending = working.await;
-            if ending.outcome == Outcome::Cancelled {
-                ending = failed(out_of_time(wall), ending.turns);
-            }
-            ending
-        }
+    if host.stop.is_cancelled() {
+        grace.begin();
+    }
+    let (mut ending, early) = match ended {
+        Some(ending) => (ending, Stopped::default()),
+        None => wind_down(working, &mark, &grace).await,
     };
     if ending.outcome == Outcome::Cancelled && ending.error.is_none() {
-        match reason.get() {
+        match host.reason.get() {
             Some(Why::Told(why)) if !why.is_empty() => {
                 if let Err(error) = host.emit_own(notice(NoticeLevel::Info, why)) {
                     tracing::warn!(%error, "the reason of the stop could not be recorded");
                 }
             }
-            Some(Why::Interrupted(error)) => ending = failed(error.clone(), ending.turns),
+            Some(Why::CannotGoOn(error)) => {
+                ending.outcome = Outcome::Failed;
+                ending.error = Some(error.clone());
+            }
             _ => {}
         }
     }
-    grace.begin();
-    let swept = process::stop_tree(process::Identity::own().ok().as_ref(), false, &mark, grace.left()).await;
-    last_word(&host, ending, swept).await
+    // What the engine had left behind gets what is left of the one grace.
+    let swept = stop_tree(Identity::own().ok().as_ref(), false, &mark, grace.left()).await;
+    let stopped = ending.stopped + counts(early) + counts(swept);
+    last_word(&host, ending, stopped).await
 }
 
-async fn work(spec: &WorkerSpec, mark: &Mark, grace: &process::Grace, host: &Arc<RunHost>) -> Ending {
+/// Waits for an engine that was told to stop: it has the grace to end what it holds on to, and a moment to say so. One
+/// that does not come back loses its processes, and then its say.
+async fn wind_down(
+    mut working: Pin<&mut impl Future<Output = Ending>>,
+    mark: &Mark,
+    grace: &Grace,
+) -> (Ending, Stopped) {
+    if let Ok(ending) = timeout(grace.left() + LATE, &mut working).await {
+        return (ending, Stopped::default());
+    }
+    tracing::error!("the engine does not come back; its processes are ended");
+    let early = stop_tree(Identity::own().ok().as_ref(), false, mark, Duration::ZERO).await;
+    let stopped = StopCounts::default();
+    let gone = Ending { outcome: Outcome::Cancelled, answer: None, error: None, turns: 0, stopped };
+    (timeout(LATE, working).await.unwrap_or(gone), early)
+}
+
+fn counts(stopped: Stopped) -> StopCounts {
+    StopCounts { ended: stopped.ended, forced: stopped.forced, left: stopped.left }
+}
+
+async fn work(spec: &WorkerSpec, mark: &Mark, grace: &Grace, host: &Arc<RunHost>) -> Ending {
     let prepared = async {
         let company = company::load(Path::new(&spec.company_dir)).map_err(|error| config_failed(error, spec.job_id))?;
         let tmp_dir = Path::new(&spec.run_dir).join("tmp");
@@ -139,21 +156,22 @@ async fn work(spec: &WorkerSpec, mark: &Mark, grace: &process::Grace, host: &Arc
 }
 
 /// Writes `run_exited` and leaves. On a full disk it tries for a while: the daemon waits for that line.
-async fn last_word(host: &RunHost, ending: Ending, swept: process::Stopped) -> ExitCode {
-    if swept.left > 0 {
-        tracing::error!(left = swept.left, "processes are left that do not die");
+async fn last_word(host: &RunHost, ending: Ending, stopped: StopCounts) -> ExitCode {
+    let StopCounts { ended, forced, left } = stopped;
+    if left > 0 {
+        tracing::error!(left, "processes are left that do not die");
     }
     let body = EventBody::RunExited {
         outcome: ending.outcome,
         result: ending.answer,
         error: ending.error,
         turns: ending.turns,
-        effects: true,
-        ended: swept.ended,
-        forced: swept.forced,
-        left: swept.left,
+        effects: host.had_effects(),
+        ended,
+        forced,
+        left,
     };
-    host.spool.release_reserve();
+    host.make_room();
     let give_up = tokio::time::Instant::now() + LAST_WORD_PATIENCE;
     while tokio::time::Instant::now() < give_up {
         match host.emit_own(body.clone()) {
@@ -173,13 +191,4 @@ fn failed(error: Error, turns: i64) -> Ending {
 fn config_failed(mut error: Error, job_id: JobId) -> Error {
     error.message = format!("Config load failed for job {job_id}: {}", error.message);
     error
-}
-
-fn out_of_time(wall: Duration) -> Error {
-    let minutes = wall.as_secs().div_ceil(60);
-    Error::new(
-        ErrorCode::RUN_TIME,
-        format!("The run reached its limit of {minutes} minutes."),
-        "Split the work into smaller briefs, then restart the job.",
-    )
 }

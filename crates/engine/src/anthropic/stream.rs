@@ -199,6 +199,9 @@ impl Reading {
             }
             _ => "",
         };
+        if !piece.is_empty() {
+            heard.work();
+        }
         self.said += piece.len();
         if self.said > MAX_SAID { Err(failure::cut("it is too long")) } else { Ok(()) }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use company::Company;
+use company::{CEO, Company};
 use serde_json::{Value, json};
 
 use crate::Brief;
@@ -61,11 +61,10 @@ impl Practice {
         }
     }
 
-    /// The steps of an agent, by what it may do.
-    fn steps(&self, request: &Request<'_>) -> Vec<Step> {
-        let may = |tool: Tool| request.tools.iter().any(|spec| spec.name == tool.name());
+    /// The steps of an agent, by the tools that it has.
+    fn steps(&self, role: &str, may: impl Fn(Tool) -> bool) -> Vec<Step> {
         let mut steps = Vec::new();
-        if request.role == "ceo" {
+        if role == CEO {
             if may(Tool::Delegate) && !self.cast.heads.is_empty() {
                 steps.push(Step::Delegate);
             } else if may(Tool::List) || may(Tool::Read) {
@@ -78,7 +77,7 @@ impl Practice {
             if may(Tool::List) || may(Tool::Read) {
                 steps.push(Step::Look);
             }
-            if may(Tool::Write) && self.cast.author.as_deref() == Some(request.role) {
+            if may(Tool::Write) && self.cast.author.as_deref() == Some(role) {
                 steps.push(Step::Note);
             }
         }
@@ -87,7 +86,7 @@ impl Practice {
     }
 
     fn play(&self, request: &Request<'_>) -> (Duration, String, Vec<Block>) {
-        let steps = self.steps(request);
+        let steps = self.steps(request.role, |tool| has(request, tool));
         let turn = usize::try_from(request.turn).unwrap_or(usize::MAX);
         let step = steps.get(turn).copied().unwrap_or(Step::Answer);
         let role = request.role;
@@ -110,7 +109,7 @@ impl Practice {
                 let input = json!({ "file_path": self.lines.report_path(), "content": text });
                 (WRITE * 2, self.lines.before_report(), vec![call("report", Tool::Write, input)])
             }
-            Step::Answer if role == "ceo" => {
+            Step::Answer if role == CEO => {
                 let written = outcome(request.messages, "report");
                 let heads: Vec<_> = self.cast.heads.iter().map(|head| head.name.clone()).collect();
                 let heads = if steps.contains(&Step::Delegate) { heads } else { Vec::new() };
@@ -121,12 +120,11 @@ impl Practice {
     }
 
     fn look(&self, request: &Request<'_>) -> Vec<Block> {
-        let may = |tool: Tool| request.tools.iter().any(|spec| spec.name == tool.name());
         let mut calls = Vec::new();
-        if may(Tool::List) {
+        if has(request, Tool::List) {
             calls.push(call("list", Tool::List, json!({ "path": "." })));
         }
-        if may(Tool::Read) {
+        if has(request, Tool::Read) {
             calls.push(call("read", Tool::Read, json!({ "file_path": company::CONFIG_FILE, "limit": 20 })));
         }
         calls
@@ -172,6 +170,19 @@ impl Model for Practice {
         Resolved { id: NAME.into(), tier: NAME.into(), price, warning: None }
     }
 
+    fn script(&self) -> Option<i64> {
+        let roles = std::iter::once(CEO).chain(self.cast.heads.iter().map(|head| head.role.as_str()));
+        let calls = roles.map(|role| {
+            let tools = self.company.agent(role).map(|agent| agent.tools.as_slice()).unwrap_or_default();
+            let may = |tool: Tool| match tool {
+                Tool::Delegate => !self.company.reports(role).is_empty(),
+                tool => tools.iter().any(|name| Tool::named(name) == Some(tool)),
+            };
+            self.steps(role, may).len()
+        });
+        i64::try_from(calls.sum::<usize>()).ok()
+    }
+
     fn input_tokens(&self, _: &Request<'_>) -> i64 {
         0
     }
@@ -189,6 +200,10 @@ impl Model for Practice {
         blocks.extend(calls);
         Ok(Answer { blocks, stop })
     }
+}
+
+fn has(request: &Request<'_>, tool: Tool) -> bool {
+    request.tools.iter().any(|spec| spec.name == tool.name())
 }
 
 fn call(id: &str, tool: Tool, input: Value) -> Block {

@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use process::{Grace, Mark, Shell, run_shell};
+use contract::StopCounts;
+use process::{Grace, Mark, Shell, Stopped, run_shell};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -35,11 +37,23 @@ pub(crate) struct Commands {
     pub mark: Mark,
     /// How long processes may take to end when told to.
     pub grace: Grace,
+    /// What became of the processes that were ended because the run was told to stop.
+    pub stopped: Arc<Mutex<StopCounts>>,
 }
 
 impl Commands {
+    /// What became of the processes that were ended because the run was told to stop.
+    pub fn stopped(&self) -> StopCounts {
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs a command to its end, with all that it started.
-    pub async fn run(&self, input: &BashInput, stop: &CancellationToken) -> Result<Done, ToolError> {
+    pub async fn run(
+        &self,
+        input: &BashInput,
+        stop: &CancellationToken,
+        on_output: &(dyn Fn(usize) + Send + Sync),
+    ) -> Result<Done, ToolError> {
         if input.command.trim().is_empty() || input.command.contains('\0') {
             return Err(ToolError::new("The command is empty or holds a zero byte."));
         }
@@ -51,9 +65,15 @@ impl Commands {
             mark: self.mark.clone(),
             grace: self.grace.clone(),
         };
-        let ran = run_shell(shell, limit, MAX_OUTPUT, stop, &|_| {})
+        let ran = run_shell(shell, limit, MAX_OUTPUT, stop, on_output)
             .await
             .map_err(|error| ToolError::new(format!("The command could not be started: {error}.")))?;
+        if ran.interrupted {
+            let Stopped { ended, forced, left } = ran.stopped;
+            let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+            // What is left of it is counted once, when all of the run is looked through at its end.
+            *stopped = *stopped + StopCounts { ended, forced, left };
+        }
         let (ok, summary) = match (ran.interrupted, ran.timed_out, ran.exit, ran.signal) {
             (true, ..) => (false, "stopped".to_owned()),
             (_, true, ..) => (false, format!("ended after {} s", limit.as_secs_f64())),

@@ -8,7 +8,7 @@ mod workspace;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use contract::{FileChange, one_line};
+use contract::{FileChange, StopCounts, one_line};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -215,20 +215,37 @@ impl Toolbox {
         tools
     }
 
+    /// What became of the processes that were ended because the run was told to stop.
+    pub fn stopped(&self) -> StopCounts {
+        self.commands.as_ref().map(Commands::stopped).unwrap_or_default()
+    }
+
     /// Runs a tool other than delegate.
-    pub async fn run(&self, tool: Tool, input: &Value, stop: &CancellationToken) -> Done {
+    /// Tells `on_output` of what a command prints: how many bytes.
+    pub async fn run(
+        &self,
+        tool: Tool,
+        input: &Value,
+        stop: &CancellationToken,
+        on_output: &(dyn Fn(usize) + Send + Sync),
+    ) -> Done {
         let done = match tool {
-            Tool::Bash => self.bash(input, stop).await,
+            Tool::Bash => self.bash(input, stop, on_output).await,
             Tool::Delegate => Err(ToolError::new("Delegating is not done here.")),
             _ => self.file_tool(tool, input.clone(), stop.clone()).await,
         };
         done.unwrap_or_else(|error| Done::failed(error.0))
     }
 
-    async fn bash(&self, input: &Value, stop: &CancellationToken) -> Result<Done, ToolError> {
+    async fn bash(
+        &self,
+        input: &Value,
+        stop: &CancellationToken,
+        on_output: &(dyn Fn(usize) + Send + Sync),
+    ) -> Result<Done, ToolError> {
         let commands = self.commands.as_ref();
         let commands = commands.ok_or_else(|| ToolError::new("This company does not allow commands."))?;
-        commands.run(&parse(input)?, stop).await
+        commands.run(&parse(input)?, stop, on_output).await
     }
 
     async fn file_tool(&self, tool: Tool, input: Value, stop: CancellationToken) -> Result<Done, ToolError> {

@@ -32,7 +32,7 @@ fn folder() -> Folder {
 
 impl Folder {
     async fn run(&self, tool: Tool, input: Value) -> Done {
-        self.tools.run(tool, &input, &CancellationToken::new()).await
+        self.tools.run(tool, &input, &CancellationToken::new(), &|_| {}).await
     }
 
     async fn write(&self, path: &str, content: &str) -> Done {
