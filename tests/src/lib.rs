@@ -25,7 +25,7 @@ pub use daemon::Daemon;
 pub use desktop::{Desktop, Start};
 pub use keyring::Keyring;
 pub use page::Page;
-pub use place::Place;
+pub use place::{Place, binary};
 pub use screen::{Other, Screen};
 pub use stage::Stage;
 pub use standins::{Notified, StandIns};

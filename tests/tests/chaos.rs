@@ -6,9 +6,9 @@ use blackbox::chaos;
 /// The seed of the run in `make test`: the same trials each time.
 const SEED: u64 = 20_261_120;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_killed_nothing_is_lost() -> anyhow::Result<()> {
-    let tally = chaos::play(30, SEED, 2, |_| {}).await?;
+#[test]
+fn whatever_is_killed_nothing_is_lost() -> anyhow::Result<()> {
+    let tally = chaos::play(30, SEED, 2, |_| {})?;
     println!("{tally}");
     assert_eq!(tally.trials, 30);
     assert!(tally.lines > 300 && tally.done.len() > 5, "too little was tried: {tally}");

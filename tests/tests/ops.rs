@@ -59,8 +59,8 @@ async fn e041_a_daemon_gives_a_sign_of_life_and_an_unclean_end_is_seen() -> anyh
     // The row is written beside it.
     let row = async || {
         let database = rusqlite::Connection::open(stage.place.home().join("aicib.db"))?;
-        let rows: i64 = database.query_row("SELECT count(*) FROM beat", [], |row| row.get(0))?;
-        Ok((rows == 1).then_some(()))
+        let pid: Option<u32> = database.query_row("SELECT daemon_pid FROM home", [], |row| row.get(0))?;
+        Ok((pid == stage.daemon()).then_some(()))
     };
     wait_for("the row", SOON, row).await?;
 

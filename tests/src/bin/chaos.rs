@@ -8,8 +8,7 @@ use blackbox::chaos;
 /// Homes that are played at the same time: a kill meets a machine that is busy.
 const LANES: usize = 3;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let number = |name: &str, default: u64| match std::env::var(name) {
         Ok(text) if !text.is_empty() => text.parse().with_context(|| format!("{name} is no number: {text}")),
         _ => Ok(default),
@@ -18,10 +17,9 @@ async fn main() -> anyhow::Result<()> {
     let seed = number("SEED", contract::Time::now().0.cast_unsigned() % 1_000_000)?;
     println!("{trials} trials of seed {seed}, {LANES} homes at a time");
     let began = Instant::now();
-    let tally = chaos::play(trials, seed, LANES, move |sum| {
+    let tally = chaos::play(trials, seed, LANES, |sum| {
         println!("{:>6} trials, {:>5} s, no fault", sum.trials, began.elapsed().as_secs());
-    })
-    .await?;
+    })?;
     println!("\n{tally}\nfaults         0\nseed           {seed}\ntook           {} s", began.elapsed().as_secs());
     Ok(())
 }

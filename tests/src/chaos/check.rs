@@ -8,7 +8,7 @@ use anyhow::Context;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use crate::{SOON, wait_for};
+use crate::SOON;
 
 /// Tables whose rows follow from the events.
 const PROJECTIONS: [&str; 6] = ["jobs", "spans", "files", "costs", "day_costs", "agent_states"];
@@ -20,11 +20,11 @@ fn open(home: &Path) -> anyhow::Result<Connection> {
 }
 
 /// Runs of the home whose lines are not stored once, unchanged and in order.
-pub(super) async fn lost_lines(home: &Path) -> anyhow::Result<u64> {
+pub(super) fn lost_lines(home: &Path) -> anyhow::Result<u64> {
     let conn = open(home)?;
     let mut lost = 0;
     for (run, dir) in runs(&conn, i64::MAX)? {
-        if let Err(error) = compare(&conn, run, Path::new(&dir)).await {
+        if let Err(error) = compare(&conn, run, Path::new(&dir)) {
             println!("{error:#}");
             lost += 1;
         }
@@ -40,7 +40,7 @@ fn runs(conn: &Connection, newest: i64) -> anyhow::Result<Vec<(i64, String)>> {
 
 /// Every whole line of every spool with events after `after` is stored once, unchanged and in order. Gives the lines
 /// that were compared, and the last event there is.
-pub(super) async fn stored_once(home: &Path, after: i64) -> anyhow::Result<(u64, i64)> {
+pub(super) fn stored_once(home: &Path, after: i64) -> anyhow::Result<(u64, i64)> {
     let conn = open(home)?;
     let last: i64 = conn.query_row("SELECT coalesce(max(id), 0) FROM events", [], |row| row.get(0))?;
     let mut compared = 0;
@@ -50,14 +50,14 @@ pub(super) async fn stored_once(home: &Path, after: i64) -> anyhow::Result<(u64,
         if newest.is_some_and(|newest| newest <= after) {
             continue;
         }
-        compared += compare(&conn, run, Path::new(&dir)).await?;
+        compared += compare(&conn, run, Path::new(&dir))?;
     }
     Ok((compared, last))
 }
 
 /// Compares a run's record with what is stored of it; gives its lines.
-async fn compare(conn: &Connection, run: i64, dir: &Path) -> anyhow::Result<u64> {
-    let spool = spool(dir).await?;
+fn compare(conn: &Connection, run: i64, dir: &Path) -> anyhow::Result<u64> {
+    let spool = spool(dir)?;
     let mut select =
         conn.prepare_cached("SELECT run_n, at, agent, parent, body FROM events WHERE run_id = ?1 ORDER BY id")?;
     let stored = select.query_map([run], |row| {
@@ -89,21 +89,20 @@ async fn compare(conn: &Connection, run: i64, dir: &Path) -> anyhow::Result<u64>
     Ok(lines.len() as u64)
 }
 
-/// A run's record, plain or put away; it may be put away while we look.
-async fn spool(dir: &Path) -> anyhow::Result<String> {
-    wait_for("a spool", SOON, async || {
-        if let Ok(text) = fs::read_to_string(dir.join("spool.jsonl")) {
-            return Ok(Some(text));
+/// A run's record, plain or put away. It may be put away while we look, so that neither is there for a moment; a worker
+/// that was killed before it began has none.
+fn spool(dir: &Path) -> anyhow::Result<String> {
+    for _ in 0..3 {
+        if let Ok(text) = fs::read(dir.join("spool.jsonl")) {
+            return Ok(String::from_utf8_lossy(&text).into_owned());
         }
         if let Ok(packed) = File::open(dir.join("spool.jsonl.gz")) {
             let mut text = String::new();
             flate2::read::GzDecoder::new(packed).read_to_string(&mut text)?;
-            return Ok(Some(text));
+            return Ok(text);
         }
-        // A worker that was killed before it began has none.
-        Ok(Some(String::new()))
-    })
-    .await
+    }
+    Ok(String::new())
 }
 
 /// The database is sound, nothing is under way in it, and nothing is set aside.

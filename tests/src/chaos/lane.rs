@@ -126,7 +126,7 @@ impl Lane {
         drop(followers);
         self.judge(&ended, &deeds)?;
         self.only_the_daemon().await?;
-        let (lines, last) = check::stored_once(&self.place.home(), self.checked).await?;
+        let (lines, last) = check::stored_once(&self.place.home(), self.checked)?;
         self.tally.lines += lines;
         self.checked = last;
         check::whole(&self.place.home())?;
@@ -309,7 +309,8 @@ impl Lane {
         let mut ended = BTreeMap::new();
         for job in jobs {
             let client = &mut self.client;
-            let detail = wait_for(&format!("job {job} to end"), ALL_ENDED, async || {
+            let what = format!("job {job} to end");
+            let detail = wait_for(&what, ALL_ENDED, async || {
                 let detail = client.call("job.get", json!({ "job_id": job })).await?;
                 Ok(ENDED.contains(&text(&detail, "state")).then_some(detail))
             });

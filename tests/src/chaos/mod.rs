@@ -5,10 +5,8 @@ mod check;
 mod lane;
 mod tally;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use anyhow::Context;
+use std::sync::{Mutex, PoisonError};
 
 pub use tally::Tally;
 
@@ -19,43 +17,42 @@ const TRIALS_A_HOME: u64 = 25;
 ///
 /// # Errors
 /// A file or the database does not read.
-pub async fn lost_lines(home: &std::path::Path) -> anyhow::Result<u64> {
-    check::lost_lines(home).await
+pub fn lost_lines(home: &std::path::Path) -> anyhow::Result<u64> {
+    check::lost_lines(home)
 }
 
 /// Plays trials, `lanes` of them at a time, each in a home of its own. `tell` hears of each home that is through.
 ///
 /// # Errors
 /// The first thing that did not hold, with the trial and the seed.
-pub async fn play(
-    trials: u64,
-    seed: u64,
-    lanes: usize,
-    tell: impl Fn(&Tally) + Send + Sync + 'static,
-) -> anyhow::Result<Tally> {
-    let next = Arc::new(AtomicU64::new(0));
-    let sum = Arc::new(std::sync::Mutex::new(Tally::default()));
-    let tell = Arc::new(tell);
-    let mut playing = tokio::task::JoinSet::new();
-    for _ in 0..lanes {
-        let (next, sum, tell) = (next.clone(), sum.clone(), tell.clone());
-        playing.spawn(async move {
-            loop {
-                let first = next.fetch_add(TRIALS_A_HOME, Ordering::Relaxed);
-                if first >= trials {
-                    return anyhow::Ok(());
-                }
-                let last = (first + TRIALS_A_HOME).min(trials);
-                let tally = lane::play(first..last, seed).await?;
-                let mut sum = sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                sum.add(&tally);
-                tell(&sum);
+pub fn play(trials: u64, seed: u64, lanes: usize, tell: impl Fn(&Tally) + Sync) -> anyhow::Result<Tally> {
+    let next = AtomicU64::new(0);
+    let sum = Mutex::new(Tally::default());
+    let lane = || -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        loop {
+            let first = next.fetch_add(TRIALS_A_HOME, Ordering::Relaxed);
+            if first >= trials {
+                return Ok(());
             }
-        });
-    }
-    while let Some(ended) = playing.join_next().await {
-        ended.context("a lane broke off")??;
-    }
-    let sum = sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    Ok(sum)
+            let tally = runtime.block_on(lane::play(first..(first + TRIALS_A_HOME).min(trials), seed));
+            if tally.is_err() {
+                // What one has found is enough.
+                next.store(trials, Ordering::Relaxed);
+            }
+            let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+            sum.add(&tally?);
+            tell(&sum);
+        }
+    };
+    std::thread::scope(|scope| {
+        let playing: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
+        let mut ended = anyhow::Ok(());
+        for lane in playing {
+            let lane = lane.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a lane broke off")));
+            ended = ended.and(lane);
+        }
+        ended
+    })?;
+    Ok(sum.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

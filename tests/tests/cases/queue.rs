@@ -7,7 +7,8 @@ use std::process::Stdio;
 use anyhow::{Context, bail};
 use blackbox::{Child, Daemon, Place, SOON, WORK};
 use contract::{
-    CompanyId, Error, ErrorCode, JobChange, JobId, JobState, Money, Origin, RunId, RunState, SessionId, Time,
+    CompanyId, Entry, Error, ErrorCode, EventBody, JobChange, JobId, JobState, Money, Origin, RunId, RunState,
+    SessionId, SpoolLine, Time, WORKER_PROTOCOL,
 };
 use serde_json::{Value, json};
 use store::{Claim, NewJob, Settlement, Store, Write};
@@ -104,6 +105,10 @@ pub fn stale(case: &Value) -> anyhow::Result<()> {
         let run = bring(db, job, company.1, &status, Time(2)).map_err(|error| Error::internal(format!("{error:#}")))?;
         if let Some(run) = run {
             db.run_spawned(run, identity.pid, identity.start, &identity.boot)?;
+            // It has begun: a run that never did would be begun again.
+            let body = EventBody::Message { text: "I begin.".into() };
+            let entry = Entry { at: Time(3), agent: "ceo".into(), parent: None, body };
+            db.append(run, &[SpoolLine { v: WORKER_PROTOCOL, n: 1, entry }], 0)?;
         }
         Ok(job)
     });

@@ -53,7 +53,7 @@ pub async fn measure() -> anyhow::Result<bool> {
         &format!("{PING_MS} ms"),
         p99 <= PING_MS,
     );
-    let lost = blackbox::chaos::lost_lines(&place.home()).await?;
+    let lost = blackbox::chaos::lost_lines(&place.home())?;
     met &= line("  spool lines lost or doubled", &lost.to_string(), "0", lost == 0);
     timed(&mut place.aicib(&["daemon", "stop"])?)?;
     Ok(met)

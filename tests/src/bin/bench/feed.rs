@@ -34,8 +34,8 @@ pub async fn measure() -> anyhow::Result<bool> {
     for number in 0..RUNS {
         let job = daemon.brief(&place.path(&format!("company-{number}")), &format!("Look around {number}")).await?;
         jobs.push(job);
-        let home = place.home();
-        subscribers.push(tokio::spawn(async move { listen(Daemon::connect(&home, WORK).await?, job).await }));
+        let subscriber = Daemon::connect(&place.home(), WORK).await?;
+        subscribers.push(tokio::spawn(listen(subscriber, job)));
     }
     let mut delays = Vec::new();
     for subscriber in subscribers {
