@@ -101,16 +101,23 @@ impl Read<'_> {
         row.ok_or(StoreError::NotFound(Missing::Run(id)))
     }
 
-    /// The run's last word: its `run_exited`, once that is stored. Looked for in its last lines.
+    /// The run's last word: its `run_exited`, once that is stored. Looked for in its last lines first, where it is but
+    /// for a worker that vanished or that went on after its end.
     ///
     /// # Errors
     /// What SQLite said.
     pub fn last_word(&self, id: RunId) -> Result<Option<EventBody>, StoreError> {
         let mut select = self.conn.prepare_cached(
-            "SELECT body FROM (SELECT kind, body FROM events WHERE run_id = ?1 ORDER BY run_n DESC LIMIT 8)
+            "SELECT body FROM (SELECT kind, body FROM events WHERE run_id = ?1 ORDER BY run_n DESC LIMIT ?2)
              WHERE kind = 'run_exited' LIMIT 1",
         )?;
-        Ok(select.query_row([id.0], |row| json(row, "body")).optional()?.flatten())
+        for lines in [8, i64::MAX] {
+            let word = select.query_row(params![id.0, lines], |row| json(row, "body")).optional()?.flatten();
+            if word.is_some() {
+                return Ok(word);
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) fn latest_run(&self, job: JobId) -> Result<Option<Run>, StoreError> {
