@@ -2,7 +2,7 @@
 //! to the next start to go on.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -38,8 +38,9 @@ impl Marker {
         let path = path(database);
         let part = path.with_extension("repair-part");
         let written = serde_json::to_vec(self).map_err(io::Error::other).and_then(|bytes| {
-            fs::write(&part, bytes)?;
-            fs::File::open(&part)?.sync_all()?;
+            let mut file = fs::File::create(&part)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
             fs::rename(&part, &path)
         });
         written.map_err(|error| StoreError::file(path, error))

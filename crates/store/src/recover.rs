@@ -63,6 +63,7 @@ fn look(db: &Path, backups: &Path, check: bool) -> Result<Checked, StoreError> {
     if was_emptied(db, backups) {
         return Ok(Checked::Damaged("it is empty".into()));
     }
+    trouble::writable(db)?;
     schema::migrate(db, backups)?;
     let conn = schema::writer(db)?;
     if conn.is_readonly("main")? {
@@ -113,11 +114,12 @@ fn mend(db: &Path, backups: &Path, mut marker: Marker) -> Result<Option<Repair>,
     }
     let from_backup = start_from(&building, backups)?;
     let replayed = fill(&building, &set_aside, &runs_of(db))?;
-    let sync = |path: &Path| fs::File::open(path).and_then(|file| file.sync_all());
-    sync(&building).and_then(|()| fs::rename(&building, db)).map_err(|error| StoreError::file(db, error))?;
+    let synced = fs::OpenOptions::new().write(true).open(&building).and_then(|file| file.sync_all());
+    synced.and_then(|()| fs::rename(&building, db)).map_err(|error| StoreError::file(db, error))?;
     #[cfg(unix)]
     if let Some(folder) = db.parent() {
-        sync(folder).map_err(|error| StoreError::file(folder, error))?;
+        let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| StoreError::file(folder, error))?;
     }
     Marker::remove(db)?;
     forget_old(db)?;
@@ -164,6 +166,11 @@ fn fill(building: &Path, damaged: &Path, runs: &Path) -> Result<Replayed, StoreE
     conn.execute_batch("COMMIT")?;
     let replayed = replay::replay(&conn, &folders, &before)?;
     salvage::day_costs(&conn, damaged)?;
+    // Left by looking into it; a log with something in it is kept.
+    remove(&beside(damaged, "-shm"))?;
+    if fs::metadata(beside(damaged, "-wal")).is_ok_and(|meta| meta.len() == 0) {
+        remove(&beside(damaged, "-wal"))?;
+    }
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     conn.close().map_err(|(_, error)| StoreError::from(error))?;
     Ok(replayed)
@@ -171,12 +178,12 @@ fn fill(building: &Path, damaged: &Path, runs: &Path) -> Result<Replayed, StoreE
 
 fn sentence(why: &str, set_aside: &Path, from: Option<&(PathBuf, Time)>, replayed: Replayed) -> String {
     let from = match from {
-        Some((_, at)) => format!("the copy of {}", days::minute(*at)),
-        None => "an empty one, for want of a copy that is whole".into(),
+        Some((_, at)) => format!("was made from the copy of {}", days::minute(*at)),
+        None => "was begun, for want of a copy that is whole".into(),
     };
     let count = |count: i64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     format!(
-        "The database was damaged ({why}); it was kept as {} and a new one made from {from}, with {} and {} from what \
+        "The database was damaged ({why}); it is kept as {}, and a new one {from}, with {} and {} more from what \
          was left of it and from the runs' own records.",
         set_aside.display(),
         count(replayed.jobs, "job"),

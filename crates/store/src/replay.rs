@@ -168,7 +168,9 @@ fn bring_up(conn: &Connection, job: JobId, chosen: &BTreeMap<RunId, &Folder>) ->
 /// Where events are lost, the job's row in the damaged file says where it stood; where that is lost too, its runs do.
 fn settle_state(conn: &Connection, story: &mut Story<'_>, runs: &[Run<'_>]) -> Result<(), StoreError> {
     let live = runs.iter().rev().find(|run| !run.ended);
-    if let Some(was) = was_of(conn, story.job)? {
+    let was = was_of(conn, story.job)?;
+    let is_sure = was.is_some();
+    if let Some(was) = was {
         let now = story.state()?;
         if was.held && !now.is_final() && !was.state.is_final() && !story.is_held()? {
             story.own(EventBody::Held { held: true, all: false }, story.last_at)?;
@@ -189,6 +191,8 @@ fn settle_state(conn: &Connection, story: &mut Story<'_>, runs: &[Run<'_>]) -> R
     story.pause()?;
     match live {
         Some(run) if now.is_final() => verdict::end_run(conn, run.id, story.last_at),
+        // It never began; whether it still may, or was stopped before, is lost.
+        Some(run) if !is_sure && !run.folder.is_some_and(Folder::has_spool) => verdict::lost(conn, story.job),
         // It was settled once: nobody is to be told again.
         Some(run) if run.folder.is_some_and(Folder::is_put_away) => verdict::settle(conn, story.job, Some(run.id)),
         Some(run) if !now.is_at_work() => {

@@ -147,7 +147,8 @@ impl Salvage<'_> {
         after: Option<i64>,
         mut take: impl FnMut(&Connection, &[Value]) -> Result<T, StoreError>,
     ) -> Result<(), StoreError> {
-        if columns.is_empty() {
+        let is_there = self::columns(&self.old.conn, table).is_ok_and(|theirs| !theirs.is_empty());
+        if columns.is_empty() || !is_there {
             return Ok(());
         }
         let has_rowid = self.old.conn.prepare(&format!("SELECT rowid FROM {table} LIMIT 0")).is_ok();

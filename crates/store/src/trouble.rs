@@ -35,8 +35,27 @@ fn is_read_only(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
+/// Looks whether the database's files can be written, before SQLite does: that would open one that cannot be, and leave
+/// files beside it that cannot be either.
+pub(crate) fn writable(db: &Path) -> Result<(), StoreError> {
+    match probe_files(db) {
+        Err((path, found)) if is_read_only(&found) => Err(StoreError::ReadOnly { path }),
+        // Anything else SQLite says better.
+        _ => Ok(()),
+    }
+}
+
 /// Whether the database's files and its folder can be written, and which of them cannot.
 fn probe(db: &Path) -> Result<(), (PathBuf, io::Error)> {
+    probe_files(db)?;
+    let file = beside(db, ".probe");
+    let written = fs::File::create(&file).and_then(|mut file| file.write_all(&[0; PROBE_BYTES]));
+    // It may not even be there.
+    let _ = fs::remove_file(&file);
+    written.map_err(|error| (db.parent().unwrap_or(db).to_owned(), error))
+}
+
+fn probe_files(db: &Path) -> Result<(), (PathBuf, io::Error)> {
     for end in ["", "-wal", "-shm"] {
         let file = beside(db, end);
         match OpenOptions::new().append(true).open(&file) {
@@ -44,9 +63,5 @@ fn probe(db: &Path) -> Result<(), (PathBuf, io::Error)> {
             _ => {}
         }
     }
-    let file = beside(db, ".probe");
-    let written = fs::File::create(&file).and_then(|mut file| file.write_all(&[0; PROBE_BYTES]));
-    // It may not even be there.
-    let _ = fs::remove_file(&file);
-    written.map_err(|error| (db.parent().unwrap_or(db).to_owned(), error))
+    Ok(())
 }
