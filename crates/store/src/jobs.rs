@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 
 use contract::{
-    CompanyId, EngineKind, Job, JobDetail, JobId, JobListParams, JobPage, JobState, JobStats, Money, Origin, Seq,
-    SessionId, StopCounts, Time,
+    CompanyId, EngineKind, Job, JobDetail, JobId, JobStats, Money, Origin, Seq, SessionId, StopCounts, Time,
 };
-use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::project::{PROJECTED, job_now};
-use crate::rows::{clamp, json, maybe_job, money, named, page, time};
+use crate::rows::{clamp, json, maybe_job, money, named, time};
 use crate::{Missing, Read, StoreError};
 
 /// A key that a client chose counts for a day.
 pub(crate) const KEY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A job's place is the one in its session's line: that is what it waits for. Who is on hold there lets it pass.
-fn select(more: &str, rest: &str) -> String {
+pub(crate) fn select(more: &str, rest: &str) -> String {
     format!(
         "SELECT j.id, j.session_id, j.parent_job_id, j.after_job_id, j.title, j.engine, j.origin, j.foreground,
            j.priority, j.created_at, j.max_cost_nanos, j.typical_ms, j.result, j.error, j.processes_ended,
@@ -33,7 +31,7 @@ fn select(more: &str, rest: &str) -> String {
     )
 }
 
-fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
+pub(crate) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
     let now = job_now(row)?;
     let ended: Option<i64> = row.get("processes_ended")?;
     let (forced, left): (Option<i64>, Option<i64>) = (row.get("processes_forced")?, row.get("processes_left")?);
@@ -70,13 +68,6 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         position: row.get("position")?,
         seq: now.last_seq,
     })
-}
-
-/// A filter by states; none where none is named.
-fn among(states: &[JobState]) -> String {
-    let names: Vec<&str> =
-        JobState::ALL.iter().filter(|state| states.contains(state)).map(|state| state.name()).collect();
-    if names.is_empty() { String::new() } else { format!(" AND p.state IN ('{}')", names.join("','")) }
 }
 
 impl Read<'_> {
@@ -126,50 +117,6 @@ impl Read<'_> {
     pub fn job_by_key(&self, key: &str, now: Time) -> Result<Option<Job>, StoreError> {
         let mut select = self.conn.prepare_cached(&select("", "WHERE j.idempotency_key = ?1 AND j.created_at > ?2"))?;
         Ok(select.query_row(params![key, now.0.saturating_sub(KEY_MS)], job).optional()?)
-    }
-
-    /// A page of jobs, newest first.
-    ///
-    /// # Errors
-    /// What SQLite said.
-    pub fn jobs(&self, list: &JobListParams) -> Result<JobPage, StoreError> {
-        let limit = page(list.limit, 50);
-        let mut values: Vec<Value> = Vec::new();
-        let mut filters = String::new();
-        for (column, value) in [
-            ("p.company_id =", list.company_id.map(|id| id.0)),
-            ("p.session_id =", list.session_id.map(|id| id.0)),
-            ("p.created_at >=", list.since.map(|at| at.0)),
-            ("p.id <", list.before.map(|id| id.0)),
-        ] {
-            let Some(value) = value else { continue };
-            values.push(Value::Integer(value));
-            filters.push_str(&format!(" AND {column} ?{}", values.len()));
-        }
-        // From a closed set of our own names, each at most once. One search a state: each comes by id from an index.
-        let of_state =
-            |state: &JobState| format!("SELECT p.id FROM jobs p WHERE p.state = '{}'{filters}", state.name());
-        let asked: Vec<String> =
-            JobState::ALL.iter().filter(|state| list.states.contains(state)).map(of_state).collect();
-        let ids = match asked.is_empty() || list.session_id.is_some() {
-            true => format!("SELECT p.id FROM jobs p WHERE 1{}{filters}", among(&list.states)),
-            false => asked.join(" UNION ALL "),
-        };
-        values.push(Value::Integer(limit + 1));
-        // The page first, and then its rows: what a row takes to make is not spent on those that are not shown.
-        let sql = select(
-            "",
-            &format!(
-                "WHERE j.id IN (SELECT * FROM ({ids} ORDER BY 1 DESC LIMIT ?{})) ORDER BY j.id DESC",
-                values.len()
-            ),
-        );
-        let mut select = self.conn.prepare_cached(&sql)?;
-        let mut jobs = select.query_map(params_from_iter(values), job)?.collect::<Result<Vec<_>, _>>()?;
-        let more = jobs.len() as i64 > limit;
-        jobs.truncate(limit as usize);
-        let next = if more { jobs.last().map(|job| job.job_id) } else { None };
-        Ok(JobPage { jobs, next })
     }
 
     /// The company's jobs that have not ended, oldest first, at most `limit`; and how many there are.

@@ -25,6 +25,7 @@ pub mod fold;
 mod folders;
 mod hold;
 mod job_changes;
+mod job_list;
 mod jobs;
 mod leases;
 mod marker;

@@ -7,6 +7,7 @@ use crate::{Read, StoreError, Write};
 
 /// Whether a run that waited may go on.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one is made at a time, and taken apart at once")]
 pub enum GoOn {
     /// It may, and its job is running; what says so, where it was waiting before.
     Granted(Option<(Job, Event)>),

@@ -137,7 +137,7 @@ impl Home {
     }
 }
 
-pub fn later(ms: i64) -> Time {
+pub const fn later(ms: i64) -> Time {
     Time(NOON.0 + ms)
 }
 
