@@ -13,6 +13,7 @@ const TITLE_CHARS: usize = 44;
 #[derive(Default)]
 pub struct Board {
     companies: BTreeMap<CompanyId, Row>,
+    held: bool,
     connected: bool,
     stopping: bool,
 }
@@ -32,6 +33,8 @@ pub struct Face {
     pub jobs: Vec<(JobId, String)>,
     /// The text beside the icon, where the platform has it; empty for none.
     pub title: String,
+    /// Whether all work is on hold.
+    pub held: bool,
 }
 
 impl Board {
@@ -39,6 +42,17 @@ impl Board {
     pub fn reset(&mut self, desk: &Desk) {
         let live = desk.live.iter().map(|job| (job.job_id, job.clone())).collect();
         self.companies.insert(desk.company.company_id, Row { live, today: desk.spend.today_usd });
+        self.held = desk.held;
+    }
+
+    /// All work was put on hold, or goes on.
+    pub fn holds(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    /// Whether all work is on hold, of every company.
+    pub fn is_held(&self) -> bool {
+        self.held
     }
 
     /// A company's Desk changed.
@@ -82,9 +96,10 @@ impl Board {
         companies.iter().filter(|id| !self.companies.contains_key(id)).copied().collect()
     }
 
-    /// Jobs that have not ended: those that wait in line first, then the oldest.
+    /// Jobs under way, or behind one that is: those that have not begun first, then the oldest. One that waits for its
+    /// time is not: whoever quits in the evening wants it done in the night.
     pub fn live(&self) -> Vec<JobId> {
-        let mut jobs: Vec<&Job> = self.jobs().collect();
+        let mut jobs: Vec<&Job> = self.jobs().filter(|job| job.state.is_in_line()).collect();
         jobs.sort_by_key(|job| (job.state != JobState::Queued, job.job_id));
         jobs.iter().map(|job| job.job_id).collect()
     }
@@ -96,15 +111,23 @@ impl Board {
     /// What the tray shows of it.
     pub fn face(&self) -> Face {
         let today = self.companies.values().fold(Money::ZERO, |sum, row| sum + row.today);
-        let count = |state: JobState| self.jobs().filter(|job| job.state == state).count();
-        let (running, waiting, queued) = (count(JobState::Running), count(JobState::Waiting), count(JobState::Queued));
+        let count = |states: &[JobState]| self.jobs().filter(|job| states.contains(&job.state)).count();
+        let running = count(&[JobState::Running]);
+        let waiting = count(&[JobState::Waiting, JobState::Retrying]);
+        let queued = count(&[JobState::Queued]);
+        let later = count(&[JobState::Scheduled, JobState::Blocked]);
         let mut parts = Vec::new();
-        for (number, what) in [(running, "running"), (waiting, "waiting"), (queued, "in line")] {
+        for (number, what) in [(running, "running"), (waiting, "waiting"), (queued, "in line"), (later, "planned")] {
             if number > 0 {
                 parts.push(format!("{number} {what}"));
             }
         }
-        let work = if parts.is_empty() { "Nothing running".into() } else { parts.join(", ") };
+        let work = match (self.held, parts.is_empty()) {
+            (false, true) => "Nothing running".into(),
+            (false, false) => parts.join(", "),
+            (true, true) => "All work on hold".into(),
+            (true, false) => format!("All work on hold: {}", parts.join(", ")),
+        };
         let header = match (self.stopping, self.connected) {
             (true, _) => "Stopping the work…".into(),
             (_, false) => "Connecting…".into(),
@@ -113,10 +136,11 @@ impl Board {
         let active = running + waiting;
         let title = if active > 0 { format!("{active} · {today}") } else { String::new() };
 
-        let mut jobs: Vec<&Job> = self.jobs().filter(|job| job.state != JobState::Queued).collect();
+        let has_begun = |job: &&Job| job.state.is_in_line() && job.state != JobState::Queued;
+        let mut jobs: Vec<&Job> = self.jobs().filter(has_begun).collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.job_id));
         let jobs = jobs.into_iter().take(LISTED).map(|job| (job.job_id, label(job))).collect();
-        Face { header, jobs, title }
+        Face { header, jobs, title, held: self.held }
     }
 }
 
@@ -133,7 +157,8 @@ mod tests {
         json!({
             "job_id": id, "company_id": 1, "session_id": 1, "title": format!("Brief number {id}"), "state": state,
             "reason": "", "engine": "practice", "origin": "desk", "foreground": false, "created_at": 0,
-            "cost_usd": 0.0, "cost_basis": "free", "max_cost_usd": 5.0, "turns": 0, "seq": id
+            "cost_usd": 0.0, "cost_basis": "free", "max_cost_usd": 5.0, "turns": 0, "priority": 0, "held": false,
+            "attempts": 0, "seq": id
         })
     }
 
@@ -179,6 +204,28 @@ mod tests {
         board.changed(&change(1, (1..=9).map(|id| job(id, "completed")).collect(), None));
         assert_eq!(board.face().header, "Nothing running · $0.00 today");
         assert!(board.face().jobs.is_empty());
+    }
+
+    #[test]
+    fn what_waits_for_its_time_is_told_and_does_not_keep_one_from_quitting() {
+        let mut board = board(&[1]);
+        let jobs = vec![job(1, "scheduled"), job(2, "blocked"), job(3, "retrying"), job(4, "queued")];
+        board.changed(&change(1, jobs, None));
+        assert_eq!(board.face().header, "1 waiting, 1 in line, 2 planned · $0.00 today");
+        assert_eq!(board.live(), [JobId(4), JobId(3)]);
+        assert_eq!(board.face().jobs, [(JobId(3), "#3 Brief number 3".to_owned())]);
+    }
+
+    #[test]
+    fn a_hold_of_everything_is_said_first() {
+        let mut board = board(&[1]);
+        board.holds(true);
+        assert_eq!(board.face().header, "All work on hold · $0.00 today");
+        board.changed(&change(1, vec![job(1, "waiting")], None));
+        assert_eq!(board.face().header, "All work on hold: 1 waiting · $0.00 today");
+        assert!(board.face().held);
+        board.holds(false);
+        assert_eq!(board.face().header, "1 waiting · $0.00 today");
     }
 
     #[test]

@@ -104,7 +104,7 @@ async fn stop_and_leave(desktop: Arc<Desktop>) {
         let desktop = desktop.clone();
         stops.spawn(async move {
             match desktop.link.call::<JobCancel>(JobRef { job_id }).await {
-                Ok(stopped) => tracing::info!(%job_id, left = stopped.left, "stopped"),
+                Ok(stopped) => tracing::info!(%job_id, left = stopped.stopped.left, "stopped"),
                 Err(error) if error.code == ErrorCode::JOB_FINAL => {}
                 Err(error) => tracing::error!(%error, %job_id, "a job could not be stopped"),
             }

@@ -1,11 +1,12 @@
-//! The tray icon and its menu: what runs, Quick brief, Open, Quit.
+//! The tray icon and its menu: what runs, Quick brief, Open, Pause, Quit.
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use contract::{CompanyId, Desk, DeskChange, JobId, Show};
+use contract::methods::{JobPause, JobResume};
+use contract::{CompanyId, Desk, DeskChange, JobHoldParams, JobId, Show};
 use tauri::AppHandle;
 use tauri::image::Image;
 use tauri::include_image;
@@ -22,6 +23,7 @@ const PACE: Duration = Duration::from_secs(1);
 
 const QUICK: &str = "quick";
 const OPEN: &str = "open";
+const HOLD: &str = "hold";
 const QUIT: &str = "quit";
 const JOB: &str = "job-";
 
@@ -116,6 +118,9 @@ fn clicked(desktop: &Arc<Desktop>, id: &str) {
     match id {
         QUICK => window::bring_up(desktop, Show::Quick),
         OPEN => window::bring_up(desktop, Show::Window),
+        HOLD => {
+            tauri::async_runtime::spawn(hold(desktop.clone()));
+        }
         QUIT => quit::ask(desktop),
         _ => {
             if let Some(Ok(job)) = id.strip_prefix(JOB).map(str::parse) {
@@ -125,9 +130,33 @@ fn clicked(desktop: &Arc<Desktop>, id: &str) {
     }
 }
 
+/// Puts all work on hold, or lets it go on where it is.
+async fn hold(desktop: Arc<Desktop>) {
+    let wanted = !lock(&desktop.tray.board).is_held();
+    let all = JobHoldParams { job_id: None };
+    let held = if wanted {
+        desktop.link.call::<JobPause>(all).await
+    } else {
+        desktop.link.call::<JobResume>(all).await
+    };
+    match held {
+        Ok(held) => desktop.tray.with(|board| board.holds(held.all)),
+        Err(error) => {
+            tracing::warn!(%error, wanted, "the work could not be put on hold, or let go on");
+            // A menu has no place for an error: the window says what is wrong.
+            window::bring_up(&desktop, Show::Window);
+        }
+    }
+}
+
+const fn hold_label(held: bool) -> &'static str {
+    if held { "Resume all work" } else { "Pause all work" }
+}
+
 /// The parts of a menu that change while it stands.
 struct Lines {
     header: MenuItem<tauri::Wry>,
+    hold: MenuItem<tauri::Wry>,
     jobs: Vec<MenuItem<tauri::Wry>>,
 }
 
@@ -144,8 +173,10 @@ fn menu(app: &AppHandle, face: &Face) -> tauri::Result<(Menu<tauri::Wry>, Lines)
     menu.append(&MenuItem::with_id(app, QUICK, "Quick brief", true, None::<&str>)?)?;
     menu.append(&MenuItem::with_id(app, OPEN, "Open AICIB", true, None::<&str>)?)?;
     menu.append(&PredefinedMenuItem::separator(app)?)?;
+    let hold = MenuItem::with_id(app, HOLD, hold_label(face.held), true, None::<&str>)?;
+    menu.append(&hold)?;
     menu.append(&MenuItem::with_id(app, QUIT, "Quit", true, None::<&str>)?)?;
-    Ok((menu, Lines { header, jobs }))
+    Ok((menu, Lines { header, hold, jobs }))
 }
 
 /// A menu takes `&` for the mark of a shortcut letter.
@@ -184,6 +215,9 @@ fn draw(app: &AppHandle, icon: &TrayIcon, shown: &Face, face: &Face, lines: Opti
     if let Some(lines) = lines.filter(same) {
         if face.header != shown.header {
             lines.header.set_text(plain(&face.header))?;
+        }
+        if face.held != shown.held {
+            lines.hold.set_text(hold_label(face.held))?;
         }
         for (item, (_, label)) in lines.jobs.iter().zip(&face.jobs) {
             item.set_text(plain(label))?;

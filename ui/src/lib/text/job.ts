@@ -56,6 +56,15 @@ export function stepOf(job: Job): string {
   return [step, progress.note.trim()].filter(Boolean).join(' · ');
 }
 
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** As the rest of a line that has begun. */
+export function small(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
 /** "next", "2 before it". */
 export function place(position: number): string {
   return position === 1 ? 'next' : `${position} before it`;
@@ -70,7 +79,7 @@ export function pillWords(job: Job, face: Face, now: Time, named: boolean): stri
   switch (face) {
     case 'scheduled':
       if (job.until === undefined) return name;
-      return named ? `${name} · ${upcoming(job.until, now)}` : upcoming(job.until, now);
+      return named ? `${name} · ${upcoming(job.until, now)}` : capital(upcoming(job.until, now));
     case 'blocked':
       if (job.after_job_id === undefined) return name;
       return named ? `${name} · after #${job.after_job_id}` : `After #${job.after_job_id}`;
@@ -109,14 +118,19 @@ function hasStopped(job: Job): job is Job & { stopped: StopCounts } {
   return stopped !== undefined && (job.state === 'cancelled' || stopped.ended > 0 || stopped.left > 0);
 }
 
-/** What it waits for, in a line, for every state in which it does; empty for the others. */
-export function waitsFor(job: Job, face: Face, now: Time): string {
+/**
+ * What it waits for, in a line, for every state in which it does; empty for the others. `beside`: beside the pill, which
+ * says for how long.
+ */
+export function waitsFor(job: Job, face: Face, now: Time, beside = false): string {
   const soon = job.until === undefined ? '' : countdown(job.until, now);
   switch (face) {
     case 'scheduled': {
-      const after = job.after_job_id === undefined ? '' : `, once job #${job.after_job_id} has completed`;
-      if (job.until === undefined) return `Starts at its time${after}`;
-      return soon ? `Starts ${upcoming(job.until, now)}${after || `, in ${soon}`}` : `Starts any moment${after}`;
+      const after = job.after_job_id === undefined ? '' : `once job #${job.after_job_id} has completed`;
+      if (job.until === undefined) return `Starts at its time${after && `, ${after}`}`;
+      if (!soon) return `Starts any moment${after && `, ${after}`}`;
+      if (beside) return `Starts in ${soon}${after && `, ${after}`}`;
+      return `Starts ${upcoming(job.until, now)}, ${after || `in ${soon}`}`;
     }
     case 'blocked':
       return job.after_job_id === undefined
@@ -128,12 +142,13 @@ export function waitsFor(job: Job, face: Face, now: Time): string {
       return 'Starts as soon as there is room';
     case 'waiting': {
       const reason = open(job.reason) || 'Cannot go on for a while';
-      if (job.until === undefined) return reason;
+      if (job.until === undefined || (beside && soon)) return reason;
       return soon ? `${reason} · goes on in ${soon}` : `${reason} · goes on any moment`;
     }
     case 'retrying': {
       const reason = open(job.reason) || 'Its last try failed';
       if (job.until === undefined) return `${reason} · tries again`;
+      if (beside && soon) return reason;
       return soon ? `${reason} · tries again in ${soon}` : `${reason} · tries again any moment`;
     }
     case 'held':
@@ -145,6 +160,13 @@ export function waitsFor(job: Job, face: Face, now: Time): string {
     default:
       return '';
   }
+}
+
+/** What became of the processes of a job that ended, and why it did where the founder stopped it; empty for the others. */
+export function stoppedHow(job: Job): string {
+  if (!hasStopped(job)) return '';
+  const reason = job.state === 'cancelled' ? open(job.reason || 'Stopped by you') : '';
+  return capital([reason, stoppedWords(job.stopped)].filter(Boolean).join(' · '));
 }
 
 /** How it ended, in a line, with what became of its processes. */
@@ -162,7 +184,7 @@ export function endedHow(job: Job): string {
 /** What there is to tell of a job in a line, whatever its state. */
 export function toldOf(job: Job, face: Face, now: Time): string {
   if (isFinal(job.state)) return endedHow(job);
-  const waits = waitsFor(job, face, now);
+  const waits = waitsFor(job, face, now, true);
   if (waits) return waits;
   return job.activity ? `${roleName(job.activity.agent)} ${job.activity.text}` : 'Starting';
 }
