@@ -194,7 +194,7 @@ fn frames(events: Vec<Piece>, fate: &Fate) -> std::vec::IntoIter<Step> {
     let mut steps = Vec::new();
     let keep = match fate {
         Fate::Whole => usize::MAX,
-        Fate::Cut(events) | Fate::Stall(events) | Fate::Fail(events, _, _) => *events,
+        Fate::Cut(events) | Fate::Stall(events) | Fate::Fail(events, _, _) | Fate::Line(events, _) => *events,
     };
     let mut rest = events.into_iter();
     for Piece { mut bytes, known } in rest.by_ref().take(keep) {
@@ -212,6 +212,11 @@ fn frames(events: Vec<Piece>, fate: &Fate) -> std::vec::IntoIter<Step> {
             steps.push(Step::Cut);
         }
         Fate::Stall(_) => steps.push(Step::Stall),
+        Fate::Line(_, bytes) => {
+            let line = [b"data: ".as_slice(), &vec![b'x'; *bytes], b"\n\n"].concat();
+            steps.extend(line.chunks(64 * 1024).map(|part| Step::Send { bytes: part.to_vec(), known: None }));
+            steps.push(Step::Stall);
+        }
         Fate::Fail(_, kind, message) => {
             steps.push(Step::Send { bytes: sse::failure(kind, message).bytes, known: None });
         }

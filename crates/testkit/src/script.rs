@@ -71,6 +71,7 @@ pub(crate) enum Fate {
     Cut(usize),
     Stall(usize),
     Fail(usize, String, String),
+    Line(usize, usize),
 }
 
 type Maker = Arc<dyn Fn(&Request) -> Turn + Send + Sync>;
@@ -218,6 +219,13 @@ impl Turn {
     #[must_use]
     pub fn stall_after(mut self, events: usize) -> Turn {
         self.fate = Fate::Stall(events);
+        self
+    }
+
+    /// Sends one line of that many bytes after that many events, and nothing more.
+    #[must_use]
+    pub fn long_line_after(mut self, events: usize, bytes: usize) -> Turn {
+        self.fate = Fate::Line(events, bytes);
         self
     }
 

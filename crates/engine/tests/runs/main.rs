@@ -4,5 +4,6 @@
 mod anthropic;
 mod outages;
 mod practice;
+mod progress;
 mod stops;
 mod support;

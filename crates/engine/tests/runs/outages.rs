@@ -148,6 +148,18 @@ async fn a_hostile_stream_does_not_fill_the_memory() {
 }
 
 #[tokio::test]
+async fn a_line_of_five_megabytes_is_not_waited_for() {
+    let line = || Turn::text("It begins").usage(1_000, 5, 0, 0).long_line_after(3, 5 * 1024 * 1024);
+    let patience = engine::Patience { stall: Duration::from_secs(15), ..impatient() };
+    let folder = Folder::new("minimal");
+    let provider = Provider::start(Script::of([line(), Turn::text("Whole.")])).await;
+    let host = TestHost::new();
+    let ending = run_with(&provider, &folder.brief("Go"), &host, patience).await;
+    assert_eq!(ending.answer.as_deref(), Some("Whole."), "{:?}", ending.error);
+    assert_eq!(host.cost(), provider.spent_nanos(), "what had begun was charged");
+}
+
+#[tokio::test]
 async fn an_address_that_is_none_and_a_missing_key_are_said() {
     let mut spec = support::api("http://example.com");
     assert_eq!(engine::open(spec.clone()).err().unwrap().code.as_str(), "config.invalid");

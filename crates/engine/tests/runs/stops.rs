@@ -140,6 +140,8 @@ async fn e028_turns_have_limits() {
         provider.requests().into_iter().find(|request| request.messages().len() == 3 && request.roles().len() == 3);
     let (is_error, text) = told.unwrap().results().remove(0);
     assert!(is_error && text.contains("limit of 2 turns"), "{text}");
+    let error = ending.error.unwrap();
+    assert!(error.message.contains("limit of 3 turns") && error.fix.contains("run_turns N"), "{error}");
 }
 
 #[tokio::test]
@@ -176,6 +178,88 @@ async fn nothing_happens_that_cannot_be_recorded() {
         let started = host.text().matches("\"tool\":\"Write\",\"subject\"").count();
         assert!(written <= started, "room for {room}: {written} written, {started} recorded");
     }
+}
+
+#[tokio::test]
+async fn each_call_and_each_effect_is_asked_for() {
+    let (_f, provider, host, ending) = crate::support::played(company_play()).await;
+    assert_eq!(ending.outcome, Outcome::Completed);
+    let asked = host.asked.lock().unwrap().clone();
+    let of = |whose: &dyn Fn(&str) -> bool| asked.iter().filter(|agent| whose(agent)).count();
+    // The CEO calls three times and writes a file; two heads do the same.
+    assert_eq!((of(&|agent| agent == "ceo"), of(&|agent| agent != "ceo")), (4, 8), "{asked:?}");
+    assert_eq!(provider.requests().len() + host.syncs.load(std::sync::atomic::Ordering::SeqCst), asked.len());
+}
+
+#[tokio::test]
+async fn what_ends_the_run_ends_it_for_those_who_are_held_too() {
+    let script = Script::default()
+        .when(
+            On::Task("One".into()),
+            [Turn::error(401, "authentication_error", "no").before(Duration::from_millis(50))],
+        )
+        .when(
+            On::Any,
+            [Turn::tool("delegate", json!({ "to": "cto", "task": "One" }))
+                .and_tool("delegate", json!({ "to": "cfo", "task": "Two" }))],
+        );
+    let folder = Folder::new("full-c-suite");
+    let provider = Provider::start(script).await;
+    let host = TestHost::new();
+    *host.held.lock().unwrap() = Some("cfo".into());
+    let ending = run(&provider, &folder.brief("Go"), &host).await;
+    assert_eq!((ending.outcome, code(&ending)), (Outcome::Failed, "provider.auth"));
+    assert_eq!(provider.requests().len(), 2, "who is held asks nothing");
+}
+
+#[tokio::test]
+async fn one_that_takes_its_time_does_not_keep_the_others_from_beginning() {
+    let mut start = Turn::text("All at once.");
+    for number in 0..12 {
+        start = start.and_tool("delegate", json!({ "to": "cto", "task": format!("Part {number}.") }));
+    }
+    let script = Script::default()
+        .when(On::Task("Part 0.".into()), [Turn::text("The slow one.").before(Duration::from_millis(300))])
+        .when(On::Task("Part".into()), [Turn::text("A quick one.").before(Duration::from_millis(20))])
+        .when(On::Any, [start, Turn::text("Done.")]);
+    let folder = Folder::new("full-c-suite");
+    let provider = Provider::start(script).await;
+    let host = TestHost::new();
+    let ending = run(&provider, &folder.brief("Go"), &host).await;
+    assert_eq!(ending.outcome, Outcome::Completed);
+    let ended: Vec<String> = host
+        .bodies()
+        .into_iter()
+        .filter_map(|body| match body {
+            contract::EventBody::DelegationFinished { summary, .. } => Some(summary),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((ended.len(), ended[11].as_str()), (12, "The slow one."));
+    // And each result still goes to its own call.
+    let told = provider.requests().into_iter().find(|request| request.results().len() == 12).unwrap();
+    assert!(told.results()[0].1.contains("slow") && told.results()[1].1.contains("quick"));
+}
+
+#[tokio::test]
+async fn what_a_command_prints_is_told_and_what_was_ended_is_counted() {
+    let folder = Folder::new("full-c-suite");
+    allow_commands(&folder);
+    let text = "sleep 300 & sleep 301 & echo here; touch started; wait";
+    let script = Script::default()
+        .when(On::Task("Run it".into()), [Turn::tool("Bash", json!({ "command": text }))])
+        .when(On::Any, [Turn::tool("delegate", json!({ "to": "cto", "task": "Run it" }))]);
+    let provider = Provider::start(script).await;
+    let host = TestHost::new();
+    let brief = folder.brief("Go");
+    let stopping = async {
+        assert!(wait_for(Duration::from_secs(10), || folder.dir.join("started").exists()).await);
+        host.stop.cancel();
+    };
+    let (ending, ()) = tokio::join!(run(&provider, &brief, &host), stopping);
+    assert_eq!(ending.outcome, Outcome::Cancelled);
+    assert_eq!((ending.stopped.ended, ending.stopped.forced, ending.stopped.left), (3, 0, 0));
+    assert!(host.signs.load(std::sync::atomic::Ordering::SeqCst) > 0);
 }
 
 #[tokio::test]

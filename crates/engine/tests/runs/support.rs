@@ -27,6 +27,12 @@ pub struct TestHost {
     /// Events that can be recorded before the disk is full.
     pub room: AtomicI64,
     pub stop: CancellationToken,
+    /// Who asked whether it may go on, in order.
+    pub asked: Mutex<Vec<String>>,
+    /// The role that may not go on before the run is told to stop.
+    pub held: Mutex<Option<String>>,
+    /// Signs of work that were no events.
+    pub signs: AtomicUsize,
 }
 
 impl TestHost {
@@ -40,6 +46,9 @@ impl TestHost {
             syncs: AtomicUsize::new(0),
             room: AtomicI64::new(i64::MAX),
             stop: CancellationToken::new(),
+            asked: Mutex::default(),
+            held: Mutex::default(),
+            signs: AtomicUsize::new(0),
         }
     }
 
@@ -153,9 +162,16 @@ impl Host for TestHost {
         self.deltas.lock().unwrap().push((agent.into(), parent.map(Into::into), text.into()));
     }
 
-    fn alive(&self) {}
+    fn alive(&self) {
+        self.signs.fetch_add(1, Ordering::SeqCst);
+    }
 
-    async fn ready(&self, _: &str, _: Option<&str>) -> Result<(), Error> {
+    async fn ready(&self, agent: &str, _: Option<&str>) -> Result<(), Error> {
+        self.asked.lock().unwrap().push(agent.into());
+        let held = self.held.lock().unwrap().as_deref() == Some(agent);
+        if held {
+            self.stop.cancelled().await;
+        }
         Ok(())
     }
 
