@@ -144,7 +144,7 @@ impl Clock {
     /// A time that is past, as how long ago that is ("9 h ago").
     pub(crate) fn ago(&self, time: Time) -> String {
         match self.now.since(time) {
-            0..60_000 => format!("{} ago", crate::text::length(self.now.since(time) / 1000 * 1000)),
+            ms @ 0..60_000 => format!("{} s ago", ms / 1000),
             ms => format!("{} ago", crate::text::roughly(ms)),
         }
     }

@@ -73,18 +73,13 @@ pub(crate) fn why_not(job: &Job, clock: &Clock) -> Vec<String> {
             }
         }
         JobState::Blocked => lines.extend(job.after_job_id.map(|after| format!("Waits for job #{after} to complete."))),
-        JobState::Queued => {
-            lines.extend(job.position.map(|position| format!("In line at position {position}: {}", starts(position))));
-        }
-        JobState::Waiting => match until {
-            Some(until) => lines.push(format!("Waits until {}.", clock.to_come(until))),
-            None => {}
-        },
+        JobState::Waiting => lines.extend(until.map(|until| format!("Waits until {}.", clock.to_come(until)))),
         JobState::Retrying => {
             let when = until.map_or_else(|| "soon".to_owned(), |until| clock.to_come(until));
             lines.push(format!("Attempt {} begins {when}.", job.attempts + 1));
         }
-        JobState::Running | JobState::Completed | JobState::Failed | JobState::Cancelled => {}
+        // Its place in line is said with its state.
+        JobState::Queued | JobState::Running | JobState::Completed | JobState::Failed | JobState::Cancelled => {}
     }
     if !reason.is_empty() && !job.state.is_final() {
         lines.insert(0, reason);
@@ -145,6 +140,9 @@ pub(crate) fn header(job: &Job, sheet: &Sheet) -> Vec<String> {
     ];
     if let Some(parent) = job.parent_job_id {
         lines.push(format!("Sends the brief of job #{parent} again."));
+    }
+    if let Some(position) = job.position.filter(|_| job.state == JobState::Queued) {
+        lines.push(paint.ink(Ink::Yellow, &format!("In line at position {position}: {}", starts(position))));
     }
     lines.extend(why_not(job, clock).into_iter().map(|why| paint.ink(Ink::Yellow, &why)));
     if let Some(error) = &job.error {

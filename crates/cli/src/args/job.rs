@@ -64,7 +64,7 @@ pub(crate) struct BriefArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RestartArgs {
     /// The job that has ended
-    #[arg(value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_name = "N", allow_negative_numbers = true)]
     pub(crate) job: String,
     /// Return at once; the work goes on
     #[arg(short, long)]
@@ -106,7 +106,7 @@ pub(crate) struct JobsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct LogsArgs {
     /// The job [default: the company's newest]
-    #[arg(value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_name = "N", allow_negative_numbers = true)]
     pub(crate) number: Option<String>,
     /// The same
     #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "number")]
@@ -122,7 +122,7 @@ pub(crate) struct LogsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct WaitArgs {
     /// The job
-    #[arg(value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_name = "N", allow_negative_numbers = true)]
     pub(crate) job: String,
     /// At most so long, such as 90s, 10m or 2h [default: until it ends]
     #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
@@ -132,7 +132,7 @@ pub(crate) struct WaitArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CancelArgs {
     /// The job [default: the only one there is; of several, the one you pick]
-    #[arg(value_name = "N", allow_hyphen_values = true, conflicts_with = "all")]
+    #[arg(value_name = "N", allow_negative_numbers = true, conflicts_with = "all")]
     pub(crate) job: Option<String>,
     /// Every job of the company that has not ended
     #[arg(long)]
@@ -142,7 +142,7 @@ pub(crate) struct CancelArgs {
 #[derive(Debug, Args)]
 pub(crate) struct HoldArgs {
     /// The job [default: all jobs, those to come included]
-    #[arg(value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_name = "N", allow_negative_numbers = true)]
     pub(crate) job: Option<String>,
 }
 

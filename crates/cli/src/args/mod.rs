@@ -265,7 +265,7 @@ pub(crate) enum SessionCommand {
     #[command(after_help = "Example:\n  aicib session resume 3")]
     Resume {
         /// The session
-        #[arg(value_name = "N", allow_hyphen_values = true)]
+        #[arg(value_name = "N", allow_negative_numbers = true)]
         session: String,
     },
     /// Open a new session, as `aicib start` does

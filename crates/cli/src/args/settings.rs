@@ -53,7 +53,7 @@ pub(crate) const SETTINGS: [Setting; 15] = [
     setting(
         "anthropic_base_url",
         "address",
-        "of the Anthropic API; \"\" for its own",
+        "where the Anthropic API is",
         "an http or https address, or \"\" for the provider's own",
     ),
 ];

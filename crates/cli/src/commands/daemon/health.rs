@@ -4,7 +4,7 @@ use contract::{Health, LogLevel, WorkerHealth};
 
 use crate::context::Sheet;
 use crate::out::Ink;
-use crate::text::{bytes, fit, length, line, pad_left, short_length};
+use crate::text::{bytes, fit, length, line, pad, pad_left, short_length};
 
 /// A heart that has not beaten for so long, in milliseconds, is said in red: it beats every 15 seconds.
 const BEAT_MS: i64 = 60_000;
@@ -72,9 +72,9 @@ pub(crate) fn health_lines(health: &Health, sheet: &Sheet) -> Vec<String> {
         lines.push(paint.ink(Ink::Bold, "Last errors"));
         for error in &health.errors {
             let ink = if error.level == LogLevel::Error { Ink::Red } else { Ink::Yellow };
-            let (at, level) = (clock.show(error.at), error.level.name());
+            let (at, level) = (clock.show(error.at), pad(error.level.name(), LogLevel::Error.name().len()));
             let taken = at.chars().count() + level.len() + 6;
-            lines.push(format!("  {at}  {}  {}", paint.ink(ink, level), fit(&error.text, sheet.left(taken))));
+            lines.push(format!("  {at}  {}  {}", paint.ink(ink, &level), fit(&error.text, sheet.left(taken))));
         }
     }
     lines

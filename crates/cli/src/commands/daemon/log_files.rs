@@ -153,8 +153,8 @@ impl Reader {
                 Err(error) => return Err(error),
             }
         }
-        // It is gone altogether: what is left is newer.
-        Ok(after)
+        // It is gone altogether: of the others only the one that is written now is newer for sure.
+        Ok(Some(self.log.clone()).filter(|log| log.is_file()))
     }
 
     fn read_file<E: From<io::Error>>(&mut self, take: &mut impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {

@@ -1,0 +1,10 @@
+//! What people see, from fixed values.
+
+mod docs;
+mod jobs;
+mod logs;
+pub(crate) mod sample;
+mod status;
+mod system;
+mod team;
+mod typed;
