@@ -98,3 +98,35 @@ pub fn not_started(error: Error) -> (RunState, JobChange, Error) {
     };
     (RunState::Crashed, JobChange::Fail, error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{JobId, RunId, Time};
+
+    fn row(process: Option<(u32, u64, String)>) -> Row {
+        Row {
+            run_id: RunId(1),
+            job_id: JobId(1),
+            state: RunState::Running,
+            process,
+            dir: String::new(),
+            offset: 0,
+            lines: 1,
+            token_hash: String::new(),
+            started_at: Time(1),
+        }
+    }
+
+    #[test]
+    fn only_the_very_process_is_the_worker() {
+        let own = Identity::own().unwrap();
+        let of = |own: &Identity| row(Some((own.pid, own.start, own.boot.clone())));
+        assert_eq!(alive(&of(&own)), Some(own.clone()));
+        assert_eq!(alive(&row(None)), None);
+        // Another process that got its pid, a restart of the machine in between, a pid that nobody has.
+        assert_eq!(alive(&of(&Identity { start: own.start + 1, ..own.clone() })), None);
+        assert_eq!(alive(&of(&Identity { boot: "another boot".into(), ..own.clone() })), None);
+        assert_eq!(alive(&of(&Identity { pid: u32::MAX, ..own })), None);
+    }
+}
