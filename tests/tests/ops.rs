@@ -145,7 +145,7 @@ async fn health_tells_how_daemon_and_workers_fare() -> anyhow::Result<()> {
     .await?;
 
     // What went wrong is kept, and no key with it.
-    assert!(fs::write(stage.dir.join(".aicib/config.yaml"), "sk-ant-api03-planted-key: [").is_ok());
+    assert!(fs::write(stage.dir.join("aicib.config.yaml"), "sk-ant-api03-planted-key: [").is_ok());
     client.call("daemon.reload", json!({})).await?;
     let errors = client.call("daemon.health", json!({})).await?["errors"].clone();
     assert!(errors.as_array().is_some_and(|lines| !lines.is_empty() && lines.len() <= 20), "{errors}");
@@ -162,7 +162,7 @@ async fn health_tells_how_daemon_and_workers_fare() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_reads_settings_and_configs_anew() -> anyhow::Result<()> {
     let (stage, mut client) = Stage::new(20.0).await?;
-    let config = stage.dir.join(".aicib/config.yaml");
+    let config = stage.dir.join("aicib.config.yaml");
     let text = fs::read_to_string(&config)?;
     let named = async |client: &mut Daemon, name: &str| {
         wait_for(&format!("the company {name}"), SOON, async || {

@@ -4,19 +4,23 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use contract::Time;
 use process::Identity;
 use serde::Serialize;
 use store::Beat;
+use tokio::runtime::Handle;
 
 use crate::app::App;
 
 /// From one beat to the next.
 const EVERY: Duration = Duration::from_secs(15);
+/// Of so many beats the first goes to the database too: a commit wakes up the disk, and an idle daemon is to let it sleep.
+const ROW_EVERY: u32 = 2;
 
 /// What the file says.
 #[derive(Serialize)]
@@ -138,30 +142,50 @@ fn sync(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Beats until the daemon stops.
-pub async fn keep_beating(app: App) {
-    loop {
-        let beat = beat(&app).await;
-        app.heart.note(beat);
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = app.stop.cancelled() => return,
+/// The heart as it beats, in a thread of its own: a timer of the daemon's runtime would wake up more than one thread each
+/// time.
+pub struct Beating {
+    stop: mpsc::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Beating {
+    /// Beats from now on.
+    ///
+    /// # Errors
+    /// When the system has no thread for it.
+    pub fn begin(app: App, runtime: Handle) -> io::Result<Beating> {
+        let (stop, stopped) = mpsc::channel();
+        let thread = thread::Builder::new().name("heart".into()).spawn(move || {
+            for number in (0..ROW_EVERY).cycle() {
+                let beat = app.heart.write().map_err(|error| error.to_string());
+                let beat = if number == 0 { store(&app, &runtime).and(beat) } else { beat };
+                app.heart.note(beat);
+                if stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        })?;
+        Ok(Beating { stop, thread })
+    }
+
+    /// Beats no more. Waits for a beat under way.
+    pub fn end(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the heart failed");
         }
     }
 }
 
-async fn beat(app: &App) -> Result<(), String> {
-    let heart = Arc::clone(&app.heart);
-    let written = tokio::task::spawn_blocking(move || heart.write()).await;
+fn store(app: &App, runtime: &Handle) -> Result<(), String> {
     let row = Beat {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").into(),
         started_at: app.heart.started_at,
         at: Time::now(),
     };
-    let stored = app.store.write(move |db| db.beat(&row)).await;
-    written.map_err(io::Error::other).flatten().map_err(|error| error.to_string())?;
-    stored.map_err(|error| error.to_string())
+    runtime.block_on(app.store.write(move |db| db.beat(&row))).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

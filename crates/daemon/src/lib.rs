@@ -36,7 +36,7 @@ use rpc::{Home, Listener};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Daemon};
-use crate::heart::Heart;
+use crate::heart::{Beating, Heart};
 use crate::lock::Lock;
 use crate::log::Log;
 use crate::service::Front;
@@ -130,7 +130,9 @@ fn run(home: Home, log: Log, heart: &Arc<Heart>, lock: &Lock, unclean: bool) -> 
         .enable_all()
         .build()
         .map_err(|error| Error::internal(format!("The daemon has no threads to run on: {error}.")))?;
+    let beating = Beating::begin(app.clone(), runtime.handle().clone()).map_err(Error::internal)?;
     let served = runtime.block_on(serve(app.clone(), lock.was_passed_on()));
+    beating.end();
     // Work on files that hangs must not keep the daemon alive.
     runtime.shutdown_timeout(Duration::from_secs(2));
     store.close();
@@ -164,11 +166,7 @@ async fn serve(app: App, began_before: bool) -> Result<Option<String>, Error> {
     let listener = Listener::bind(&app.home)?;
     tracing::info!(pid = std::process::id(), home = %app.home.root().display(), "the daemon is up");
     unit::ready();
-    let parts = [
-        tokio::spawn(runs::keep_claiming(app.clone())),
-        tokio::spawn(keep_backups(app.clone())),
-        tokio::spawn(heart::keep_beating(app.clone())),
-    ];
+    let parts = [tokio::spawn(runs::keep_claiming(app.clone())), tokio::spawn(keep_backups(app.clone()))];
     let damage = tokio::spawn(stop_when_damaged(app.clone()));
     let told = {
         let app = app.clone();

@@ -70,11 +70,26 @@ impl Listener {
 
 #[cfg(unix)]
 fn check_peer(stream: &Stream) -> Result<Option<u32>, AcceptError> {
-    let peer = stream.peer_creds()?;
-    match peer.euid() {
-        Some(uid) if uid == crate::home::own_uid() => Ok(peer.pid().and_then(|pid| u32::try_from(pid).ok())),
+    let (uid, pid) = match stream.peer_creds() {
+        Ok(peer) => (peer.euid(), peer.pid()),
+        // Said as well of a peer in another namespace of processes, such as one outside of our container.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => peer_without_pid(stream)?,
+        Err(error) => return Err(error.into()),
+    };
+    match uid {
+        Some(uid) if uid == crate::home::own_uid() => Ok(pid.and_then(|pid| u32::try_from(pid).ok())),
         uid => Err(AcceptError::Stranger(uid)),
     }
+}
+
+/// The user of a peer whose process has no number here. Noted by the kernel when it connected, also of one that is gone.
+#[cfg(unix)]
+fn peer_without_pid(stream: &Stream) -> io::Result<(Option<u32>, Option<i32>)> {
+    use std::os::fd::AsFd;
+    let Stream::UdSocket(stream) = stream;
+    let again = std::os::unix::net::UnixStream::from(stream.as_fd().try_clone_to_owned()?);
+    let peer = tokio::net::UnixStream::from_std(again)?.peer_cred()?;
+    Ok((Some(peer.uid()), peer.pid().filter(|pid| *pid > 0)))
 }
 
 /// A pipe's default security descriptor lets its own user write and nobody else.
