@@ -42,7 +42,7 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn agent_states(&self, company: CompanyId) -> Result<TeamStates, StoreError> {
-        let session_open = self.session_open_of(company)?.is_some();
+        let session_open = self.open_session(company)?.is_some();
         if !session_open {
             return Ok(TeamStates { session_open, by_role: BTreeMap::new() });
         }

@@ -1,9 +1,9 @@
 //! What an event means for the rows that screens read. Pure: the same event always means the same.
 
-use contract::progress::{self, MOST as MOST_PERCENT, Pace};
+use contract::progress::{self, MOST as MOST_PERCENT};
 use contract::{
-    Activity, ChangedFile, CostBasis, Event, EventBody, FileChange, JobState, LeaseId, Money, Progress, SYSTEM, Seq,
-    Span, SpanKind, Stages, Time, Tokens, WaitReason, one_line, role_name,
+    Activity, ChangedFile, CostBasis, Event, EventBody, FileChange, JobState, LeaseId, Money, Progress, SYSTEM, Span,
+    SpanKind, Stages, Time, Tokens, WaitReason, one_line, role_name,
 };
 use jiff::tz::TimeZone;
 
@@ -136,7 +136,7 @@ impl Call {
     }
 }
 
-fn added(a: Tokens, b: Tokens) -> Tokens {
+pub(crate) fn added(a: Tokens, b: Tokens) -> Tokens {
     Tokens {
         input: count(a.input + b.input),
         output: count(a.output + b.output),
@@ -316,171 +316,17 @@ fn awaited(reason: WaitReason) -> &'static str {
 }
 
 /// `at`, so many milliseconds later.
-fn after(at: Time, ms: i64) -> Time {
+pub(crate) fn after(at: Time, ms: i64) -> Time {
     Time(at.0.saturating_add(ms))
 }
 
 /// A worker's figures are not trusted: less than nothing is nothing (E027), and no sum overflows.
-fn paid(cost: Money) -> Money {
+pub(crate) fn paid(cost: Money) -> Money {
     Money::nanos(cost.as_nanos().clamp(0, MOST_NANOS))
 }
 
-fn count(n: i64) -> i64 {
+pub(crate) fn count(n: i64) -> i64 {
     n.clamp(0, MOST)
-}
-
-/// The projected half of a job's row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JobNow {
-    /// Where it stands.
-    pub state: JobState,
-    /// Why.
-    pub reason: String,
-    /// When it goes on by itself.
-    pub until: Option<Time>,
-    /// Whether the founder put it on hold.
-    pub held: bool,
-    /// When its first run began.
-    pub started_at: Option<Time>,
-    /// When it ended.
-    pub finished_at: Option<Time>,
-    /// How long no run was at work since then, in milliseconds.
-    pub waited_ms: i64,
-    /// Since when none is.
-    pub waits_since: Option<Time>,
-    /// What it cost.
-    pub cost: Money,
-    /// Where that figure comes from: the least certain of its parts.
-    pub basis: CostBasis,
-    /// Model calls of the CEO.
-    pub turns: i64,
-    /// Tokens, all agents together.
-    pub tokens: Tokens,
-    /// Who does what.
-    pub activity: Option<Activity>,
-    /// How far the work is. Its times are moved on by every wait since.
-    pub steps: Option<Steps>,
-    /// Events stored.
-    pub events: i64,
-    /// The last of them.
-    pub last_seq: Seq,
-}
-
-impl Default for JobNow {
-    fn default() -> JobNow {
-        JobNow {
-            state: JobState::Queued,
-            reason: String::new(),
-            until: None,
-            held: false,
-            started_at: None,
-            finished_at: None,
-            waited_ms: 0,
-            waits_since: None,
-            cost: Money::ZERO,
-            basis: CostBasis::Free,
-            turns: 0,
-            tokens: Tokens::default(),
-            activity: None,
-            steps: None,
-            events: 0,
-            last_seq: Seq(0),
-        }
-    }
-}
-
-impl JobNow {
-    /// The row after one more event.
-    pub fn count_event(&mut self, seq: Seq) {
-        self.events += 1;
-        self.last_seq = seq;
-    }
-
-    /// The row after `effect`; most effects are for other tables.
-    pub fn apply(&mut self, effect: &Effect) {
-        match effect {
-            Effect::State { state, reason, until, at } if !self.state.is_final() => {
-                self.move_to(*state, *at);
-                self.reason.clone_from(reason);
-                self.until = *until;
-            }
-            Effect::Held(held) if !self.state.is_final() => self.held = *held,
-            Effect::Spent(call) => {
-                self.cost = paid(self.cost + call.cost);
-                if certainty(call.basis) < certainty(self.basis) {
-                    self.basis = call.basis;
-                }
-                self.turns = count(self.turns + i64::from(call.by_ceo));
-                self.tokens = added(self.tokens, call.tokens);
-            }
-            // Calls without usage (refused, broken off) are turns too.
-            Effect::Turns(turns) => self.turns = self.turns.max(*turns),
-            Effect::Doing(activity) if !self.state.is_final() => self.activity = Some(activity.clone()),
-            Effect::Steps(steps) if !self.state.is_final() => {
-                let mut steps = steps.clone();
-                // A plan that grew is no step back.
-                if let Some(before) = self.steps.as_ref().filter(|b| b.progress.percent >= steps.progress.percent) {
-                    steps.progress.percent = before.progress.percent;
-                    steps.at = before.at;
-                }
-                self.steps = Some(steps);
-            }
-            _ => {}
-        }
-    }
-
-    fn move_to(&mut self, state: JobState, at: Time) {
-        if self.state == JobState::Running && state != JobState::Running {
-            self.waits_since = Some(at);
-        }
-        if state == JobState::Running && self.started_at.is_none() {
-            self.started_at = Some(at);
-        }
-        // A wait is over: all that was foretold comes later by as much.
-        if (state == JobState::Running || state.is_final())
-            && let Some(since) = self.waits_since.take()
-        {
-            let waited = at.since(since);
-            self.waited_ms = count(self.waited_ms.saturating_add(waited));
-            if let Some(steps) = &mut self.steps {
-                steps.at = after(steps.at, waited);
-                steps.stages_end = steps.stages_end.map(|end| after(end, waited));
-            }
-        }
-        if state.is_final() {
-            self.finished_at = Some(at);
-            self.held = false;
-        }
-        if state.is_final() || state == JobState::Retrying {
-            self.activity = None;
-        }
-        if state == JobState::Completed
-            && let Some(steps) = &mut self.steps
-        {
-            steps.progress.percent = 100;
-        }
-        self.state = state;
-    }
-
-    /// When the job will be done, as far as one can tell while it is at work: from its stages, else from its pace and
-    /// from `typical_ms`, which jobs of its kind took.
-    pub fn eta(&self, typical_ms: Option<i64>) -> Option<Time> {
-        let started_at = self.started_at.filter(|_| self.state == JobState::Running)?;
-        if let Some(end) = self.steps.as_ref().and_then(|steps| steps.stages_end) {
-            return Some(end);
-        }
-        let reached = self.steps.as_ref().map(|steps| (steps.progress.percent, steps.at));
-        progress::eta(&Pace { started_at, waited_ms: self.waited_ms, reached, typical_ms })
-    }
-}
-
-fn certainty(basis: CostBasis) -> u8 {
-    match basis {
-        CostBasis::Unknown => 0,
-        CostBasis::Estimated => 1,
-        CostBasis::Reported => 2,
-        CostBasis::Free => 3,
-    }
 }
 
 /// The basis's name in SQL.
@@ -503,7 +349,9 @@ pub(crate) fn basis_from_name(name: &str) -> Option<CostBasis> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::{Entry, JobId, RunId};
+    use contract::{Entry, JobId, RunId, Seq};
+
+    use crate::job_now::JobNow;
 
     fn folded(run: Option<RunId>, body: EventBody) -> Vec<Effect> {
         let entry = Entry { at: Time(5), agent: "cmo".into(), parent: Some("d1".into()), body };
@@ -555,31 +403,5 @@ mod tests {
         assert_eq!((job.cost, job.tokens.input, job.tokens.output, job.turns), (Money::ZERO, 0, MOST, 0));
         let Effect::SpanOpened(turn) = &effects[1] else { panic!("no turn") };
         assert_eq!((turn.started_at, turn.finished_at), (Time(5), Some(Time(5))));
-    }
-
-    #[test]
-    fn the_least_certain_cost_names_the_sum() {
-        let mut job = JobNow::default();
-        let call = |basis| {
-            Effect::Spent(Call {
-                agent: "ceo".into(),
-                model: "m".into(),
-                day: "2026-11-20".into(),
-                tokens: Tokens::default(),
-                cost: Money::nanos(1),
-                basis,
-                by_ceo: true,
-            })
-        };
-        for (basis, sum) in [
-            (CostBasis::Free, CostBasis::Free),
-            (CostBasis::Reported, CostBasis::Reported),
-            (CostBasis::Unknown, CostBasis::Unknown),
-            (CostBasis::Estimated, CostBasis::Unknown),
-        ] {
-            job.apply(&call(basis));
-            assert_eq!(job.basis, sum);
-        }
-        assert_eq!((job.turns, job.cost), (4, Money::nanos(4)));
     }
 }

@@ -101,8 +101,7 @@ impl Write<'_> {
             )?;
             forget.execute(params![key, at.0.saturating_sub(KEY_MS)])?;
         }
-        let open = self.session_open_of(new.company_id)?;
-        if open.is_none_or(|open| open.session_id != new.session_id) {
+        if self.open_session(new.company_id)? != Some(new.session_id) {
             return Err(StoreError::NotFound(Missing::OpenSession(new.company_id)));
         }
         let blocker = new.after.map(|blocker| self.blocker(new.company_id, blocker)).transpose()?.flatten();

@@ -26,6 +26,7 @@ mod folders;
 mod hold;
 mod job_changes;
 mod job_list;
+mod job_now;
 mod jobs;
 mod leases;
 mod marker;

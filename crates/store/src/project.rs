@@ -7,7 +7,8 @@ use contract::{
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::fold::{self, CEO, Call, Effect, Facts, JobNow, Steps};
+use crate::fold::{self, CEO, Call, Effect, Facts, Steps};
+use crate::job_now::JobNow;
 use crate::rows::{maybe_time, money, named};
 use crate::span_batch::{End, SpanBatch};
 use crate::{Missing, StoreError, Touched, search};

@@ -31,6 +31,16 @@ impl Read<'_> {
         select.query_row([id.0], session).optional()?.ok_or(StoreError::NotFound(Missing::Session(id)))
     }
 
+    /// The id of the company's open session: found at once, however many briefs it took.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn open_session(&self, company: CompanyId) -> Result<Option<SessionId>, StoreError> {
+        let mut select =
+            self.conn.prepare_cached("SELECT id FROM sessions WHERE company_id = ?1 AND closed_at IS NULL")?;
+        Ok(select.query_row([company.0], |row| row.get(0)).optional()?.map(SessionId))
+    }
+
     /// The company's open session.
     ///
     /// # Errors
@@ -89,8 +99,8 @@ impl Write<'_> {
     /// [`StoreError::SessionActive`] where one is open, [`StoreError::NotFound`] for a company that is not there.
     pub fn session_open(&self, company: CompanyId, at: Time) -> Result<Session, StoreError> {
         self.company(company)?;
-        if let Some(open) = self.session_open_of(company)? {
-            return Err(StoreError::SessionActive { session: open.session_id });
+        if let Some(session) = self.open_session(company)? {
+            return Err(StoreError::SessionActive { session });
         }
         let mut insert = self.conn.prepare_cached("INSERT INTO sessions (company_id, opened_at) VALUES (?1, ?2)")?;
         let id = SessionId(insert.insert(params![company.0, at.0])?);
@@ -107,8 +117,8 @@ impl Write<'_> {
         if self.session(id)?.company_id != company {
             return Err(StoreError::NotFound(Missing::Session(id)));
         }
-        if let Some(open) = self.session_open_of(company)? {
-            return Err(StoreError::SessionActive { session: open.session_id });
+        if let Some(session) = self.open_session(company)? {
+            return Err(StoreError::SessionActive { session });
         }
         // Its briefs so far have all ended: what the agents did in them is past.
         let mut update = self.conn.prepare_cached(
