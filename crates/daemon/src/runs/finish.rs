@@ -173,26 +173,29 @@ fn log_tail(log: &Path) -> String {
     one_line(&String::from_utf8_lossy(&read().unwrap_or_default()), LOG_TAIL_BYTES)
 }
 
-/// The runs that have a folder, by their folder's name.
-pub fn with_folder(runs: &Path) -> Vec<RunId> {
+/// The runs whose spool is not put away, by their folder's name.
+fn with_spool(runs: &Path) -> Vec<RunId> {
     // No folder, no runs.
     let Ok(dirs) = std::fs::read_dir(runs) else { return Vec::new() };
-    let number = |name: std::ffi::OsString| name.to_str().and_then(|name| name.parse().ok());
-    dirs.flatten().filter_map(|entry| number(entry.file_name())).map(RunId).collect()
+    let open = dirs.flatten().filter(|entry| entry.path().join("spool.jsonl").exists());
+    open.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok())).map(RunId).collect()
 }
 
-/// Puts away what an earlier daemon had no time for: the spools of those of the runs that have ended.
-pub async fn put_away_the_rest(app: App, runs: Vec<RunId>) {
-    for run_id in runs {
-        let dir = app.home.run_dir(run_id);
-        if !dir.join("spool.jsonl").exists() {
-            continue;
-        }
+/// Puts away what an earlier daemon had no time for: the spools of runs that had ended before this one began. (What ends
+/// since is put away by who settles it.)
+pub async fn put_away_the_rest(app: App) {
+    let runs = app.home.runs_dir();
+    let left = match tokio::task::spawn_blocking(move || with_spool(&runs)).await {
+        Ok(left) => left,
+        Err(error) => return tracing::warn!(%error, "the runs' folders could not be listed"),
+    };
+    for run_id in left {
         // A run that the database does not know may have a worker that still writes.
         let known = app.store.read(move |db| db.run(run_id)).await;
-        if !known.is_ok_and(|(run, _)| run.state.is_final()) {
+        if !known.is_ok_and(|(run, _)| run.ended_at.is_some_and(|ended| ended < app.heart.started_at())) {
             continue;
         }
+        let dir = app.home.run_dir(run_id);
         let tidied = tokio::task::spawn_blocking(move || put_away(&dir)).await;
         if let Err(error) = tidied.map_err(std::io::Error::other).flatten() {
             tracing::warn!(%error, %run_id, "a run's folder was not tidied");

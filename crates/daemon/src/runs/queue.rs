@@ -8,7 +8,7 @@ use contract::{Error, RunState, Time};
 use store::{Claim, StoreError};
 
 use super::drive::{Begin, drive};
-use super::finish::{put_away_the_rest, with_folder};
+use super::finish::put_away_the_rest;
 use super::{LiveRun, cancel, random_token, token_hash};
 use crate::app::App;
 use crate::hub::Touched;
@@ -142,11 +142,7 @@ pub async fn adopt(app: &App) -> Result<(), Error> {
             runs.map(|row| Ok((db.job(row.job_id)?.company_id, row))).collect::<Result<Vec<_>, StoreError>>()
         })
         .await?;
-    let runs = app.home.runs_dir();
-    // Listed before anything is claimed or settled: whoever settles a run puts it away.
-    let mut ended = tokio::task::spawn_blocking(move || with_folder(&runs)).await.map_err(Error::internal)?;
-    ended.retain(|run_id| !left.iter().any(|(_, row)| row.run_id == *run_id));
-    tokio::spawn(put_away_the_rest(app.clone(), ended));
+    tokio::spawn(put_away_the_rest(app.clone()));
     for (company_id, row) in left {
         let run = app.runs.add(LiveRun::new(app, row.run_id, row.job_id, company_id, row.dir.clone()));
         tracing::info!(run_id = %row.run_id, job_id = %row.job_id, process = ?row.process, "adopting a run");
