@@ -15,7 +15,7 @@ import {
 } from '$lib/state/event-window';
 import { toRows } from '$lib/state/rows';
 import { withDelta, withoutStored } from '$lib/state/tails';
-import { axis, toLanes } from '$lib/state/lanes';
+import { axis, toLanes, toWaits } from '$lib/state/lanes';
 import { spans, story } from '../fixture/data';
 
 function event(seq: number, patch: Partial<Event> = {}): Event {
@@ -193,5 +193,74 @@ describe('lanes', () => {
     const from = new Date('2026-11-20T08:41:00').getTime();
     expect(axis(from, from + 6 * 60_000, true)).toEqual(['08:41', '08:43', '08:45', 'now']);
     expect(axis(from, from + 9000, false)).toEqual(['08:41:00', '08:41:03', '08:41:06', '08:41:09']);
+  });
+});
+
+describe('a life with turns in it', () => {
+  const changed = (seq: number, state: string, patch: object = {}) =>
+    event(seq, { kind: 'job_changed', agent: 'system', state, reason: '', ...patch } as never);
+
+  it('tells that a run failed and another one followed', () => {
+    const failed = event(3, {
+      kind: 'run_exited',
+      agent: 'system',
+      outcome: 'failed',
+      turns: 1,
+      effects: false,
+      ended: 2,
+      forced: 1,
+      left: 0,
+    } as never);
+    const story = [
+      event(2, { kind: 'tool_started', call: 't1', tool: 'Read', subject: 'a', input: {} } as never),
+      failed,
+      changed(4, 'retrying', { reason: 'The provider could not be reached.', until: 9000 }),
+    ];
+    const before = toRows(story);
+    expect(before.map((row) => row.kind)).toEqual(['tool', 'exit', 'retry']);
+    expect(before[0]).toMatchObject({ state: 'failed', summary: 'did not finish' });
+    expect(before[1]).toMatchObject({ stopped: { ended: 2, forced: 1, left: 0 } });
+    expect(before[2]).toMatchObject({ reason: 'The provider could not be reached.', until: 9000, over: false });
+    const after = toRows([...story, changed(5, 'queued'), event(6, { run_id: 2 })]);
+    expect(after[2]).toMatchObject({ kind: 'retry', over: true });
+    expect(after[3]).toMatchObject({ kind: 'message' });
+  });
+
+  it('tells of holds, and of the waits of agents, not of the run that they make up', () => {
+    const wait = (seq: number, agent: string, over = false) =>
+      event(seq, { kind: 'waiting', agent, reason: 'paused', detail: 'On hold.', over } as never);
+    const rows = toRows([
+      event(1, { kind: 'held', agent: 'system', held: true, all: false } as never),
+      wait(2, 'ceo'),
+      wait(3, 'system'),
+      event(4, { kind: 'held', agent: 'system', held: false, all: true } as never),
+      wait(5, 'ceo', true),
+      wait(6, 'system', true),
+    ]);
+    expect(rows.map((row) => row.kind)).toEqual(['hold', 'waiting', 'hold']);
+    expect(rows[1]).toMatchObject({ agent: 'ceo', over: true });
+  });
+});
+
+describe('waits in the lanes', () => {
+  const wait = (seq: number, agent: string, over = false) =>
+    event(seq, { kind: 'waiting', agent, reason: 'rate_limit', detail: 'Asked to wait.', over } as never);
+
+  it('stand where the agent waited, and end with the job', () => {
+    const events = [wait(2, 'ceo'), wait(3, 'ceo', true), wait(4, 'cto'), wait(4, 'system')];
+    expect(toWaits(events)).toEqual([
+      { agent: 'ceo', from: 2000, to: 3000, detail: 'Asked to wait.' },
+      { agent: 'cto', from: 4000, to: undefined, detail: 'Asked to wait.' },
+    ]);
+    expect(toWaits(events, 9000)[1]?.to).toBe(9000);
+    const turn = { ...spans[0]!, agent: 'ceo', started_at: 1000, finished_at: 6000 };
+    const [lane] = toLanes([turn], 1000, 11_000, toWaits(events));
+    expect(lane?.waits).toEqual([{ left: 10, width: 10, solid: true, title: 'Asked to wait.' }]);
+    expect(toLanes([turn], 5000, 11_000, toWaits(events))[0]?.waits).toEqual([]);
+  });
+
+  it('of a run that ended are over', () => {
+    const exit = event(7, { kind: 'run_exited', agent: 'system' } as never);
+    expect(toWaits([wait(2, 'ceo'), exit])[0]?.to).toBe(7000);
   });
 });
