@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use blackbox::{Daemon, Place, SOON, Stage, WORK, wait_for};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use testkit::{Provider, Script, Turn};
 
@@ -503,7 +503,7 @@ async fn ends_of(client: &mut Daemon, job: i64) -> anyhow::Result<Vec<Value>> {
 /// A stop does the right thing once, wherever the job stands; two at once get the same answer, with the counts, which
 /// the event has as well; one that comes late is told so.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_is_right_wherever_the_job_stands() -> anyhow::Result<()> {
+async fn e012_a_stop_is_right_wherever_the_job_stands() -> anyhow::Result<()> {
     let (stage, mut client) = Stage::new(0.3).await?;
     let mut other = stage.client().await?;
     let blocker = client.brief(&stage.dir, "Write the imprint").await?;
@@ -583,5 +583,90 @@ async fn e013_a_job_that_completes_while_it_is_stopped_has_completed() -> anyhow
         *seen.entry((state, answer.is_ok())).or_insert(0) += 1;
     }
     anyhow::ensure!(!seen.is_empty());
+    stage.nothing_left().await
+}
+
+/// Whether a thread of the process is left.
+fn is_there(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    let Some((_, fields)) = stat.rsplit_once(')') else { return false };
+    let mut fields = fields.split_whitespace();
+    fields.next() != Some("Z") || fields.nth(16) != Some("1")
+}
+
+/// E010, E011: the moment its worker is dead a job has failed, for whoever asks, and it is in nobody's way. A command's
+/// processes are gone with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn e010_e011_a_job_whose_worker_is_dead_has_failed() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(0.3).await?;
+    for ask in ["job.get", "desk.get", "job.submit"] {
+        let job = client.brief(&stage.dir, "Write the imprint").await?;
+        wait_for("its worker to be known", WORK, async || {
+            Ok(get(&mut client, job).await?["run"]["pid"].is_number().then_some(()))
+        })
+        .await?;
+        let worker = stage.worker().await?;
+        kill_process(worker, Signal::KILL)?;
+        while is_there(worker) {
+            tokio::task::yield_now().await;
+        }
+        match ask {
+            "job.get" => {
+                let failed = get(&mut client, job).await?;
+                assert_eq!(failed["state"], "failed", "{failed}");
+                assert_eq!(failed["error"]["code"], "run.interrupted", "{failed}");
+            }
+            "desk.get" => {
+                let desk = client.call("desk.get", json!({ "dir": stage.dir })).await?;
+                assert_eq!((&desk["live_total"], &desk["finished"][0]["state"]), (&json!(0), &json!("failed")));
+            }
+            _ => {
+                // Not to be queued: it goes on at once.
+                let next = submit(&mut client, &stage, json!({})).await?;
+                assert_eq!((&next["state"], &next["position"]), (&json!("queued"), &Value::Null), "{next}");
+                assert_eq!(get(&mut client, job).await?["state"], "failed");
+                client.call("job.cancel", json!({ "job_id": next["job_id"] })).await?;
+            }
+        }
+        stage.nothing_left().await?;
+    }
+    Ok(())
+}
+
+/// E014: a config that broke between the brief and its run.
+#[tokio::test(flavor = "multi_thread")]
+async fn e014_a_config_that_breaks_before_the_run_fails_the_job() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(20.0).await?;
+    client.call("job.pause", json!({})).await?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    let config = stage.dir.join("aicib.config.yaml");
+    let text = std::fs::read_to_string(&config)?;
+    std::fs::write(&config, "company: [\n")?;
+    client.call("job.resume", json!({})).await?;
+    let failed = client.job(job, &["failed"], WORK).await?;
+    let message = failed["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("Config load failed"), "{failed}");
+    std::fs::write(&config, text)?;
+    let again = client.call("job.restart", json!({ "job_id": job })).await?;
+    client.job(number(&again)?, &["completed"], WORK).await?;
+    stage.nothing_left().await
+}
+
+/// E017: a worker that cannot be started fails its job, and is started for the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn e017_a_worker_that_cannot_be_started_fails_its_job() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(50.0).await?;
+    // Where the folders of runs belong lies something else.
+    let runs = stage.place.home().join("runs");
+    let _ = std::fs::remove_dir_all(&runs);
+    std::fs::write(&runs, "in the way")?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    let failed = client.job(job, &["failed"], WORK).await?;
+    assert_eq!((&failed["error"]["code"], &failed["attempts"]), (&json!("run.spawn_failed"), &json!(1)), "{failed}");
+    let message = failed["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains(&runs.display().to_string()), "{failed}");
+    std::fs::remove_file(&runs)?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    client.job(job, &["completed"], WORK).await?;
     stage.nothing_left().await
 }

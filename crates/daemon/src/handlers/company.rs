@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::companies::{self, blocking};
 use crate::feeds;
 use crate::hub::Touched;
+use crate::runs;
 use crate::service::Connection;
 
 /// Jobs that a Desk shows: live ones and ended ones.
@@ -136,6 +137,8 @@ pub async fn desk_subscribe(app: &App, conn: &Arc<Connection>, params: CompanyRe
 
 async fn desk_of(app: &App, row: &CompanyRow) -> Result<Desk, Error> {
     let company_id = row.company_id;
+    let of_company = app.runs.all().into_iter().filter(|run| run.company_id == company_id);
+    runs::settle_the_gone(of_company.collect()).await;
     let (seq, held, session, (live, live_total), finished) = app
         .store
         .read(move |db| {

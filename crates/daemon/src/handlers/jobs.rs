@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::*;
-use store::{CompanyRow, Inserted, NewJob, Refused};
+use store::{CompanyRow, Inserted, NewJob, Refused, StoreError};
 
 use crate::app::App;
 use crate::companies::{self, Limits};
@@ -99,7 +99,16 @@ async fn ready(app: &App, row: &CompanyRow) -> Result<EngineKind, Error> {
 }
 
 async fn insert(app: &App, new: NewJob) -> Result<Job, Error> {
-    let Inserted { job, event } = app.store.write(move |db| db.job_insert(&new, Time::now())).await?;
+    let again = new.clone();
+    let inserted = app.store.write(move |db| db.job_insert(&new, Time::now())).await;
+    let Inserted { job, event } = match inserted {
+        // E010: the one at work may have lost its worker in this moment.
+        Err(StoreError::SessionBusy { job, .. }) => {
+            runs::settle_the_gone(Vec::from_iter(app.runs.of_job(job))).await;
+            app.store.write(move |db| db.job_insert(&again, Time::now())).await?
+        }
+        inserted => inserted?,
+    };
     if let Some(event) = event {
         app.announce(job.company_id, &Touched::job(job.job_id), &[event]);
         app.runs.wake_queue();
@@ -121,6 +130,7 @@ fn check_priority(priority: i64) -> Result<(), Error> {
 
 pub async fn get(app: &App, params: JobRef) -> Result<JobDetail, Error> {
     let job_id = params.job_id;
+    runs::settle_the_gone(Vec::from_iter(app.runs.of_job(job_id))).await;
     let detail = app.store.read(move |db| db.job_detail(job_id)).await?;
     Ok(companies::with_live(app, detail))
 }

@@ -1,7 +1,9 @@
 //! Forgets jobs that ended long ago: their rows in pieces, so that what others store gets in between, and then their
 //! runs' folders.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use contract::*;
 
@@ -10,6 +12,9 @@ use crate::companies::blocking;
 
 /// Events that are forgotten in one transaction, about.
 const PIECE: i64 = 2_000;
+/// How often the removal of a folder is tried that somebody writes in, and how long to wait in between.
+const TRIES: u32 = 5;
+const BETWEEN: Duration = Duration::from_millis(100);
 
 pub async fn run(app: &App, params: JobPruneParams) -> Result<JobPruneResult, Error> {
     let (before, company) = (params.before, params.company_id);
@@ -78,12 +83,18 @@ fn size(dir: &Path) -> i64 {
 /// Removes a run's folder: the bytes that it had.
 fn remove(dir: &Path) -> i64 {
     let bytes = size(dir);
-    match std::fs::remove_dir_all(dir) {
-        Ok(()) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-        Err(error) => {
-            tracing::warn!(%error, dir = %dir.display(), "a forgotten run's folder could not be removed");
-            0
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        match std::fs::remove_dir_all(dir) {
+            Ok(()) => return bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return 0,
+            // One that ended just now may still be put away.
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty && tries > 0 => std::thread::sleep(BETWEEN),
+            Err(error) => {
+                tracing::warn!(%error, dir = %dir.display(), "a forgotten run's folder could not be removed");
+                return 0;
+            }
         }
     }
 }

@@ -17,12 +17,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
 
 use contract::methods::RunCancelled;
 use contract::{CompanyId, Error, JobId, RUN_MARK, RunCancel, RunGrew, RunId, StopCounts, Time, run_mark};
 use process::{Identity, Mark};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Daemon;
@@ -32,6 +34,9 @@ pub use cancel::cancel;
 pub use hold::{hold, tell as tell_hold};
 pub use queue::{adopt, keep_claiming};
 pub use slots::go_on;
+
+/// How long the settling of a run is waited for whose worker has gone.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// A run that is under way.
 pub struct LiveRun {
@@ -210,6 +215,16 @@ impl Runs {
     fn remove(&self, run_id: RunId) {
         lock(&self.live).remove(&run_id);
         self.slots.forget(run_id);
+    }
+}
+
+/// Lets the runs be settled whose workers have just gone, so that no job is said to be at work whose process is not
+/// (E010, E011). Waits for that for a moment, and no longer.
+pub async fn settle_the_gone(runs: Vec<Arc<LiveRun>>) {
+    let give_up = Instant::now() + SETTLING;
+    for run in runs.into_iter().filter(|run| run.identity().is_some_and(|who| !who.is_alive())) {
+        // Not in time: the database or the disk is in trouble, and what is known is what can be said.
+        let _ = timeout_at(give_up, run.done.subscribe().wait_for(|done| *done)).await;
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::finish::End;
 use super::hold::is_held;
-use super::{LiveRun, random_token, slots, token_hash};
+use super::{LiveRun, lock, random_token, slots, token_hash};
 use crate::app::App;
 use crate::engines;
 use crate::hub::Touched;
@@ -208,6 +208,7 @@ async fn spawn(app: &App, run: &LiveRun, spec: &WorkerSpec, mut record: JobRecor
             "Free memory or processes, then restart the job.",
         )
     })?;
+    *lock(&run.identity) = Some(spawned.identity.clone());
     if let Err(error) = keep_identity(app, run, &spawned.identity, &mut record).await {
         // Without its spec the worker ends by itself when stdin does.
         drop(spawned.child.stdin.take());
