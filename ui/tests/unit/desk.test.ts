@@ -131,8 +131,8 @@ describe('a Desk that is followed', () => {
         other.session_id === job.session_id &&
         inLine(other) &&
         (other.state !== 'queued' ||
-          other.priority > job.priority ||
-          (other.priority === job.priority && other.job_id < job.job_id)),
+          (!other.held &&
+            (other.priority > job.priority || (other.priority === job.priority && other.job_id < job.job_id)))),
     ).length;
     return job.state === 'queued' && before > 0 ? { ...job, position: before } : job;
   }
@@ -208,6 +208,7 @@ describe('what the Desk says', () => {
     const retrying: Job = { ...first, job_id: 215, state: 'retrying' };
     expect(beforeNext(desk({ live: [blocked] }))).toBe(0);
     expect(beforeNext(desk({ live: [retrying] }))).toBe(1);
+    expect(beforeNext(desk({ live: [first, { ...queued, held: true }] }))).toBe(1);
     expect(beforeNext(desk({ live: [first, queued] }), 10)).toBe(1);
     expect(beforeNext(desk({ live: [first, { ...queued, priority: 10 }] }), 10)).toBe(2);
   });

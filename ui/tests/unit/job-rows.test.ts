@@ -135,7 +135,7 @@ describe("a job's menu", () => {
     expect(acts({ ...running, held: true })).toEqual(['resume', 'cancel', 'copy']);
     expect(acts(running, true)).toEqual(['copy']);
     expect(acts(otherStates[0]!)).toContain('run-now');
-    expect(acts(otherStates[2]!)).toContain('run-now');
+    expect(acts(otherStates[2]!)).toEqual(['pause', 'cancel', 'copy']);
     expect(acts(otherStates[3]!)).toEqual(['pause', 'cancel', 'copy']);
     for (const job of finished) expect(acts(job)).toEqual(['restart', 'copy']);
   });

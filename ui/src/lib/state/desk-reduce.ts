@@ -73,6 +73,8 @@ function newestFirst(jobs: Job[]): Job[] {
 /** Whether `other` goes before a job of this priority and number in their session's line. */
 function isBefore(other: Job, priority: number, jobId: number): boolean {
   if (other.state !== 'queued') return isInLine(other.state);
+  // One that is on hold lets the others pass.
+  if (other.held) return false;
   return other.priority > priority || (other.priority === priority && other.job_id < jobId);
 }
 

@@ -10,7 +10,7 @@ export interface JobAction {
 }
 
 const ACTIONS: Record<JobAct, Omit<JobAction, 'act'>> = {
-  'run-now': { label: 'Run now', detail: 'Without waiting for its time' },
+  'run-now': { label: 'Run now', detail: 'Without waiting for its next try' },
   pause: { label: 'Pause', detail: 'Stops before its next call, and stays as it is' },
   resume: { label: 'Resume', detail: 'Goes on from where it is' },
   cancel: { label: 'Cancel', detail: 'Ends it and every process of it' },
@@ -24,7 +24,7 @@ export function actionsOf(job: Job, stopping: boolean): JobAction[] {
   if (isFinal(job.state)) acts.push('restart');
   else if (!stopping) {
     if (job.held) acts.push('resume');
-    else if (job.state === 'scheduled' || job.state === 'retrying') acts.push('run-now', 'pause');
+    else if (job.state === 'retrying') acts.push('run-now', 'pause');
     else acts.push('pause');
     acts.push('cancel');
   }
