@@ -69,6 +69,17 @@ impl Child {
         wait_for(&name, bound, async || Ok(self.child.try_wait()?)).await
     }
 
+    /// Writes `text` to its standard input, as somebody types.
+    ///
+    /// # Errors
+    /// It was not piped, or does not read.
+    pub fn type_in(&mut self, text: &str) -> anyhow::Result<()> {
+        use std::io::Write;
+        let input = self.child.stdin.as_mut().context("no input")?;
+        input.write_all(text.as_bytes())?;
+        Ok(input.flush()?)
+    }
+
     /// Takes its standard input away from it, after writing `text` to it.
     ///
     /// # Errors

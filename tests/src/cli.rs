@@ -190,7 +190,24 @@ impl Terminal {
     /// # Errors
     /// It cannot be started.
     pub fn watch(&self, args: &[&str]) -> anyhow::Result<Watched> {
-        Watched::start(self.command(args))
+        Watched::start(self.command(args), Stdio::null())
+    }
+
+    /// Starts a command at a real terminal, with somebody to type. What it complains of comes with what it prints.
+    ///
+    /// # Errors
+    /// It cannot be started, or an argument has a quote in it.
+    pub fn sit_at(&self, args: &[&str]) -> anyhow::Result<Watched> {
+        anyhow::ensure!(args.iter().all(|arg| !arg.contains('\'')), "{args:?} would need more than quotes");
+        let words: Vec<String> = args.iter().map(|arg| format!("'{arg}'")).collect();
+        // In the shell's place: a Ctrl-C is for the command alone.
+        let line = format!("exec '{}' {}", self.aicib.display(), words.join(" "));
+        let mut command = self.place.command("script");
+        command.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]).env("NO_COLOR", "1");
+        if self.company().is_dir() {
+            command.current_dir(self.company());
+        }
+        Watched::start(command, Stdio::piped())
     }
 }
 
@@ -262,8 +279,8 @@ pub struct Watched {
 }
 
 impl Watched {
-    fn start(mut command: Command) -> anyhow::Result<Watched> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    fn start(mut command: Command, stdin: Stdio) -> anyhow::Result<Watched> {
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (tell, lines) = mpsc::channel();
         let (tell_complaint, complaint) = mpsc::channel();
         let mut child = Child::start(&mut command)?;
@@ -280,6 +297,14 @@ impl Watched {
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         let pid = i32::try_from(self.child.pid()).ok().and_then(Pid::from_raw).context("no pid")?;
         Ok(kill_process(pid, signal)?)
+    }
+
+    /// Types `text`; "\u{3}" is Ctrl-C.
+    ///
+    /// # Errors
+    /// Nobody sits there, or it is gone.
+    pub fn type_in(&mut self, text: &str) -> anyhow::Result<()> {
+        self.child.type_in(text)
     }
 
     /// Reads lines until one contains `text`.

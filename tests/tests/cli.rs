@@ -71,21 +71,25 @@ async fn e009_a_second_brief_is_refused_or_queued() -> anyhow::Result<()> {
     terminal.pace(0.5).await?;
     terminal.run(&["brief", "-b", "Write the very first page"])?.good()?;
     let said = terminal.run(&["brief", "-b", "Another"])?.refused(1)?;
-    for part in ["1", "Write the very first", "stop", "--queue"] {
+    for part in ["Job #1", "Write the very first", "`aicib wait 1`", "--queue", "`aicib cancel 1`"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let queued = terminal.run(&["brief", "-b", "--queue", "Another", "--json"])?.json()?;
     assert_eq!((&queued["job_id"], &queued["state"]), (&json!(2), &json!("queued")));
     let out = terminal.run(&["brief", "-b", "--queue", "A third"])?.good()?;
     assert!(out.contains("Brief sent. Job #3 is in line at position 2: "), "{out}");
-    // The one at work is meant, and those in line are told of.
-    let out = terminal.run(&["cancel"])?.good()?;
+    // Which one is meant is not guessed where nobody can be asked.
+    let said = terminal.run(&["cancel"])?.refused(2)?;
+    for part in ["3 jobs are under way", "#1 (running)", "#3 (queued)", "`aicib cancel 1`"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let out = terminal.run(&["cancel", "1"])?.good()?;
     assert!(out.contains("Job #1 cancelled") && (out.contains("0 processes left") || out.contains("0 left")), "{out}");
-    assert!(out.contains("2 jobs wait in line"), "{out}");
     let out = terminal.run(&["cancel", "3"])?.good()?;
     assert_eq!(out.trim(), "Job #3 cancelled; 0 processes left.");
     let out = terminal.run(&["stop"])?.good()?;
-    assert!(out.contains("Job #2 cancelled"), "{out}");
+    assert!(out.contains("Job #2 cancelled") && out.contains("Session 1 is closed"), "{out}");
+    assert!(out.trim_end().ends_with(" left."), "{out}");
     Ok(())
 }
 
@@ -211,7 +215,9 @@ async fn the_doctor_sees_what_stops_a_daemon() -> anyhow::Result<()> {
     let terminal = Terminal::new()?;
     terminal.run(&["doctor"])?;
     terminal.run(&["daemon", "stop"])?.good()?;
-    fs::write(terminal.place.home().join("aicib.db"), "this is no database, and long enough to be seen as none")?;
+    let database = terminal.place.home().join("aicib.db");
+    fs::remove_file(&database)?;
+    fs::create_dir(&database)?;
     let ran = terminal.run(&["doctor", "--json"])?;
     assert_eq!(ran.code, 1, "{ran:?}");
     let report: Value = serde_json::from_str(&ran.out)?;
@@ -219,7 +225,20 @@ async fn the_doctor_sees_what_stops_a_daemon() -> anyhow::Result<()> {
     let backups = terminal.place.home().join("backups").display().to_string();
     assert!(report.to_string().contains(&backups), "{report}");
     let said = terminal.run(&["daemon", "start"])?.refused(1)?;
-    assert!(said.contains("database is damaged"), "{said}");
+    assert!(said.contains("database"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_doctor_tells_of_a_database_that_was_mended() -> anyhow::Result<()> {
+    let terminal = Terminal::new()?;
+    terminal.run(&["daemon", "start"])?.good()?;
+    terminal.run(&["daemon", "stop"])?.good()?;
+    fs::write(terminal.place.home().join("aicib.db"), "this is no database, and long enough to be seen as none")?;
+    let report = terminal.run(&["doctor", "--json"])?.json()?;
+    assert!(report["checks"][1]["detail"].as_str().is_some_and(|said| said.contains("was damaged")), "{report}");
+    let health = terminal.run(&["daemon", "health"])?.good()?;
+    assert!(health.contains("Repaired  The database was damaged"), "{health}");
     Ok(())
 }
 
@@ -294,7 +313,7 @@ async fn a_daemon_starts_and_stops_and_says_so() -> anyhow::Result<()> {
 async fn the_founders_settings_are_seen_and_set() -> anyhow::Result<()> {
     let terminal = Terminal::new()?;
     let out = terminal.run(&["settings"])?.good()?;
-    assert!(out.contains("brief_limit_usd     5 ") && !out.contains("onboarded"), "{out}");
+    assert!(out.contains("brief_limit_usd           5 ") && !out.contains("onboarded"), "{out}");
     let out = terminal.run(&["settings", "set", "brief_limit_usd", "$2.50"])?.good()?;
     assert_eq!(out.trim(), "brief_limit_usd is 2.5 now.");
     assert_eq!(terminal.run(&["settings", "get", "brief_limit_usd"])?.good()?.trim(), "2.5");

@@ -66,7 +66,8 @@ impl Context {
 
     /// The daemon, and what it tells of its own accord.
     pub(crate) async fn daemon_with_notes(&self) -> Result<(Daemon, NoteReceiver), Error> {
-        let (client, notes) = rpc::connect_or_start(&self.home, CLIENT, &aicib()?).await?;
+        let program = aicib()?;
+        let (client, notes) = patiently("initialize", rpc::connect_or_start(&self.home, CLIENT, &program)).await?;
         Ok((Daemon::over(client), notes))
     }
 

@@ -81,7 +81,9 @@ pub(crate) fn why_not(job: &Job, clock: &Clock) -> Vec<String> {
         // Its place in line is said with its state.
         JobState::Queued | JobState::Running | JobState::Completed | JobState::Failed | JobState::Cancelled => {}
     }
-    if !reason.is_empty() && !job.state.is_final() {
+    // What the others wait for is said above, with more to it.
+    let is_said = matches!(job.state, JobState::Scheduled | JobState::Blocked) && !lines.is_empty();
+    if !reason.is_empty() && !job.state.is_final() && !is_said {
         lines.insert(0, reason);
     }
     if job.held && !job.state.is_final() {

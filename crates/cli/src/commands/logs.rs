@@ -109,6 +109,10 @@ pub(crate) fn summary(job: &JobDetail, paint: Paint) -> Vec<String> {
     if let Some(result) = row.result.as_deref().filter(|_| row.state == JobState::Completed) {
         lines.push(format!("Result: {}", line(result, 200)));
     }
-    lines.extend(row.stopped.as_ref().map(|stopped| stop_line(stopped, paint)));
+    let stopped = row
+        .stopped
+        .as_ref()
+        .filter(|stopped| stopped.ended > 0 || stopped.left > 0 || row.state == JobState::Cancelled);
+    lines.extend(stopped.map(|stopped| stop_line(stopped, paint)));
     lines
 }

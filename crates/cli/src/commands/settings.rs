@@ -7,7 +7,7 @@ use crate::args::{SETTINGS, Setting, SettingsCommand};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::out::Ink;
-use crate::text::{fit, line, safe};
+use crate::text::{columns, fit, line, pad, safe};
 
 /// Shows or changes settings.
 pub(crate) async fn settings(context: &mut Context, command: Option<SettingsCommand>) -> Outcome {
@@ -19,12 +19,12 @@ pub(crate) async fn settings(context: &mut Context, command: Option<SettingsComm
                 return Ok(out.value(&now)?);
             }
             let values = fields(&now)?;
-            let shown: Vec<String> = SETTINGS.iter().map(|setting| plain(&values[setting.key])).collect();
-            let width = shown.iter().map(|value| value.chars().count()).max().unwrap_or(0);
-            for (setting, value) in SETTINGS.iter().zip(shown) {
-                let about = fit(setting.about, out.columns.saturating_sub(24 + 2 + width + 2).max(8));
+            for setting in &SETTINGS {
+                // A long value takes from what is said about it, not from all the others.
+                let value = pad(&plain(&values[setting.key]), 10);
+                let about = fit(setting.about, out.columns.saturating_sub(24 + 2 + columns(&value) + 2).max(8));
                 let about = out.paint.ink(Ink::Dim, &about);
-                out.line(&format!("{:24}  {value:width$}  {about}", setting.key))?;
+                out.line(&format!("{:24}  {value}  {about}", setting.key))?;
             }
         }
         Some(SettingsCommand::Get { key: Some(key) }) => {

@@ -1,0 +1,90 @@
+//! Commands at a real terminal: Ctrl-C, and questions.
+#![cfg(target_os = "linux")]
+
+use blackbox::{SOON, Terminal};
+use rustix::process::{Pid, Signal, kill_process};
+
+const CTRL_C: &str = "\u{3}";
+
+#[tokio::test]
+async fn ctrl_c_cancels_and_waits_until_nothing_is_left() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(0.2).await?;
+    let mut brief = terminal.sit_at(&["brief", "Write a long page"])?;
+    brief.until("asks")?;
+    brief.type_in(CTRL_C)?;
+    brief.until("Stopping job #1")?;
+    brief.until("0 left")?;
+    let ran = brief.ended().await?;
+    assert_eq!(ran.code, 130, "{ran:?}");
+    assert!(ran.out.contains("Job #1 cancelled"), "{ran:?}");
+    assert_eq!(terminal.run(&["status", "--json", "--job", "1"])?.json()?["state"], "cancelled");
+    Ok(())
+}
+
+#[tokio::test]
+async fn ctrl_c_twice_leaves_the_job_to_the_daemon() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(0.2).await?;
+    let daemon = Pid::from_raw(terminal.daemon_pid().await?).unwrap();
+    let mut brief = terminal.sit_at(&["brief", "Write a long page"])?;
+    brief.until("asks")?;
+    // One that does not answer: the cancel takes as long as it takes.
+    kill_process(daemon, Signal::STOP)?;
+    brief.type_in(CTRL_C)?;
+    brief.until("Stopping job #1")?;
+    brief.type_in(CTRL_C)?;
+    brief.until("Detached. Job #1")?;
+    let ran = brief.ended().await;
+    kill_process(daemon, Signal::CONT)?;
+    let ran = ran?;
+    assert_eq!(ran.code, 130, "{ran:?}");
+    assert!(ran.out.contains("`aicib logs 1 -f`"), "{ran:?}");
+    // The daemon has heard the first one, or hears this.
+    terminal.run(&["stop"])?.good()?;
+    terminal.daemon().await?.job(1, &["cancelled"], SOON).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cancel_that_could_mean_several_asks_which() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(0.2).await?;
+    for title in ["Write the first page", "Write the second page", "Write the third page"] {
+        terminal.run(&["brief", "-b", "--queue", title])?.good()?;
+    }
+    let mut left = terminal.sit_at(&["cancel"])?;
+    left.until("Write the third page")?;
+    left.type_in("q\n")?;
+    let ran = left.ended().await?;
+    assert!(ran.code == 0 && ran.out.contains("Nothing was stopped"), "{ran:?}");
+    assert_eq!(terminal.run(&["status", "--json"])?.json()?["live_total"], 3);
+
+    let mut cancel = terminal.sit_at(&["cancel"])?;
+    cancel.until("Write the third page")?;
+    cancel.type_in("7\n")?;
+    cancel.until("is not the number of one of them")?;
+    cancel.type_in("2\n")?;
+    let ran = cancel.ended().await?;
+    assert!(ran.code == 0 && ran.out.contains("Job #2 cancelled; 0 processes left."), "{ran:?}");
+    let desk = terminal.run(&["status", "--json"])?.json()?;
+    assert_eq!((desk["live_total"].as_i64(), desk["live"][1]["job_id"].as_i64()), (Some(2), Some(3)), "{desk}");
+    terminal.run(&["stop"])?.good()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_prune_shows_what_would_go_and_asks() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.run(&["brief", "Write a page"])?.good()?;
+    for (answer, said, left) in [("\n", "Nothing was forgotten", 1), ("y\n", "Forgotten: 1 job", 0)] {
+        let mut prune = terminal.sit_at(&["prune", "--older-than", "0s"])?;
+        prune.until("would be forgotten: 1 job")?;
+        prune.type_in(answer)?;
+        let ran = prune.ended().await?;
+        assert!(ran.code == 0 && ran.out.contains(said), "{ran:?}");
+        let jobs = terminal.run(&["jobs", "--json"])?.json()?;
+        assert_eq!(jobs["jobs"].as_array().map(Vec::len), Some(left), "{jobs}");
+    }
+    Ok(())
+}
