@@ -121,6 +121,8 @@ async fn what_ran_is_there_again_after_the_database_is_damaged() -> anyhow::Resu
         harm(&db, how)?;
         stage.start()?;
         client = stage.client().await?;
+        // Settings are in no run's record.
+        client.set(json!({ "practice_pace": 100.0 })).await?;
         for (job, was) in &before {
             let is = told(&mut client, *job).await?;
             assert_eq!(is["job"], was["job"], "round {round}, {how}");

@@ -35,6 +35,7 @@ pub(super) async fn play(trials: Range<u64>, seed: u64) -> anyhow::Result<Tally>
             lane.daemon = None;
             lane.place.sweep();
             let copied = lane.place.command("cp").arg("-a").arg(lane.place.root()).arg(&kept).status();
+            eprintln!("{error:?}");
             return Err(error.context(format!("its home is kept in {} ({copied:?})", kept.display())));
         }
         lane.tally.trials += 1;
@@ -64,7 +65,7 @@ struct Deeds {
 }
 
 /// A command that leaves processes everywhere: in the background, in sessions of their own, without their environment.
-const COMMAND: &str = "(setsid sleep 3100 &); (sleep 3101 &); env -i sh -c 'setsid sleep 3102 & true'; sleep 0.1";
+const COMMAND: &str = "(setsid sleep 3100 &); (sleep 3101 &); env -i sh -c 'setsid sleep 3102 & true'; sleep 0.3";
 
 fn play_book() -> Script {
     let command = || Turn::tool("Bash", json!({ "command": COMMAND })).between(Duration::from_millis(2));
@@ -110,7 +111,7 @@ impl Lane {
         let mut followers = Vec::new();
         for _ in 0..self.rng.usize(1..5) {
             jobs.push(self.brief(&jobs).await?);
-            if self.rng.u8(0..4) == 0 {
+            if self.rng.u8(0..3) == 0 {
                 followers.push(self.follow(jobs[jobs.len() - 1])?);
             }
         }
@@ -179,7 +180,7 @@ impl Lane {
                 self.kill_daemon("kill -9 worker and daemon").await?;
                 killed
             }
-            10..=11 => self.kill_tool(),
+            10..=11 => self.kill_tool().await,
             12 => {
                 if followers.pop().is_some() {
                     self.tally.did("kill -9 CLI");
@@ -201,16 +202,24 @@ impl Lane {
             18..=19 => self.suspend_worker().await,
             20 => {
                 self.tally.did("restart daemon");
-                self.call("daemon.restart", json!({})).await?;
-                self.alive().await
+                self.alive().await?;
+                let before = self.client.call("daemon.status", json!({})).await?["started_at"].clone();
+                self.client.call("daemon.restart", json!({})).await?;
+                let home = self.place.home();
+                self.client = wait_for("the daemon to begin anew", SOON, async || {
+                    let mut client = Daemon::connect_once(&home).await?;
+                    let now = client.call("daemon.status", json!({})).await?["started_at"].clone();
+                    Ok((now != before).then_some(client))
+                })
+                .await?;
+                self.client.call("key.unlock", json!({ "passphrase": PASSPHRASE })).await?;
+                Ok(())
             }
             _ => {
                 self.tally.did("SIGTERM daemon");
-                if let Some(daemon) = &mut self.daemon {
-                    signal(i64::from(daemon.pid()), Signal::TERM);
-                    daemon.ended(SOON).await?;
-                }
-                self.daemon = None;
+                let pid = self.daemon_pid().await?;
+                signal(pid, Signal::TERM);
+                self.gone(pid).await?;
                 self.alive().await
             }
         }
@@ -227,7 +236,9 @@ impl Lane {
 
     async fn kill_daemon(&mut self, what: &'static str) -> anyhow::Result<()> {
         self.tally.did(what);
-        self.daemon = None;
+        let pid = self.daemon_pid().await?;
+        signal(pid, Signal::KILL);
+        self.gone(pid).await?;
         let away = self.rng.u64(0..60);
         tokio::time::sleep(Duration::from_millis(away)).await;
         // Half of the time it is killed again while it starts.
@@ -250,11 +261,20 @@ impl Lane {
         Ok(())
     }
 
-    fn kill_tool(&mut self) -> anyhow::Result<()> {
-        let mine = [b"sleep\x003100\0".as_slice(), b"sleep\x003101\0", b"sleep\x000.1\0"];
-        if let Some(pid) = self.any(|command| mine.contains(&command) || command.starts_with(b"bash\0")) {
-            signal(pid, Signal::KILL);
-            self.tally.did("kill -9 a command");
+    /// Kills a process of a command, if one comes up within a moment.
+    async fn kill_tool(&mut self) -> anyhow::Result<()> {
+        for _ in 0..20 {
+            let is_tool = |command: &[u8]| {
+                ["sleep\0", "sh\0", "bash\0", "/bin/sh\0", "/bin/bash\0"]
+                    .iter()
+                    .any(|name| command.starts_with(name.as_bytes()))
+            };
+            if let Some(pid) = self.any(is_tool) {
+                signal(pid, Signal::KILL);
+                self.tally.did("kill -9 a command");
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
     }
@@ -290,6 +310,23 @@ impl Lane {
         let mut found: Vec<i64> = self.place.processes().into_iter().map(i64::from).collect();
         found.retain(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|command| fits(&command)));
         if found.is_empty() { None } else { Some(found[self.rng.usize(0..found.len())]) }
+    }
+
+    /// The process of the daemon: ours, or one that a terminal has started which follows a job.
+    async fn daemon_pid(&mut self) -> anyhow::Result<i64> {
+        self.alive().await?;
+        self.client.call("ping", json!({})).await?["pid"].as_i64().context("a daemon without a process")
+    }
+
+    /// Waits until a daemon that was killed is gone.
+    async fn gone(&mut self, pid: i64) -> anyhow::Result<()> {
+        wait_for("the daemon to end", SOON, async || {
+            // Reaped, where it is our child.
+            let _ours = self.daemon.as_mut().map(Child::is_running);
+            let there = fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+            Ok((!there).then_some(()))
+        })
+        .await
     }
 
     /// A daemon that answers, with the key file open.
@@ -351,15 +388,20 @@ impl Lane {
         Ok(())
     }
 
-    async fn only_the_daemon(&self) -> anyhow::Result<()> {
-        let daemon = self.daemon.as_ref().and_then(|daemon| i32::try_from(daemon.pid()).ok());
+    async fn only_the_daemon(&mut self) -> anyhow::Result<()> {
+        let daemon = i32::try_from(self.daemon_pid().await?).ok();
         let left = || {
             let mut left = self.place.processes();
             left.retain(|pid| Some(*pid) != daemon);
             left
         };
         let gone = wait_for("all processes to end", SOON, async || Ok(left().is_empty().then_some(()))).await;
-        gone.with_context(|| format!("left: {:?}", left()))
+        let command =
+            |pid: i32| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ");
+        gone.with_context(|| {
+            let left: Vec<String> = left().into_iter().map(|pid| format!("{pid} {}", command(pid))).collect();
+            format!("the daemon is {daemon:?}; left: {left:?}")
+        })
     }
 
     fn rebuild(&mut self) -> anyhow::Result<()> {
