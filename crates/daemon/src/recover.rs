@@ -13,7 +13,7 @@ pub fn open(home: &Home, unclean: bool) -> Result<(Store, Option<Repair>), Error
     let opened = Store::open(&home.database(), &home.backups_dir(), unclean);
     let Opened { store, repair } = opened.map_err(|error| at_start(home, error))?;
     if let Some(repair) = &repair {
-        tracing::warn!(set_aside = %repair.set_aside.display(), "{}", repair.what);
+        tracing::warn!("{}", repair.what);
     }
     Ok((store, repair))
 }

@@ -245,7 +245,7 @@ impl Write<'_> {
         event.ok_or(StoreError::JobNotThere { job, state: before })
     }
 
-    fn keep(&self, job: JobId, settlement: &Settlement, state: JobState) -> Result<(), StoreError> {
+    pub(crate) fn keep(&self, job: JobId, settlement: &Settlement, state: JobState) -> Result<(), StoreError> {
         let answer = settlement.answer.as_deref();
         let line = settlement.result.as_deref().or(answer.filter(|_| state == JobState::Completed));
         let error = settlement.error.as_ref().map(serde_json::to_string).transpose();

@@ -19,6 +19,8 @@ use crate::{Store, StoreError, backup, days, salvage, schema, trouble};
 const CHECK: Duration = Duration::from_millis(1500);
 /// Damaged files kept; the oldest go.
 const KEPT: usize = 3;
+/// What a database's files end in.
+const ENDS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// A store that was opened.
 pub struct Opened {
@@ -109,7 +111,7 @@ fn mend(db: &Path, backups: &Path, mut marker: Marker) -> Result<Option<Repair>,
         move_away(db, &set_aside)?;
     }
     let building = beside(db, ".building");
-    for end in ["", "-wal", "-shm", "-journal"] {
+    for end in ENDS {
         remove(&beside(&building, end))?;
     }
     let from_backup = start_from(&building, backups)?;
@@ -144,7 +146,7 @@ fn start_from(building: &Path, backups: &Path) -> Result<Option<(PathBuf, Time)>
             Err(error @ (StoreError::DiskFull | StoreError::ReadOnly { .. })) => return Err(error),
             Err(error) => tracing::warn!(%error, file = %file.display(), "a copy of the database does not open"),
         }
-        for end in ["", "-wal", "-shm", "-journal"] {
+        for end in ENDS {
             remove(&beside(building, end))?;
         }
     }
@@ -161,11 +163,16 @@ fn fill(building: &Path, damaged: &Path, runs: &Path) -> Result<Replayed, StoreE
     let before = Before::of(&conn)?;
     let folders = folders::all(runs);
     let with_spool = folders.iter().filter(|(_, found)| found.iter().any(Folder::has_spool)).map(|(run, _)| *run);
+    let scratch = beside(building, ".scratch");
+    let source = salvage::readable(damaged, building, &scratch)?;
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    salvage::salvage(&conn, damaged, &with_spool.collect())?;
+    salvage::salvage(&conn, source, &with_spool.collect())?;
     conn.execute_batch("COMMIT")?;
     let replayed = replay::replay(&conn, &folders, &before)?;
-    salvage::day_costs(&conn, damaged)?;
+    salvage::day_costs(&conn, source)?;
+    for end in ENDS {
+        remove(&beside(&scratch, end))?;
+    }
     // Left by looking into it; a log with something in it is kept.
     remove(&beside(damaged, "-shm"))?;
     if fs::metadata(beside(damaged, "-wal")).is_ok_and(|meta| meta.len() == 0) {

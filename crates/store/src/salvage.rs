@@ -1,6 +1,8 @@
 //! What a damaged database still gives: its rows, read from both ends of each table up to where it is broken.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use contract::RunId;
@@ -8,8 +10,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params, params_from_iter};
 
+use crate::marker::beside;
 use crate::{StoreError, patience};
 
+/// Bytes of a database's header.
+const HEADER: usize = 100;
 /// Rows that are made from events, and what SQLite keeps for itself.
 const MADE: [&str; 6] = ["spans", "files", "costs", "agent_states", "day_costs", "events"];
 /// Columns of a job that no event says.
@@ -80,6 +85,28 @@ pub(crate) fn day_costs(new: &Connection, path: &Path) -> Result<(), StoreError>
     let put = "INSERT INTO day_costs (company_id, day, cost_nanos) VALUES (?1, ?2, ?3)
                ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = max(cost_nanos, excluded.cost_nanos)";
     from.each("day_costs", &columns, None, |new, row| attempt(new, put, row))
+}
+
+/// The file to read from: the damaged one, or, where nothing but its first bytes keeps it from being read, a copy at
+/// `scratch` with those of `sound`, a database of the same make.
+pub(crate) fn readable<'p>(damaged: &'p Path, sound: &Path, scratch: &'p Path) -> Result<&'p Path, StoreError> {
+    if open(damaged).is_ok() || !damaged.exists() {
+        return Ok(damaged);
+    }
+    let copied = || -> io::Result<()> {
+        fs::copy(damaged, scratch)?;
+        let log = beside(damaged, "-wal");
+        if log.exists() {
+            fs::copy(log, beside(scratch, "-wal"))?;
+        }
+        let mut header = [0; HEADER];
+        fs::File::open(sound)?.read_exact(&mut header)?;
+        // How long it is, the file itself says; what was free in the other one is not free in this one.
+        header[28..40].fill(0);
+        fs::OpenOptions::new().write(true).open(scratch)?.write_all(&header)
+    };
+    copied().map_err(|error| StoreError::file(scratch, error))?;
+    Ok(if open(scratch).is_ok() { scratch } else { damaged })
 }
 
 fn open(path: &Path) -> Result<Connection, StoreError> {

@@ -5,7 +5,7 @@ use contract::{
 };
 use rusqlite::{Connection, params};
 
-use crate::job_changes::RESULT_CHARS;
+use crate::job_changes::{RESULT_CHARS, Said};
 use crate::{Settlement, StoreError, Write};
 
 /// Ends a job as the last word of its run says; one without a last word was interrupted.
@@ -24,7 +24,13 @@ pub(crate) fn settle(conn: &Connection, job: JobId, run: Option<RunId>) -> Resul
         },
         _ => (RunState::Crashed, JobChange::Fail, failed(interrupted())),
     };
-    db.settle(run, state, change, &settlement, at).map(drop)
+    // Not the daemon's own way: the run may have ended, and only its job's end be lost.
+    while let Some(live) = db.live_run_of(job)? {
+        db.run_end(live, if live == run { state } else { RunState::Crashed }, at)?;
+    }
+    db.change(job, change, &Said { reason: &settlement.reason, ..Said::default() }, at)?;
+    let after = db.job(job)?.state;
+    db.keep(job, &settlement, after)
 }
 
 /// Answer and error of a job that has ended, from its run's last word where they are lost.

@@ -124,6 +124,16 @@ impl World {
         assert_eq!(projected, rebuilt);
     }
 
+    /// Files of a repair that are still there.
+    fn left_over(&self) -> Vec<String> {
+        let names = fs::read_dir(self.home.dir.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names
+            .filter(|name| name.contains("repair") || name.contains("building") || name.ends_with("-shm"))
+            .filter(|name| name != "aicib.db-shm")
+            .collect()
+    }
+
     fn is_done(&self, job: JobId, answer: &str) {
         let detail = self.home.read(move |read| read.job_detail(job));
         assert_eq!((detail.job.state, detail.answer.as_deref()), (JobState::Completed, Some(answer)), "{detail:?}");
@@ -136,6 +146,16 @@ impl World {
             "its end is its last event: {events:?}"
         );
     }
+}
+
+/// Bytes of a page.
+const PAGE: usize = 4096;
+
+/// The first page of a table or index.
+fn root_of(db: &Path, name: &str) -> usize {
+    let conn = Connection::open(db).unwrap();
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    conn.query_row(root, [name], |row| row.get::<_, i64>(0)).unwrap() as usize
 }
 
 fn exited(answer: &str) -> contract::EventBody {
@@ -164,13 +184,15 @@ fn read(dir: &Path) -> Vec<SpoolLine> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Ways to ruin a file.
-fn harms() -> Vec<(&'static str, Box<dyn Fn(&Path)>)> {
+/// A way to ruin a file, with its name.
+type Harm = (&'static str, Box<dyn Fn(&Path)>);
+
+fn harms() -> Vec<Harm> {
     let over = |from: f64, pages: usize| {
         move |db: &Path| {
             let mut bytes = fs::read(db).unwrap();
-            let start = (bytes.len() as f64 * from) as usize / 4096 * 4096;
-            let end = (start + pages * 4096).min(bytes.len());
+            let start = (bytes.len() as f64 * from) as usize / PAGE * PAGE;
+            let end = (start + pages * PAGE).min(bytes.len());
             // The start of a page, and all that it holds.
             bytes[start..end].iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * 7 % 251) as u8);
             fs::write(db, bytes).unwrap();
@@ -195,7 +217,7 @@ fn harms() -> Vec<(&'static str, Box<dyn Fn(&Path)>)> {
             "the schema",
             Box::new(|db: &Path| {
                 let mut bytes = fs::read(db).unwrap();
-                bytes[100..4096].fill(0xa5);
+                bytes[100..PAGE].fill(0xa5);
                 fs::write(db, bytes).unwrap();
             }),
         ),
@@ -206,7 +228,7 @@ fn harms() -> Vec<(&'static str, Box<dyn Fn(&Path)>)> {
             "every other page",
             Box::new(|db: &Path| {
                 let mut bytes = fs::read(db).unwrap();
-                for page in bytes.chunks_mut(4096).skip(3).step_by(2) {
+                for page in bytes.chunks_mut(PAGE).skip(3).step_by(2) {
                     page.fill(0x11);
                 }
                 fs::write(db, bytes).unwrap();
@@ -263,45 +285,94 @@ fn what_ran_is_there_again_whatever_was_damaged_with_a_copy_and_without() {
     }
 }
 
+/// Random bytes over random parts of the file.
+#[test]
+fn what_ran_is_there_again_whatever_bytes_were_written_over() {
+    let mut seed: u64 = 77;
+    let mut next = || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed as usize
+    };
+    for trial in 0..8 {
+        let world = World::new();
+        let (early, early_run) = world.runs("Write the terms", &["before", "between", "after"], 1);
+        if trial % 3 != 0 {
+            world.home.block_on(world.home.store.backup_daily()).unwrap().unwrap();
+        }
+        world.ends(early_run, "Done.");
+        let mut jobs = vec![early];
+        for number in 0..next() % 8 {
+            let (job, run) = world.runs(&format!("Brief {number}"), &["three", "four"], 2);
+            world.ends(run, "Done.");
+            jobs.push(job);
+        }
+        let (live, _) = world.runs("Paint the fence", &["five", "six", "seven"], 1);
+        let harms: Vec<_> = (0..1 + next() % 4).map(|_| (next(), next() % 20_000, next() as u8)).collect();
+        let (world, repair) = world.damage(|db| {
+            let mut bytes = fs::read(db).unwrap();
+            for (at, length, with) in &harms {
+                let at = at % bytes.len();
+                let end = (at + length).min(bytes.len());
+                bytes[at..end].fill(*with);
+            }
+            fs::write(db, bytes).unwrap();
+        });
+        if repair.is_none() {
+            // It hit what is not in use.
+            continue;
+        }
+        for job in jobs {
+            world.is_done(job, "Done.");
+        }
+        assert_eq!(world.home.job(live).state, JobState::Running, "{harms:?}");
+        world.is_whole();
+    }
+}
+
+/// One page of an index, or the first bytes: the rest reads.
 #[test]
 fn what_only_the_damaged_file_knew_is_taken_from_it() {
-    let world = World::new();
-    let (_, run) = world.runs("Write the imprint", &["one"], 1);
-    world.home.block_on(world.home.store.backup_daily()).unwrap().unwrap();
-    let queued = world.home.submit(world.company, "Waits in line").job_id;
-    let new = NewJob { not_before: Some(later(1_000_000)), ..new_job(world.company, "Comes later") };
-    let scheduled = world.home.insert(NewJob { queue: true, ..new }, later(5)).unwrap().job.job_id;
-    world.home.write(move |write| write.hold(queued, true, later(6)));
-    let cancelled = world.home.submit(world.company, "Not wanted").job_id;
-    world.home.write(move |write| write.transition(cancelled, JobChange::Cancel, "Not now.", later(7)));
-    let settings = contract::Settings { practice_pace: 42.0, ..contract::Settings::default() };
-    world.home.write(move |write| write.settings_put(&settings));
-    world.home.write(|write| write.hold_all(true, later(8)));
-    // What is broken is the search index: the rest reads.
-    let conn = Connection::open(world.home.database()).unwrap();
-    let page: i64 =
-        conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'jobs_parent'", [], |row| row.get(0)).unwrap();
-    drop(conn);
-    let before = world.home.dump();
-    let (world, repair) = world.damage(|db| {
-        let mut bytes = fs::read(db).unwrap();
-        let page = page as usize;
-        bytes[(page - 1) * 4096..page * 4096].fill(0xff);
-        fs::write(db, bytes).unwrap();
-    });
-    assert_eq!(repair.unwrap().jobs_restored, 3);
-    let state = |job| world.home.job(job).state;
-    assert_eq!((state(queued), state(scheduled)), (JobState::Queued, JobState::Scheduled));
-    assert!(world.home.job(queued).held);
-    let job = world.home.job(cancelled);
-    assert_eq!((job.state, job.reason.as_str(), job.finished_at), (JobState::Cancelled, "Not now.", Some(later(7))));
-    assert_eq!(world.home.read(|read| read.settings()).practice_pace, 42.0);
-    assert!(world.home.read(|read| read.all_held()));
-    // The rest of the first job's lines is in its spool, and the run is where it was.
-    assert_eq!(world.home.read(|read| read.live_runs())[0].run_id, run);
-    world.is_whole();
-    let kinds = |dump: &[String]| dump.iter().filter(|row| row.starts_with("events:")).count();
-    assert_eq!(kinds(&world.home.dump()), kinds(&before) + 1, "and the line that was not stored yet");
+    for what in ["index", "header"] {
+        let world = World::new();
+        let (_, run) = world.runs("Write the imprint", &["one"], 1);
+        world.home.block_on(world.home.store.backup_daily()).unwrap().unwrap();
+        let queued = world.home.submit(world.company, "Waits in line").job_id;
+        let new = NewJob { not_before: Some(later(1_000_000)), queue: true, ..new_job(world.company, "Comes later") };
+        let scheduled = world.home.insert(new, later(5)).unwrap().job.job_id;
+        world.home.write(move |write| write.hold(queued, true, later(6)));
+        let cancelled = world.home.submit(world.company, "Not wanted").job_id;
+        world.home.write(move |write| write.transition(cancelled, JobChange::Cancel, "Not now.", later(7)));
+        let settings = contract::Settings { practice_pace: 42.0, ..contract::Settings::default() };
+        world.home.write(move |write| write.settings_put(&settings));
+        world.home.write(|write| write.hold_all(true, later(8)));
+        let page = root_of(&world.home.database(), "jobs_parent");
+        let events = |world: &World| world.home.dump().iter().filter(|row| row.starts_with("events:")).count();
+        let before = events(&world);
+        let (world, repair) = world.damage(|db| {
+            let mut bytes = fs::read(db).unwrap();
+            let bytes_of = if what == "index" { (page - 1) * PAGE..page * PAGE } else { 0..100 };
+            bytes[bytes_of].fill(0xff);
+            fs::write(db, bytes).unwrap();
+        });
+        assert_eq!(repair.unwrap().jobs_restored, 3, "{what}");
+        let state = |job| world.home.job(job).state;
+        assert_eq!((state(queued), state(scheduled)), (JobState::Queued, JobState::Scheduled), "{what}");
+        assert!(world.home.job(queued).held);
+        let job = world.home.job(cancelled);
+        assert_eq!(
+            (job.state, job.reason.as_str(), job.finished_at),
+            (JobState::Cancelled, "Not now.", Some(later(7)))
+        );
+        assert_eq!(world.home.read(|read| read.settings()).practice_pace, 42.0);
+        assert!(world.home.read(|read| read.all_held()));
+        // The rest of the first job's lines is in its spool, and the run is where it was.
+        assert_eq!(world.home.read(|read| read.live_runs())[0].run_id, run);
+        world.is_whole();
+        assert_eq!(events(&world), before + 1, "and the line that was not stored yet");
+        assert_eq!(world.left_over(), [""; 0]);
+    }
 }
 
 #[test]
@@ -333,12 +404,7 @@ fn a_start_that_is_killed_while_it_mends_is_followed_by_one_that_goes_on() {
     });
     assert_eq!(repair, None);
     world.is_done(job, "It is written.");
-    let names: Vec<String> = fs::read_dir(world.home.dir.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.contains("repair") || name.contains("building"))
-        .collect();
-    assert_eq!(names, [""; 0]);
+    assert_eq!(world.left_over(), [""; 0]);
 }
 
 #[test]
@@ -347,16 +413,12 @@ fn damage_that_is_found_in_use_is_told_and_mended_by_the_next_start() {
     let (job, run) = world.runs("Write the imprint", &["one", "two"], 1);
     world.ends(run, "It is written.");
     let db = world.home.database();
-    let conn = Connection::open(&db).unwrap();
-    conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-    let page: i64 =
-        conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'job_texts'", [], |row| row.get(0)).unwrap();
-    drop(conn);
+    let page = root_of(&db, "job_texts");
     let World { home, company } = world;
     let Home { dir, store, .. } = home;
     store.close();
     let mut bytes = fs::read(&db).unwrap();
-    bytes[(page as usize - 1) * 4096..page as usize * 4096].fill(0xff);
+    bytes[(page - 1) * PAGE..page * PAGE].fill(0xff);
     fs::write(&db, bytes).unwrap();
     // After a clean end nobody looks for damage.
     let opened = Store::open(&db, &dir.path().join("backups"), false).unwrap();
