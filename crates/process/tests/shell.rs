@@ -5,10 +5,11 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{BOUND, Sweep, fresh_mark, registered};
-use process::{Mark, Shell, ShellOutcome, SpawnError, Stopped, census, run_shell};
+use process::{Command, Grace, Mark, Shell, ShellOutcome, SpawnError, Stopped, census, run_shell, spawn, stop_tree};
 use tokio_util::sync::CancellationToken;
 
 const CAP: usize = 10_000;
@@ -22,6 +23,13 @@ fn shell(command: &str, mark: &Mark) -> Shell {
         mark: mark.clone(),
         grace: grace.into(),
     }
+}
+
+/// The most memory that we have held so far, in kB.
+fn largest_size() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
 }
 
 /// Runs it, and sees to it that nothing is left.
@@ -53,7 +61,17 @@ async fn a_command_has_nothing_to_read() {
 
 #[tokio::test]
 async fn two_gigabytes_are_counted_and_not_kept() {
-    let outcome = run("echo begin; head -c 2147483648 /dev/zero; echo; echo end", BOUND).await;
+    let before = largest_size();
+    let mark = fresh_mark();
+    let told = AtomicU64::new(0);
+    let on_output = |bytes: usize| {
+        told.fetch_add(bytes as u64, Ordering::Relaxed);
+    };
+    let command = "echo begin; head -c 2147483648 /dev/zero; echo; echo end";
+    let stop = CancellationToken::new();
+    let outcome = run_shell(shell(command, &mark), BOUND, CAP, &stop, &on_output).await.unwrap();
+    assert!(told.into_inner() > outcome.total_bytes / 2, "each piece is told as it comes");
+    assert!(largest_size() - before < 32 * 1024, "memory stays flat: {before} kB before, {} after", largest_size());
     assert_eq!(outcome.exit, Some(0));
     assert_eq!(outcome.total_bytes, 2_147_483_648 + 11);
     assert!(outcome.output.starts_with("begin\n") && outcome.output.ends_with("\nend\n"));
@@ -121,6 +139,32 @@ async fn a_command_ends_when_we_are_told_to_stop() {
     assert!(outcome.interrupted && !outcome.timed_out);
     assert_eq!(outcome.signal, Some(15));
     assert_eq!(census(None, &mark), []);
+}
+
+#[tokio::test]
+async fn what_follows_a_stopped_command_has_only_the_rest_of_its_grace() {
+    let dir = tempfile::tempdir().unwrap();
+    let mark = fresh_mark();
+    let _sweep = Sweep(mark.clone());
+    let stop = CancellationToken::new();
+    let grace = Grace::new(Duration::from_secs(1));
+    let command = format!("trap '' TERM; echo $$ > {}/pid; while :; do sleep 1000; done", dir.path().display());
+    let running = tokio::spawn({
+        let (shell, stop) = (Shell { grace: grace.clone(), ..shell(&command, &mark) }, stop.clone());
+        async move { run_shell(shell, BOUND, CAP, &stop, &|_| {}).await }
+    });
+    registered(dir.path(), 1).await;
+    let stubborn = Command::new("sh").arg("-c").arg("trap '' TERM; while :; do sleep 1000; done").mark(&mark);
+    let mut stubborn = spawn(stubborn).unwrap();
+    let began = Instant::now();
+    stop.cancel();
+    let outcome = tokio::time::timeout(BOUND, running).await.unwrap().unwrap().unwrap();
+    assert!(outcome.stopped.forced >= 1, "{:?}", outcome.stopped);
+    let rest = stop_tree(None, false, &mark, grace.left()).await;
+    assert_eq!(rest.left, 0);
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_millis(1900), "{took:?}");
+    stubborn.child.wait().await.unwrap();
 }
 
 #[tokio::test]

@@ -13,6 +13,11 @@ use process::{Command, Identity, Stopped, census, exited, spawn, stop_tree};
 
 const GRACE: Duration = Duration::from_millis(300);
 
+#[test]
+fn all_of_this_holds_without_control_groups() {
+    common::again_without_groups("all_of_this_holds_without_control_groups");
+}
+
 fn script(text: &str, dir: &std::path::Path) -> Command {
     Command::new("sh").arg("-c").arg(text).arg("sh").arg(dir)
 }
@@ -148,6 +153,7 @@ async fn the_end_of_a_process_is_seen_before_it_is_reaped() {
     assert!(!sleeper.identity.is_alive(), "one that waits to be reaped is gone");
     assert_eq!(Identity::of(sleeper.identity.pid), None);
     sleeper.child.wait().await.unwrap();
+    assert_eq!(stop_tree(None, false, &mark, GRACE).await, Stopped::default());
 }
 
 #[test]

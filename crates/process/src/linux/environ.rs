@@ -47,20 +47,24 @@ fn known() -> MutexGuard<'static, HashMap<Program, Known>> {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether the process carries the mark. False where we may not look, and where the process hangs so that nobody can.
-pub(super) fn carries(stat: &Stat, mark: &Mark) -> bool {
+/// Whether the process carries the mark. Not where we may not look, nor where the process hangs so that nobody can. None
+/// if it ended before it could be looked at.
+pub(super) fn carries(stat: &Stat, mark: &Mark) -> Option<bool> {
     let wanted = [mark.name.as_bytes(), b"=", mark.value.as_bytes()].concat();
     if !wanted.starts_with(OURS) {
-        return holds(&read(stat.pid), &wanted);
+        return read(stat).map(|environ| holds(&environ, &wanted));
     }
     let program = Program::from(stat);
     match known().get(&program) {
-        Some(Known::Variables(variables)) => return holds(variables, &wanted),
-        Some(Known::Reading(since)) if since.elapsed() > STUCK => return false,
+        Some(Known::Variables(variables)) => return Some(holds(variables, &wanted)),
+        Some(Known::Reading(since)) if since.elapsed() > STUCK => return Some(false),
         _ => {}
     }
     known().entry(program).or_insert_with(|| Known::Reading(Instant::now()));
-    let environ = read(stat.pid);
+    let Some(environ) = read(stat) else {
+        known().remove(&program);
+        return None;
+    };
     let ours = environ.split_inclusive(|byte| *byte == 0).filter(|variable| variable.starts_with(OURS));
     let ours = ours.collect::<Vec<_>>().concat();
     let found = holds(&ours, &wanted);
@@ -70,7 +74,7 @@ pub(super) fn carries(stat: &Stat, mark: &Mark) -> bool {
     } else {
         known().remove(&program);
     }
-    found
+    Some(found)
 }
 
 /// Forgets the programs that are not among these.
@@ -88,13 +92,15 @@ fn holds(environ: &[u8], wanted: &[u8]) -> bool {
     environ.split(|byte| *byte == 0).any(|variable| variable == wanted)
 }
 
-/// Empty where we may not look. A process that ends meanwhile fails the read: what was read until then counts.
-fn read(pid: u32) -> Vec<u8> {
+/// Empty where we may not look, none if the process has ended.
+fn read(stat: &Stat) -> Option<Vec<u8>> {
     let mut environ = Vec::new();
-    if let Ok(file) = std::fs::File::open(format!("/proc/{pid}/environ")) {
+    if let Ok(file) = std::fs::File::open(format!("/proc/{}/environ", stat.pid)) {
+        // A process that ends meanwhile fails the read: what was read until then counts.
         let _ = file.take(LIMIT).read_to_end(&mut environ);
     }
-    environ
+    let is_there = || Stat::of(stat.pid).is_some_and(|now| now.start == stat.start && !now.ended);
+    (!environ.is_empty() || stat.env_start == 0 || is_there()).then_some(environ)
 }
 
 #[cfg(test)]
@@ -113,14 +119,22 @@ mod tests {
     fn another_program_in_the_same_process_is_read_anew() {
         let own = Stat::of(std::process::id()).unwrap();
         let mark = Mark::new("AICIB_NEVER_SET", "1");
-        assert!(!carries(&own, &mark));
+        assert_eq!(carries(&own, &mark), Some(false));
         let elsewhere = Stat { env_start: own.env_start + 1, ..own };
         known().insert((&own).into(), Known::Variables(b"AICIB_NEVER_SET=1\0".as_slice().into()));
-        assert!(carries(&own, &mark), "what is known is not read again");
-        assert!(!carries(&elsewhere, &mark));
+        assert_eq!(carries(&own, &mark), Some(true), "what is known is not read again");
+        assert_eq!(carries(&elsewhere, &mark), Some(false));
         forget_others(&[]);
         known().remove(&(&own).into());
         known().remove(&(&elsewhere).into());
+    }
+
+    #[test]
+    fn one_that_has_ended_is_told_from_one_without_the_mark() {
+        let own = Stat::of(std::process::id()).unwrap();
+        let earlier = Stat { pid: 4_194_305, start: 1, env_start: 9, ..own };
+        assert_eq!(carries(&earlier, &Mark::new("AICIB_NEVER_SET", "1")), None);
+        assert_eq!(carries(&earlier, &Mark::new("NEVER_SET", "1")), None);
     }
 
     #[test]
@@ -128,7 +142,7 @@ mod tests {
         let own = Stat { env_start: 7, ..Stat::of(std::process::id()).unwrap() };
         let Some(long_ago) = Instant::now().checked_sub(2 * STUCK) else { return };
         known().insert((&own).into(), Known::Reading(long_ago));
-        assert!(!carries(&own, &Mark::new("AICIB_NEVER_SET", "1")));
+        assert_eq!(carries(&own, &Mark::new("AICIB_NEVER_SET", "1")), Some(false));
         assert!(matches!(known().remove(&(&own).into()), Some(Known::Reading(_))), "it was not read");
     }
 }

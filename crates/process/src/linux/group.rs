@@ -168,6 +168,16 @@ impl Group {
         pids
     }
 
+    /// Whether nothing runs in it but us. Here the kernel knows, however short the lives of the processes are.
+    pub(super) fn is_empty(&self) -> bool {
+        if self.passage.is_some() {
+            return self.pids().iter().all(|pid| *pid == std::process::id());
+        }
+        // Where it is gone, it is empty.
+        let events = fs::read_to_string(self.dir.join("cgroup.events")).unwrap_or_default();
+        !events.lines().any(|line| line == "populated 1")
+    }
+
     /// Whether the process with this pid is in it.
     pub(super) fn has(&self, pid: u32) -> bool {
         dir_of(pid).is_some_and(|dir| dir.starts_with(&self.dir))

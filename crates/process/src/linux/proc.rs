@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io::Read;
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags, RawDir};
 
 use crate::Identity;
 
@@ -11,7 +14,9 @@ use crate::Identity;
 const LINE: usize = 2048;
 /// How long one look at all processes goes on. Without a bound it would follow processes that start each other for as
 /// long as they do.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(400);
+/// Bytes of names that the system is asked for at a time: some ten processes.
+const SOME: usize = 256;
 
 /// A line of the system's list of processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,12 +109,27 @@ pub(crate) fn identity(pid: u32) -> Option<Identity> {
     Stat::of(pid).filter(|stat| !stat.ended).map(|stat| stat.identity())
 }
 
-/// Every process there is, each read at the moment when it is asked for. One that starts or ends during the look may be
-/// in it or not.
-pub(super) fn each() -> impl Iterator<Item = Stat> {
+/// Shows every process there is, each read right after the system named it: there are some that end soon. False if one
+/// was gone before it could be read, so that a successor of its may have been missed.
+pub(super) fn each(mut see: impl FnMut(Stat)) -> bool {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(folder) = rustix::fs::open("/proc", flags, Mode::empty()) else { return false };
     let until = Instant::now() + LOOK;
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten().take_while(move |_| Instant::now() < until);
-    entries.filter_map(|entry| Stat::of(entry.file_name().to_str()?.parse().ok()?))
+    let mut some = [MaybeUninit::uninit(); SOME];
+    let mut entries = RawDir::new(folder, &mut some);
+    let mut all_read = true;
+    while let Some(entry) = entries.next() {
+        let Ok(entry) = entry else { return false };
+        let Some(pid) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) else { continue };
+        match Stat::of(pid) {
+            Some(stat) => see(stat),
+            None => all_read = false,
+        }
+        if Instant::now() > until {
+            return false;
+        }
+    }
+    all_read
 }
 
 fn boot_id() -> &'static str {

@@ -108,8 +108,12 @@ fn any_ended() -> Option<u32> {
 
 fn children() -> Vec<Stat> {
     let own = std::process::id();
-    let listed = listed_children().unwrap_or_else(|| proc::each().collect());
-    listed.into_iter().filter(|stat| stat.parent == own).collect()
+    let all = || {
+        let mut all = Vec::new();
+        proc::each(|stat| all.push(stat));
+        all
+    };
+    listed_children().unwrap_or_else(all).into_iter().filter(|stat| stat.parent == own).collect()
 }
 
 /// The children of each of our threads, where the kernel lists them: much less to read than all processes.

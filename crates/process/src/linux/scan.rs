@@ -11,7 +11,14 @@ use crate::stop::Mark;
 /// See [`crate::census`].
 pub(crate) fn census(root: Option<&Identity>, mark: &Mark) -> Vec<Identity> {
     let seeds = root.cloned().into_iter().collect();
-    look(&seeds, root, mark, &Group::of(mark, root, false), &mut |_| {})
+    look(&seeds, root, mark, &Group::of(mark, root, false), &mut |_| {}).running
+}
+
+/// What one look found.
+pub(super) struct Look {
+    pub(super) running: Vec<Identity>,
+    /// No process ended while it was looked at, so that none can have left a successor that was missed.
+    pub(super) is_sure: bool,
 }
 
 /// The processes that descend from a seed or from one that carries the mark, those that carry the mark, those in a
@@ -24,67 +31,89 @@ pub(super) fn look(
     mark: &Mark,
     groups: &[Group],
     on_found: &mut dyn FnMut(&Identity),
-) -> Vec<Identity> {
+) -> Look {
     let members: Vec<(&Group, HashSet<u32>)> = groups.iter().map(|group| (group, group.pids())).collect();
     let mut all = Vec::new();
-    let stats = proc::each().inspect(|stat| all.push(*stat));
-    let is_seed = |stat: &Stat| seeds.contains(&stat.identity());
-    let belongs = |stat: &Stat| {
-        // A pid that was in the group may be another process by now.
-        let is_member = members.iter().any(|(group, pids)| pids.contains(&stat.pid) && group.has(stat.pid));
-        is_member || environ::carries(stat, mark)
-    };
-    let found = pick(stats, is_seed, belongs, root, std::process::id(), on_found);
+    let mut is_sure = true;
+    let mut picking = Picking::new(root, std::process::id(), on_found);
+    let all_read = proc::each(|stat| {
+        all.push(stat);
+        let mut belongs = || {
+            // A pid that was in the group may be another process by now.
+            let is_member = members.iter().any(|(group, pids)| pids.contains(&stat.pid) && group.has(stat.pid));
+            is_member
+                || environ::carries(&stat, mark).unwrap_or_else(|| {
+                    is_sure = false;
+                    false
+                })
+        };
+        picking.see(stat, seeds.contains(&stat.identity()), &mut belongs);
+    });
+    let running = picking.finish();
     environ::forget_others(&all);
-    found
+    Look { running, is_sure: is_sure && all_read }
 }
 
-fn pick(
-    stats: impl Iterator<Item = Stat>,
-    is_seed: impl Fn(&Stat) -> bool,
-    belongs: impl Fn(&Stat) -> bool,
-    root: Option<&Identity>,
+/// What belongs together among processes that are seen one after the other.
+struct Picking<'a> {
+    root: Option<&'a Identity>,
     ourselves: u32,
-    on_found: &mut dyn FnMut(&Identity),
-) -> Vec<Identity> {
-    let mut others: HashMap<u32, Identity> = HashMap::new();
-    let mut links: HashMap<u32, Vec<u32>> = HashMap::new();
-    let mut found: HashSet<u32> = HashSet::new();
-    let mut picked = Vec::new();
-    let mut take = |identity: Identity| {
-        on_found(&identity);
-        picked.push(identity);
-    };
-    for stat in stats {
-        let mut is_found = is_seed(&stat);
+    on_found: &'a mut dyn FnMut(&Identity),
+    picked: Vec<Identity>,
+    found: HashSet<u32>,
+    /// Those not found so far that run, and all of those by whom they belong to.
+    others: HashMap<u32, Identity>,
+    links: HashMap<u32, Vec<u32>>,
+}
+
+impl<'a> Picking<'a> {
+    fn new(root: Option<&'a Identity>, ourselves: u32, on_found: &'a mut dyn FnMut(&Identity)) -> Picking<'a> {
+        let (found, others, links) = Default::default();
+        Picking { root, ourselves, on_found, picked: Vec::new(), found, others, links }
+    }
+
+    fn see(&mut self, stat: Stat, is_seed: bool, belongs: &mut dyn FnMut() -> bool) {
+        let mut is_found = is_seed;
         // We may be inside the tree that we look for (a command that uses AICIB): what we started is then found by its
         // mark, not by being ours.
-        if stat.pid != ourselves && !is_found {
+        if stat.pid != self.ourselves && !is_found {
             // Parents mostly stand before their children in the list.
             let leads = leaders(&stat);
-            is_found = leads.clone().any(|leader| found.contains(&leader)) || (!stat.ended && belongs(&stat));
+            is_found = leads.clone().any(|leader| self.found.contains(&leader)) || (!stat.ended && belongs());
             if !is_found {
-                leads.for_each(|leader| links.entry(leader).or_default().push(stat.pid));
+                leads.for_each(|leader| self.links.entry(leader).or_default().push(stat.pid));
             }
         }
-        let is_wanted = !stat.ended && stat.pid != ourselves && root.is_none_or(|root| !stat.is(root));
+        let is_wanted = !stat.ended && stat.pid != self.ourselves && self.root.is_none_or(|root| !stat.is(root));
         if is_found {
-            found.insert(stat.pid);
+            self.found.insert(stat.pid);
             if is_wanted {
-                take(stat.identity());
+                self.take(stat.identity());
             }
         } else if is_wanted {
-            others.insert(stat.pid, stat.identity());
+            self.others.insert(stat.pid, stat.identity());
         }
     }
-    let mut to_visit: Vec<u32> = found.iter().copied().collect();
-    while let Some(leader) = to_visit.pop() {
-        for pid in links.remove(&leader).into_iter().flatten().filter(|pid| found.insert(*pid)) {
-            to_visit.push(pid);
-            others.remove(&pid).into_iter().for_each(&mut take);
-        }
+
+    fn take(&mut self, identity: Identity) {
+        (self.on_found)(&identity);
+        self.picked.push(identity);
     }
-    picked
+
+    fn finish(mut self) -> Vec<Identity> {
+        let mut to_visit: Vec<u32> = self.found.iter().copied().collect();
+        while let Some(leader) = to_visit.pop() {
+            for pid in self.links.remove(&leader).into_iter().flatten() {
+                if self.found.insert(pid) {
+                    to_visit.push(pid);
+                    if let Some(identity) = self.others.remove(&pid) {
+                        self.take(identity);
+                    }
+                }
+            }
+        }
+        self.picked
+    }
 }
 
 /// Who it belongs to: its parent, and the leader of its session. While that one is there, be it as a zombie, its pid
@@ -103,11 +132,14 @@ mod tests {
     }
 
     fn picked(all: &[Stat], root: Option<&Identity>, marked: &[u32]) -> Vec<u32> {
-        let is_seed = |stat: &Stat| root.is_some_and(|root| stat.is(root));
         let mut told = Vec::new();
         let on_found = &mut |found: &Identity| told.push(found.pid);
-        let picked = pick(all.iter().copied(), is_seed, |stat| marked.contains(&stat.pid), root, 900, on_found);
-        let mut picked: Vec<u32> = picked.iter().map(|identity| identity.pid).collect();
+        let mut picking = Picking::new(root, 900, on_found);
+        for stat in all {
+            let is_seed = root.is_some_and(|root| stat.is(root));
+            picking.see(*stat, is_seed, &mut || marked.contains(&stat.pid));
+        }
+        let mut picked: Vec<u32> = picking.finish().iter().map(|identity| identity.pid).collect();
         assert_eq!(picked, told);
         picked.sort_unstable();
         picked

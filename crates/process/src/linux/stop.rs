@@ -18,11 +18,12 @@ use crate::stop::{Mark, Stopped};
 const KILLING: Duration = Duration::from_secs(5);
 /// How long one round of kills is waited for before the next look.
 const ROUND: Duration = Duration::from_millis(250);
-/// How many looks a round takes at a tree that keeps growing before it kills what it has found.
-const LOOKS: usize = 32;
+/// How many processes of a tree that keeps growing are held still before they are killed.
+const ENOUGH: usize = 4096;
 /// How soon after the first look, and how often at least, it is looked again for processes that were started meanwhile:
 /// these tell nobody. The time doubles with each look.
 const NEWCOMERS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
+const MOMENT: Duration = Duration::from_millis(1);
 /// How long one look may take, and how many are tried: a process may hang in the kernel so that who reads its memory
 /// hangs too. The next look knows it, and leaves it alone.
 const STUCK: (Duration, usize) = (Duration::from_millis(1500), 2);
@@ -86,29 +87,27 @@ impl Tree {
     /// Tells all to end and waits for it. False if the grace was not enough.
     async fn ask(&mut self, grace: Duration) -> bool {
         let deadline = Instant::now() + grace;
-        let mut empty_looks = 0;
         let mut pause = NEWCOMERS.0;
+        let mut quiet = Quiet::default();
         // A frozen process does not hear that it is to end.
         self.what.groups.iter().for_each(|group| group.freeze(false));
         loop {
-            let running = self.look(AtOnce::Nothing).await;
+            let seen = self.look(AtOnce::Nothing).await;
             self.settle();
-            if running.is_empty() {
-                empty_looks += 1;
-                if empty_looks == 2 {
-                    return true;
-                }
-                continue;
-            }
-            empty_looks = 0;
-            for process in &running {
+            for process in &seen.running {
                 if self.asked.insert(process.clone()) {
                     signal(process, Signal::TERM);
                     // A stopped process does not see it before it goes on.
                     signal(process, Signal::CONT);
                 }
             }
-            all_exited(&running, deadline.min(Instant::now() + pause)).await;
+            if quiet.after(&seen) {
+                return true;
+            }
+            if seen.is_empty() {
+                continue;
+            }
+            all_exited(&seen.running, deadline.min(Instant::now() + pause)).await;
             if Instant::now() >= deadline {
                 return false;
             }
@@ -118,24 +117,24 @@ impl Tree {
 
     async fn kill(&mut self) {
         let give_up = Instant::now() + KILLING;
-        let mut empty_looks = 0;
+        let mut quiet = Quiet::default();
         loop {
             self.what.groups.iter().for_each(|group| group.freeze(true));
-            let running = self.hold_still(give_up).await;
+            let seen = self.hold_still(give_up).await;
             self.what.groups.iter().for_each(Group::kill);
-            for process in &running {
+            for process in &seen.running {
                 signal(process, Signal::KILL);
                 self.asked.remove(process);
                 self.killed.insert(process.clone());
             }
-            all_exited(&running, give_up.min(Instant::now() + ROUND)).await;
+            all_exited(&seen.running, give_up.min(Instant::now() + ROUND)).await;
             self.settle();
-            empty_looks = if running.is_empty() { empty_looks + 1 } else { 0 };
-            if empty_looks == 2 {
+            if quiet.after(&seen) {
                 break;
             }
             if Instant::now() >= give_up {
-                self.done.left = running.iter().filter(|process| process.is_alive()).count() as i64;
+                let left = seen.running.iter().filter(|process| process.is_alive()).count();
+                self.done.left = left.max(usize::from(!seen.groups_are_empty)) as i64;
                 break;
             }
         }
@@ -143,35 +142,34 @@ impl Tree {
     }
 
     /// Stops all, so that none starts another or loses its parent between being found and being killed.
-    async fn hold_still(&mut self, give_up: Instant) -> Vec<Identity> {
+    async fn hold_still(&mut self, give_up: Instant) -> Seen {
         let mut still = HashSet::new();
-        let mut running = Vec::new();
-        for _ in 0..LOOKS {
-            running = self.look(AtOnce::HoldStill).await;
+        loop {
+            let seen = self.look(AtOnce::HoldStill).await;
             let before = still.len();
-            still.extend(running.iter().cloned());
-            if still.len() == before || Instant::now() >= give_up {
-                break;
+            still.extend(seen.running.iter().cloned());
+            if still.len() == before || still.len() > ENOUGH || Instant::now() >= give_up {
+                return seen;
             }
         }
-        running
     }
 
     /// All that runs now.
-    async fn look(&self, at_once: AtOnce) -> Vec<Identity> {
+    async fn look(&self, at_once: AtOnce) -> Seen {
         let what = self.what.clone();
         let seeds: HashSet<Identity> = what.root.iter().chain(&self.asked).chain(&self.killed).cloned().collect();
         let include_root = self.include_root;
         let look = move || what.look(&seeds, include_root, at_once);
         for _ in 0..STUCK.1 {
             match timeout(STUCK.0, spawn_blocking(look.clone())).await {
-                Ok(Ok(running)) => return running,
+                Ok(Ok(seen)) => return seen,
                 Ok(Err(_)) => return look(),
                 Err(_) => tracing::warn!("the system's list of processes takes long to read"),
             }
         }
         let known = self.what.root.iter().filter(|_| include_root).chain(&self.asked).chain(&self.killed);
-        known.filter(|process| process.is_alive()).cloned().collect()
+        let running = known.filter(|process| process.is_alive()).cloned().collect();
+        Seen { running, is_sure: false, groups_are_empty: self.what.groups.iter().all(Group::is_empty) }
     }
 
     /// Counts those that are gone.
@@ -182,7 +180,7 @@ impl Tree {
 }
 
 impl What {
-    fn look(&self, seeds: &HashSet<Identity>, include_root: bool, at_once: AtOnce) -> Vec<Identity> {
+    fn look(&self, seeds: &HashSet<Identity>, include_root: bool, at_once: AtOnce) -> Seen {
         let mut on_found = |process: &Identity| {
             if at_once == AtOnce::HoldStill {
                 signal(process, Signal::STOP);
@@ -190,9 +188,38 @@ impl What {
         };
         let root = self.root.as_ref().filter(|root| include_root && root.is_alive());
         root.into_iter().for_each(&mut on_found);
-        let mut running = scan::look(seeds, self.root.as_ref(), &self.mark, &self.groups, &mut on_found);
+        let scan::Look { mut running, is_sure } =
+            scan::look(seeds, self.root.as_ref(), &self.mark, &self.groups, &mut on_found);
         running.extend(root.cloned());
-        running
+        Seen { running, is_sure, groups_are_empty: self.groups.iter().all(Group::is_empty) }
+    }
+}
+
+/// What one look saw.
+struct Seen {
+    running: Vec<Identity>,
+    is_sure: bool,
+    groups_are_empty: bool,
+}
+
+impl Seen {
+    fn is_empty(&self) -> bool {
+        self.running.is_empty() && self.groups_are_empty
+    }
+}
+
+/// Whether it is quiet enough to say that nothing is left: after two looks that found nothing, more where processes came
+/// and went meanwhile, whoever they belonged to.
+#[derive(Default)]
+struct Quiet {
+    points: u32,
+}
+
+impl Quiet {
+    fn after(&mut self, seen: &Seen) -> bool {
+        let points = if seen.is_sure { 3 } else { 1 };
+        self.points = if seen.is_empty() { self.points + points } else { 0 };
+        self.points >= 6
     }
 }
 
@@ -202,8 +229,12 @@ fn forget_gone(processes: &mut HashSet<Identity>) -> i64 {
     (before - processes.len()) as i64
 }
 
-/// Waits until all have ended, at most until the deadline.
+/// Waits until all have ended, at most until the deadline. Where there is none to wait for, only for a moment: something
+/// is there that comes and goes.
 async fn all_exited(processes: &[Identity], deadline: Instant) {
+    if processes.is_empty() {
+        tokio::time::sleep_until(deadline.min(Instant::now() + MOMENT)).await;
+    }
     for process in processes {
         if timeout_at(deadline, exited(process)).await.is_err() {
             return;

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -32,10 +32,18 @@ pub fn fresh_mark() -> Mark {
     Mark::new("AICIB_TEST_MARK", format!("{}:{}:{number}", own.pid, own.start))
 }
 
+/// The control group of a process, as a folder. None without cgroup v2.
+pub fn group_of(process: &Identity) -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/mounts").unwrap();
+    let mount = mounts.lines().find(|line| line.contains(" cgroup2 "))?.split(' ').nth(1)?;
+    let groups = fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    Some(Path::new(mount).join(group))
+}
+
 /// Whether the process is in a control group that was made for it, or for what started it.
 pub fn has_group(process: &Identity) -> bool {
-    let groups = fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).unwrap_or_default();
-    groups.lines().any(|line| line.starts_with("0::") && line.contains("/aicib-"))
+    group_of(process).is_some_and(|group| group.to_str().is_some_and(|group| group.contains("/aicib-")))
 }
 
 /// The processes that wrote their pid into the folder, one file each, once there are `count`.
@@ -50,6 +58,17 @@ pub async fn registered(folder: &Path, count: usize) -> Vec<Identity> {
         Some(pids.into_iter().map(|pid| Identity::of(pid).expect("it runs once it is registered")).collect())
     })
     .await
+}
+
+/// Runs all tests of this binary once more where no control groups are made: there, parentage and marks must do.
+pub fn again_without_groups(this_test: &str) {
+    const SWITCH: &str = "AICIB_CGROUPS";
+    if std::env::var_os(SWITCH).is_some() {
+        return;
+    }
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    let again = again.args(["--skip", this_test]).env(SWITCH, "off").output().unwrap();
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stdout));
 }
 
 /// Ends what a failed test would leave behind.
