@@ -16,9 +16,9 @@ fn eight_at_work() -> Script {
     for number in 0..8 {
         start = start.and_tool("delegate", json!({ "to": "cto", "task": format!("Part {number}") }));
     }
-    let look = || Turn::tool("List", json!({ "path": "." }));
+    let look = Turn::tool("List", json!({ "path": "." }));
     Script::default()
-        .when(On::Task("Part".into()), [look(), look(), look(), look(), Turn::text("Part done.")])
+        .when(On::Task("Part".into()), [vec![look; 12], vec![Turn::text("Part done.")]].concat())
         .when(On::Any, [start, Turn::text("All done.")])
 }
 
@@ -48,21 +48,26 @@ async fn a_hold_that_comes_and_goes_under_eight_agents_loses_none_of_them() {
     let provider = Provider::start(eight_at_work()).await;
     let mut worker = stage.start(&stage.api(&provider)).await;
     assert!(wait_for(SOON, || provider.requests().len() > 1).await);
-    for round in 0..150_u64 {
-        daemon.hold(round % 2 == 0);
-        // Of all lengths: from far below what it takes to notice, to enough to be said of the run as a whole.
-        tokio::time::sleep(Duration::from_micros((round * 977) % 9_000)).await;
-        if round % 25 == 0 {
-            worker.sees("a wait", |entry| matches!(entry.body, EventBody::Waiting { .. })).await;
-            tokio::time::sleep(Duration::from_millis(80)).await;
+    for round in 0..120_u64 {
+        daemon.hold(true);
+        if round % 15 == 0 {
+            // Long enough to be said of the run as a whole, and then to be over.
+            worker.rests(false).await;
+            daemon.hold(false);
+            worker.rests(true).await;
+            continue;
         }
+        // From far below what it takes to notice.
+        tokio::time::sleep(Duration::from_micros((round * 977) % 5_000)).await;
+        daemon.hold(false);
+        tokio::time::sleep(Duration::from_micros((round * 571) % 3_000)).await;
     }
     daemon.hold(false);
     let ended = worker.ends().await;
     assert_eq!(ended.outcome, Outcome::Completed, "{:?}", ended.error);
     let reports = ended.entries.iter().filter(|entry| entry.body.kind() == "delegation_finished").count();
     assert_eq!(reports, 8);
-    assert!(ended.agents_waits().contains(&(WaitReason::Paused, false)), "it was held");
+    assert!(ended.whole_waits().len() >= 6, "{:?}", ended.whole_waits());
     // Whoever was said to wait as a whole asked for its slot, and nobody else did.
     let lines: Vec<i64> = (1..)
         .zip(&ended.entries)

@@ -44,11 +44,11 @@ async fn each_limit_in_time_ends_the_run_and_says_which_it_was() {
 async fn what_a_command_prints_is_a_sign_of_work() {
     let stage = Stage::new();
     let daemon = Daemon::start(&stage.home);
-    let text = "for n in 1 2 3 4 5 6 7 8; do sleep 0.25; printf .; done";
+    let text = "for n in 1 2 3 4 5 6 7 8 9 10; do sleep 0.5; printf .; done";
     let script = command(text, 600_000, Turn::text("Ran."));
     let provider = Provider::start(script).await;
     let mut spec = stage.api(&provider);
-    spec.limits.silence_ms = 1_200;
+    spec.limits.silence_ms = 3_500;
     let ended = stage.start(&spec).await.ends().await;
     assert_eq!((ended.outcome, ended.code()), (Outcome::Completed, ""));
     daemon.leave().await;

@@ -148,6 +148,20 @@ impl Worker {
         i64::try_from(place).unwrap() + 1
     }
 
+    /// Waits until the run as a whole waits, or (`over`) does no more, or has ended.
+    pub async fn rests(&self, over: bool) {
+        let found = wait_for(SOON, || {
+            let entries = self.entries();
+            let last = entries.iter().rev().find_map(|entry| match entry.body {
+                EventBody::Waiting { over, .. } if entry.agent == SYSTEM => Some(over),
+                EventBody::RunExited { .. } => Some(over),
+                _ => None,
+            });
+            last.unwrap_or(true) == over
+        });
+        assert!(found.await, "it waits or does not: {}", self.story());
+    }
+
     /// Waits until the run as a whole waits; its line.
     pub async fn waits_as_a_whole(&self, reason: WaitReason) -> i64 {
         self.sees("a wait of the run", |entry| {

@@ -10,15 +10,15 @@ use testkit::{Provider, Script, Turn, wait_for};
 use crate::daemon::Daemon;
 use crate::stage::{SOON, Stage, command, exists};
 
-/// What a stop may take beyond the grace, on a machine that has other things to do.
-const ROOM: Duration = Duration::from_millis(400);
+/// A grace so long that a second one behind it cannot be taken for a machine that has other things to do.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Stops a run in the middle of a command that has made the file `started`. How long that took.
-async fn stop_in(stage: &Stage, text: &str, grace: u64) -> (Duration, crate::stage::Ended) {
+async fn stop_in(stage: &Stage, text: &str, grace: Duration) -> (Duration, crate::stage::Ended) {
     let daemon = Daemon::start(&stage.home);
     let provider = Provider::start(command(text, 600_000, Turn::text("Ran."))).await;
     let mut spec = stage.api(&provider);
-    spec.grace_ms = grace;
+    spec.grace_ms = u64::try_from(grace.as_millis()).unwrap();
     let mut worker = stage.start(&spec).await;
     assert!(wait_for(SOON, || exists(&stage.company.join("started"))).await, "{}", worker.story());
     let told = Instant::now();
@@ -36,8 +36,8 @@ async fn stop_in(stage: &Stage, text: &str, grace: u64) -> (Duration, crate::sta
 async fn e012_a_tree_that_hears_a_stop_is_gone_long_before_the_grace_is_over() {
     let stage = Stage::new();
     let tree = "for n in $(seq 24); do sleep 300 & setsid sleep 301 & done; touch started; wait";
-    let (took, ended) = stop_in(&stage, tree, 5_000).await;
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    let (took, ended) = stop_in(&stage, tree, Duration::from_secs(30)).await;
+    assert!(took < Duration::from_secs(15), "{took:?}");
     let StopCounts { ended, forced, left } = ended.stopped;
     assert!(ended >= 48 && forced == 0 && left == 0, "{ended} {forced} {left}");
 }
@@ -51,8 +51,8 @@ async fn e012_a_tree_that_does_not_hear_is_gone_after_one_grace() {
         "for n in $(seq 10); do {deaf} & setsid {deaf} & done; \
          env -i setsid sh -c \"trap '' TERM; sleep 300 & wait\" & touch started; wait"
     );
-    let (took, ended) = stop_in(&stage, &tree, 500).await;
-    assert!(took >= Duration::from_millis(500) && took < Duration::from_millis(500) + ROOM, "{took:?}");
+    let (took, ended) = stop_in(&stage, &tree, GRACE).await;
+    assert!(took >= GRACE && took < GRACE * 2, "{took:?}");
     let StopCounts { ended, forced, left } = ended.stopped;
     assert!(forced >= 20 && ended + forced >= 40 && left == 0, "{ended} {forced} {left}");
 }
@@ -62,8 +62,8 @@ async fn what_a_command_left_outside_of_its_tree_has_no_second_grace() {
     let stage = Stage::new();
     let escaped = "env -i setsid sh -c \"trap '' TERM; while :; do sleep 1; done\"";
     let text = format!("({escaped} &) ; trap '' TERM; touch started; while :; do sleep 1; done");
-    let (took, ended) = stop_in(&stage, &text, 600).await;
-    assert!(took < Duration::from_millis(600) + ROOM, "{took:?}");
+    let (took, ended) = stop_in(&stage, &text, GRACE).await;
+    assert!(took >= GRACE && took < GRACE * 2, "{took:?}");
     assert!(ended.stopped.forced >= 2 && ended.stopped.left == 0, "{:?}", ended.stopped);
 }
 
@@ -77,7 +77,7 @@ async fn a_run_that_was_told_to_end_by_the_system_is_interrupted() {
     worker.signal(Signal::TERM);
     let ended = worker.ends().await;
     assert_eq!((ended.outcome, ended.code()), (Outcome::Failed, "run.interrupted"));
-    assert!(ended.stopped.ended >= 1, "{:?}", ended.stopped);
+    assert!(ended.stopped.ended + ended.stopped.forced >= 1, "{:?}", ended.stopped);
     daemon.leave().await;
 }
 
