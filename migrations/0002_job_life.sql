@@ -142,6 +142,8 @@ CREATE TABLE home (
     held INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1)),
     -- While projections are made again, within that transaction alone.
     rebuilding INTEGER NOT NULL DEFAULT 0 CHECK (rebuilding IN (0, 1)),
+    -- The last event that was forgotten: its number is not given again, since clients read on from where they were.
+    forgotten_seq INTEGER NOT NULL DEFAULT 0,
     -- The daemon's last sign of life.
     daemon_pid INTEGER,
     daemon_version TEXT,

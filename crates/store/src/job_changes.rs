@@ -216,7 +216,8 @@ impl Write<'_> {
         }
         let after = before.after(change).filter(|after| after.is_final() || *after == JobState::Retrying);
         let Some(after) = after else { return Err(StoreError::JobNotThere { job, state: before }) };
-        let said = Said { reason: &settlement.reason, until: settlement.until, stopped: settlement.stopped };
+        let until = settlement.until.filter(|_| after == JobState::Retrying);
+        let said = Said { reason: &settlement.reason, until, stopped: settlement.stopped };
         let event = self.change(job, change, &said, at)?;
         if after.is_final() {
             self.keep(job, settlement, after)?;

@@ -181,12 +181,14 @@ impl Read<'_> {
         Ok(stats)
     }
 
-    /// The last event stored, over all jobs; 0 before the first.
+    /// The last event stored, over all jobs, be it forgotten since; 0 before the first.
     ///
     /// # Errors
     /// What SQLite said.
     pub fn last_seq(&self) -> Result<Seq, StoreError> {
-        let mut select = self.conn.prepare_cached("SELECT coalesce(max(id), 0) FROM events")?;
+        let mut select = self
+            .conn
+            .prepare_cached("SELECT max(forgotten_seq, coalesce((SELECT max(id) FROM events), 0)) FROM home")?;
         Ok(Seq(select.query_row([], |row| row.get(0))?))
     }
 

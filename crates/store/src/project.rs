@@ -24,6 +24,8 @@ pub(crate) struct Projector<'c> {
     current: bool,
     before: JobNow,
     now: JobNow,
+    /// Events get numbers above this one.
+    floor: i64,
     scope: String,
     /// Texts for the search index. They are written last: any statement that changes several rows makes FTS5 write
     /// out what it has gathered, and so end its batch.
@@ -38,7 +40,8 @@ impl<'c> Projector<'c> {
     /// Reads what the batch starts from.
     pub(crate) fn load(conn: &'c Connection, job_id: JobId) -> Result<Projector<'c>, StoreError> {
         let mut select = conn.prepare_cached(&format!(
-            "SELECT j.title, j.session_id, {PROJECTED}, s.closed_at IS NULL AND j.id > s.agents_after AS current
+            "SELECT j.title, j.session_id, {PROJECTED}, s.closed_at IS NULL AND j.id > s.agents_after AS current,
+               (SELECT forgotten_seq FROM home) AS floor
              FROM jobs j JOIN sessions s ON s.id = j.session_id WHERE j.id = ?1",
         ))?;
         let row = |row: &Row<'_>| {
@@ -52,6 +55,7 @@ impl<'c> Projector<'c> {
                 current: row.get("current")?,
                 before: now.clone(),
                 now,
+                floor: row.get("floor")?,
                 scope: search::scope(company_id, job_id),
                 texts: Vec::new(),
                 spent: Vec::new(),
@@ -93,10 +97,21 @@ impl<'c> Projector<'c> {
         if inserted == 0 {
             return Ok(None);
         }
-        let seq = Seq(self.conn.last_insert_rowid());
+        let seq = self.above_floor(Seq(self.conn.last_insert_rowid()))?;
         let event = Event { seq, job_id: self.job_id, run_id: line.map(|(run, _)| run), entry };
         self.apply(&event)?;
         Ok(Some(event))
+    }
+
+    /// SQLite numbers an event after the last one there is, which may be before the last one there was.
+    fn above_floor(&self, seq: Seq) -> Result<Seq, StoreError> {
+        if seq.0 > self.floor {
+            return Ok(seq);
+        }
+        let above = Seq(self.floor + 1);
+        let mut update = self.conn.prepare_cached("UPDATE events SET id = ?2 WHERE id = ?1")?;
+        update.execute(params![seq.0, above.0])?;
+        Ok(above)
     }
 
     /// Applies an event that is stored.

@@ -152,6 +152,8 @@ impl Write<'_> {
         drop(rows);
         let mut delete = self.conn.prepare_cached("DELETE FROM events WHERE job_id = ?1 AND id > ?2 AND id <= ?3")?;
         delete.execute(params![job.0, from, last])?;
+        let mut update = self.conn.prepare_cached("UPDATE home SET forgotten_seq = max(forgotten_seq, ?1)")?;
+        update.execute([last])?;
         Ok((forgotten, all))
     }
 

@@ -4,7 +4,7 @@
 
 mod support;
 
-use contract::{EventSearchParams, JobChange, JobId, Money, Time};
+use contract::{EventSearchParams, JobChange, JobId, Money, Seq, Time};
 use store::{Beat, NewJob, NewNotice, Prunable, Pruned, Settlement, StoreError};
 use support::*;
 
@@ -82,10 +82,18 @@ fn a_long_job_is_forgotten_piece_by_piece() {
     let piece = forget(&home, SOON, 4);
     assert_eq!((piece.jobs, piece.events, piece.more, words(&home)), (1, 4, false, 0));
     assert!(home.block_on(home.store.read(move |read| read.job(other))).is_err());
+    assert_eq!(home.read(move |read| read.spend(acme.0, NOON)).today, Money::nanos(2_000));
+
+    // No event gets the number of one that is gone: clients read on from where they were.
+    assert_eq!(home.read(|read| read.last_seq()), Seq(12));
+    let next = home.submit(acme, "Write about zebras");
+    assert_eq!((next.seq, home.read(|read| read.last_seq())), (Seq(13), Seq(13)));
+    assert_eq!(words(&home), 1);
+    home.claim(9).unwrap();
+    assert_eq!(home.job(next.job_id).seq, Seq(14));
     let stored = home.dump();
     home.write(|write| write.rebuild_projections());
     assert_eq!(stored, home.dump());
-    assert_eq!(home.read(move |read| read.spend(acme.0, NOON)).today, Money::nanos(2_000));
 }
 
 #[test]

@@ -5,7 +5,8 @@
 mod support;
 
 use contract::{
-    Error, ErrorCode, EventBody, Job, JobChange, JobId, JobState, Progress, RunId, RunState, Stages, StopCounts, Time,
+    Error, ErrorCode, EventBody, EventSearchParams, Job, JobChange, JobId, JobState, Progress, RunId, RunState, Stages,
+    StopCounts, Time,
 };
 use store::{GoOn, NewJob, Settlement, StoreError};
 use support::*;
@@ -79,6 +80,8 @@ fn a_brief_for_later_begins_when_its_time_has_come() {
     assert_eq!((now.state, now.until), (JobState::Queued, None));
     let (second, first) = (home.insert(at(200), NOON).unwrap().job, home.insert(at(100), NOON).unwrap().job);
     assert_eq!((first.state, first.until, first.position), (JobState::Scheduled, Some(later(100)), None));
+    let words = EventSearchParams { query: "Later".into(), company_id: None, job_id: None, before: None, limit: None };
+    assert_eq!(home.read(move |read| read.search(&words)).hits.len(), 3, "it is found before it begins");
     assert_eq!(home.read(|read| read.next_due()), Some(later(100)));
     assert!(due(&home, later(99)).is_empty());
     // The clock jumps a day ahead: both, in the order of their times.
