@@ -345,3 +345,107 @@ fn own(body: EventBody) -> Entry {
 pub fn notice(level: NoticeLevel, text: impl Into<String>) -> EventBody {
     EventBody::Notice { level, text: text.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{RunId, SpoolLine};
+    use process::Mark;
+    use rpc::Home;
+
+    fn host(temp: &tempfile::TempDir, limits: &RunLimits) -> RunHost {
+        let home = Home::at(temp.path().join("home")).unwrap();
+        let (stop, reason) = (CancellationToken::new(), StopReason::default());
+        let mark = Mark::new("AICIB_RUN", temp.path().display().to_string());
+        let link = Link::start(home, RunId(1), "token".into(), mark, false, stop.clone(), reason.clone());
+        let spool = Spool::create(temp.path(), limits.output_bytes).unwrap();
+        RunHost::new(JobId(1), limits, spool, Arc::new(link), stop, reason)
+    }
+
+    fn message(text: &str) -> Entry {
+        Entry { at: Time(1), agent: "ceo".into(), parent: None, body: EventBody::Message { text: text.into() } }
+    }
+
+    fn waits(span: Option<&str>, reason: WaitReason, over: bool) -> Entry {
+        let body = EventBody::Waiting { reason, detail: "It waits.".into(), until: None, over };
+        Entry { parent: span.map(Into::into), body, ..message("") }
+    }
+
+    fn lines(temp: &tempfile::TempDir) -> Vec<SpoolLine> {
+        let text = std::fs::read_to_string(temp.path().join("spool.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn memory() -> u64 {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_hundred_thousand_events_at_once_are_all_recorded_and_nothing_piles_up() {
+        let temp = tempfile::tempdir().unwrap();
+        let host = host(&temp, &RunLimits::default());
+        let before = memory();
+        for number in 0..100_000 {
+            // Not one moment for anybody else to take something away.
+            host.emit(message(&format!("number {number}"))).unwrap();
+            host.delta("ceo", None, "a piece of something that nobody hears");
+        }
+        let grown = memory().saturating_sub(before);
+        assert!(grown < 32 * 1024 * 1024, "{grown}");
+        let lines = lines(&temp);
+        assert!((1..).zip(&lines).all(|(number, line)| line.n == number));
+        assert_eq!(lines.len(), 100_000);
+        assert_eq!(lines[99_999].entry, message("number 99999"));
+    }
+
+    #[tokio::test]
+    async fn a_moment_in_which_nobody_works_is_no_wait_of_the_run() {
+        let temp = tempfile::tempdir().unwrap();
+        let host = host(&temp, &RunLimits::default());
+        let story = async {
+            for _ in 0..20 {
+                host.emit(waits(None, WaitReason::Provider, false)).unwrap();
+                tokio::time::sleep(SETTLED / 10).await;
+                assert_eq!(host.pass(None), Pass::Free);
+                tokio::time::sleep(SETTLED / 10).await;
+            }
+            assert_eq!(lines(&temp).len(), 20);
+            host.emit(waits(None, WaitReason::Provider, false)).unwrap();
+            tokio::time::sleep(SETTLED * 3).await;
+        };
+        tokio::select! {
+            error = host.watch() => panic!("{error}"),
+            () = story => {}
+        }
+        assert_eq!(host.waits(), Some(22));
+        assert_eq!(host.pass(None), Pass::Waits(22));
+        host.goes_on(21).unwrap();
+        assert_eq!(host.pass(None), Pass::Waits(22), "that was another wait");
+        host.goes_on(22).unwrap();
+        assert_eq!(host.pass(None), Pass::Free);
+        let said: Vec<_> = lines(&temp).into_iter().skip(21).map(|line| (line.entry.agent, line.entry.body)).collect();
+        let over = |over| EventBody::Waiting {
+            reason: WaitReason::Provider,
+            detail: if over { "It goes on.".into() } else { "It waits.".into() },
+            until: None,
+            over,
+        };
+        assert_eq!(said, [(SYSTEM.to_owned(), over(false)), (SYSTEM.to_owned(), over(true))]);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_records_too_much_is_told_to_stop_once() {
+        let temp = tempfile::tempdir().unwrap();
+        let host = host(&temp, &RunLimits { output_bytes: 1_000, ..RunLimits::default() });
+        while !host.stop.is_cancelled() {
+            host.emit(message("a few words")).unwrap();
+        }
+        assert!(lines(&temp).len() < 20);
+        let Some(Why::CannotGoOn(error)) = host.reason.get() else { panic!("no reason") };
+        assert_eq!(error.code, ErrorCode::RUN_OUTPUT);
+        host.emit(message("on the way out")).unwrap();
+    }
+}

@@ -192,3 +192,29 @@ fn config_failed(mut error: Error, job_id: JobId) -> Error {
     error.message = format!("Config load failed for job {job_id}: {}", error.message);
     error
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_engine_that_does_not_come_back_is_left_behind() {
+        let mark = Mark::new("AICIB_RUN", "an engine that does not come back");
+        let began = tokio::time::Instant::now();
+        let stuck = pin!(std::future::pending());
+        let (ending, stopped) = wind_down(stuck, &mark, &Grace::new(Duration::from_millis(500))).await;
+        assert_eq!((ending.outcome, stopped), (Outcome::Cancelled, Stopped::default()));
+        assert!(began.elapsed() < LATE * 30, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_comes_back_in_time_has_its_say() {
+        let mark = Mark::new("AICIB_RUN", "an engine that comes back");
+        let late = pin!(async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            failed(Error::internal("a fault"), 3)
+        });
+        let (ending, _) = wind_down(late, &mark, &Grace::new(Duration::from_millis(10))).await;
+        assert_eq!((ending.outcome, ending.turns), (Outcome::Failed, 3));
+    }
+}
