@@ -21,6 +21,7 @@ build_packages=(
 )
 test_packages=(
     xvfb webkit2gtk-driver dbus gnome-keyring openbox xcompmgr hsetroot xdotool x11-utils imagemagick fonts-dejavu-core fonts-inter
+    libfaketime
 )
 
 say() { printf '%s\n' "$*" >&2; }

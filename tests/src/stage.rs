@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use anyhow::Context;
 use rustix::process::Pid;
@@ -46,7 +47,9 @@ impl Stage {
     /// # Errors
     /// It cannot be started.
     pub fn start(&mut self) -> anyhow::Result<()> {
-        self.daemon = Some(Child::start(&mut self.place.aicib(&["daemon", "start", "--foreground"])?)?);
+        let mut command = self.place.aicib(&["daemon", "start", "--foreground"])?;
+        // What it has to say is in its log.
+        self.daemon = Some(Child::start(command.stdout(Stdio::null()).stderr(Stdio::null()))?);
         Ok(())
     }
 

@@ -466,6 +466,35 @@ async fn a_unit_is_told_when_it_is_ready() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The unit file that is packaged: systemd takes it as it is, and stopping it ends no worker.
+#[test]
+fn the_unit_file_is_sound() -> anyhow::Result<()> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd/aicib.service");
+    let text = fs::read_to_string(&file)?;
+    assert!(text.lines().any(|line| line == "KillMode=process"), "{text}");
+    let config = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tauri.conf.json"))?;
+    let config: Value = serde_json::from_str(&config)?;
+    for package in ["deb", "rpm"] {
+        let files = &config["bundle"]["linux"][package]["files"];
+        assert_eq!(files["/usr/lib/systemd/user/aicib.service"], "packaging/systemd/aicib.service", "{package}");
+        assert!(text.contains("ExecStart=/usr/bin/aicib ") && files["/usr/bin/aicib"].is_string(), "{package}");
+    }
+
+    // Verified with a program that is there.
+    let place = Place::new()?;
+    let unit = place.path("aicib.service");
+    fs::write(&unit, text.replace("/usr/bin/aicib", "/bin/true"))?;
+    match place.command("systemd-analyze").args(["--user", "verify"]).arg(&unit).output() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => eprintln!("systemd is not installed"),
+        verified => {
+            let verified = verified?;
+            let said = String::from_utf8_lossy(&verified.stderr);
+            assert!(verified.status.success() && !said.contains("aicib.service"), "{said}");
+        }
+    }
+    Ok(())
+}
+
 /// What lies in the socket's place is no obstacle, and is kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_in_the_sockets_place_is_moved_aside() -> anyhow::Result<()> {

@@ -16,7 +16,10 @@ use serde_json::Value;
 type Outcomes = Vec<anyhow::Result<()>>;
 
 /// What computes the cases of a topic.
-const TOPICS: &[(&str, fn(&[Value]) -> Outcomes)] = &[
+type Check = fn(&[Value]) -> Outcomes;
+
+/// The topics that are computed here.
+const TOPICS: &[(&str, Check)] = &[
     ("stage_progress", |cases| each(cases, stages::progress)),
     ("stage_eta", |cases| each(cases, stages::eta)),
     ("stale_sync", |cases| each(cases, queue::stale)),
