@@ -201,7 +201,9 @@ async fn spawn(app: &App, run: &LiveRun, spec: &WorkerSpec, mut record: JobRecor
         .mark(&run.mark)
         .input(Input::Piped)
         .output(Output::File(log));
-    let mut spawned = process::spawn(command).map_err(|error| {
+    // Off the async threads: it takes the system a moment, and many may start at once.
+    let spawned = tokio::task::spawn_blocking(move || process::spawn(command)).await.map_err(Error::internal)?;
+    let mut spawned = spawned.map_err(|error| {
         Error::new(
             ErrorCode::RUN_SPAWN,
             format!("The worker could not be started: {error}."),
