@@ -31,9 +31,12 @@ pub(crate) fn daily(conn: &Connection, backups: &Path) -> Result<Option<PathBuf>
 /// Written under another name and then renamed: a backup that has its name is whole.
 fn copy(conn: &Connection, backups: &Path, why: &str) -> Result<PathBuf, StoreError> {
     create_private(backups)?;
+    // Left by a daemon that was killed at it: one backup is made at a time.
+    for part in ours(backups, ".part")? {
+        remove(&part)?;
+    }
     let file = backups.join(format!("aicib-{}-{why}.db", days::stamp(Time::now())));
     let part = file.with_extension("part");
-    remove(&part)?;
     let copied = copy_to(conn, &part);
     if copied.is_err() {
         // The first error is the one to tell; a leftover is removed by the next backup.
@@ -66,6 +69,13 @@ fn copy_to(conn: &Connection, part: &Path) -> Result<(), StoreError> {
 
 /// Backups, oldest first: their names begin with the time.
 pub(crate) fn list(backups: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = ours(backups, ".db")?;
+    files.sort();
+    Ok(files)
+}
+
+/// The files of the folder that are ours and end so.
+fn ours(backups: &Path, end: &str) -> Result<Vec<PathBuf>, StoreError> {
     let entries = match fs::read_dir(backups) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -75,13 +85,10 @@ pub(crate) fn list(backups: &Path) -> Result<Vec<PathBuf>, StoreError> {
     for entry in entries {
         let path = entry.map_err(|error| StoreError::file(backups, error))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with("aicib-") && name.ends_with(".db") {
+        if name.starts_with("aicib-") && name.ends_with(end) {
             files.push(path);
-        } else if name.starts_with("aicib-") && name.ends_with(".part") {
-            remove(&path)?;
         }
     }
-    files.sort();
     Ok(files)
 }
 

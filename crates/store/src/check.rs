@@ -56,3 +56,29 @@ fn look(conn: &Connection, enough: impl FnMut() -> bool + Send + 'static) -> Res
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_ends_when_its_time_is_over_and_goes_on_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("aicib.db");
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch(
+            "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT NOT NULL); CREATE INDEX i ON t (b);
+             WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 20000)
+             INSERT INTO t SELECT x, hex(randomblob(40)) FROM n;",
+        )
+        .unwrap();
+        assert_eq!(within(&conn, Duration::ZERO).unwrap(), Checked::Unfinished);
+        assert_eq!(within(&conn, Duration::from_secs(60)).unwrap(), Checked::Sound);
+        assert_eq!(conn.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)), Ok(20_000));
+
+        let leaving = Arc::new(AtomicBool::new(true));
+        assert_eq!(until_left(&path, &leaving).unwrap(), Checked::Unfinished);
+        leaving.store(false, Ordering::Relaxed);
+        assert_eq!(until_left(&path, &leaving).unwrap(), Checked::Sound);
+    }
+}

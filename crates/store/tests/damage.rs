@@ -461,3 +461,46 @@ fn a_copy_that_is_damaged_is_passed_over_for_an_older_one() {
     let beside: Vec<_> = fs::read_dir(good.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(beside.len(), 2, "{beside:?}");
 }
+
+/// A damaged file of the first schema, whose runs have no folder any more: the rows are all there is.
+#[test]
+fn what_an_earlier_version_left_damaged_is_read_as_well() {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let schema = fs::read_to_string(base.join("../../migrations/0001_init.sql")).unwrap();
+    let rows = fs::read_to_string(base.join("tests/fixtures/schema_1.sql")).unwrap();
+    let left = |harm: bool| {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("aicib.db");
+        let conn = Connection::open(&db).unwrap();
+        conn.execute_batch(&schema).unwrap();
+        conn.execute_batch(&rows).unwrap();
+        conn.pragma_update(None, "user_version", 1).unwrap();
+        conn.close().unwrap();
+        if harm {
+            let page = root_of(&db, "jobs_company");
+            let mut bytes = fs::read(&db).unwrap();
+            bytes[(page - 1) * PAGE..page * PAGE].fill(0xff);
+            fs::write(&db, bytes).unwrap();
+        }
+        let opened = Store::open(&db, &dir.path().join("backups"), true).unwrap();
+        assert_eq!(opened.repair.is_some(), harm);
+        opened.store.close();
+        let home = Home::at(dir);
+        let jobs = home.read(|read| read.jobs(&contract::JobListParams::default())).jobs;
+        let mut told = Vec::new();
+        for job in jobs {
+            let mut detail = home.read(move |read| read.job_detail(job.job_id));
+            let page = EventListParams { job_id: job.job_id, after: None, before: None, limit: None };
+            let events = home.read(move |read| read.events(&page)).events;
+            detail.job.seq = contract::Seq(0);
+            told.push((detail, events.into_iter().map(|event| event.entry).collect::<Vec<_>>()));
+        }
+        (told, home)
+    };
+    let (sound, _home) = left(false);
+    let (mended, home) = left(true);
+    assert_eq!(mended, sound);
+    let names: Vec<String> =
+        home.backups().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    assert_eq!(names, [""; 0], "what is damaged is not copied");
+}
