@@ -1,10 +1,12 @@
 //! An agent at work: it is asked, uses its tools, and is asked again, until it has answered.
 
+use std::time::Instant;
+
 use contract::limits::{MAX_EVENT_OUTPUT_BYTES, MAX_EVENT_TEXT_BYTES};
-use contract::{Error, ErrorCode, EventBody, Time, clip, one_line};
+use contract::{Error, ErrorCode, EventBody, clip, one_line};
 use serde_json::{Value, json};
 
-use crate::calls::Worst;
+use crate::calls::{Worst, millis};
 use crate::conversation::Conversation;
 use crate::model::{Answer, Block, Request, StopReason};
 use crate::play::{Desk, Fell, Play};
@@ -158,7 +160,7 @@ impl Play<'_> {
             // The start is on disk before the effect is: what a crash interrupts is never missing.
             self.host.before_effect()?;
         }
-        let began = Time::now();
+        let began = Instant::now();
         let done = match (tool, &call.input) {
             (None, _) => Done::failed(format!("There is no tool {name} here.")),
             (Some(_), Err(text)) => broken(text, cut),
@@ -171,7 +173,7 @@ impl Play<'_> {
             summary: done.summary.clone(),
             output: clip(&done.output, MAX_EVENT_OUTPUT_BYTES).into_owned(),
             change: done.change.clone(),
-            duration_ms: Time::now().since(began),
+            duration_ms: millis(began.elapsed()),
         })?;
         if self.halt.is_cancelled() {
             return Err(Fell::Stopped);

@@ -60,7 +60,7 @@ impl Play<'_> {
             }
             let reason =
                 if error.code == ErrorCode::PROVIDER_RATE_LIMIT { WaitReason::RateLimit } else { WaitReason::Provider };
-            let until = Time(Time::now().0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+            let until = Time(Time::now().0.saturating_add(millis(wait)));
             desk.voice.emit(EventBody::Waiting { reason, detail: error.message, until: Some(until), over: false })?;
             waiting = Some(reason);
             down_for = Some(so_far + wait);
@@ -190,6 +190,11 @@ impl Play<'_> {
             }
         }
     }
+}
+
+/// A time as events have it.
+pub(crate) fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What a call may cost at most.

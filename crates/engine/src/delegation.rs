@@ -1,10 +1,13 @@
 //! Work that one agent gives to others, and what comes back.
 
-use contract::{EventBody, Time, clip, one_line};
+use std::time::Instant;
+
+use contract::{EventBody, clip, one_line};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 
 use crate::agent_loop::Call;
+use crate::calls::millis;
 use crate::conversation::Conversation;
 use crate::model::Block;
 use crate::play::{Desk, Fell, Play};
@@ -119,7 +122,7 @@ impl Play<'_> {
         if self.halt.is_cancelled() {
             return Err(Fell::Stopped);
         }
-        let began = Time::now();
+        let began = Instant::now();
         desk.voice.emit(EventBody::DelegationStarted {
             span: span.clone(),
             to: agent.role.clone(),
@@ -153,7 +156,7 @@ impl Play<'_> {
             to: agent.role.clone(),
             ok,
             summary: summary.clone(),
-            duration_ms: Time::now().since(began),
+            duration_ms: millis(began.elapsed()),
             cost_usd,
         })?;
         if result.is_ok() {
