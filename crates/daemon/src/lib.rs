@@ -152,7 +152,7 @@ fn run(home: Home, log: Log, heart: &Arc<Heart>, lock: &Lock, unclean: bool) -> 
 /// Serves until the daemon is to stop; what is wrong with the database, where that is why.
 async fn serve(app: App, began_before: bool) -> Result<Option<String>, Error> {
     app.log.follow_settings(app.settings().await?.log_level);
-    stop_on_signals(&app.stop).map_err(Error::internal)?;
+    stop_on_signals(&app).map_err(Error::internal)?;
     reload_on_hangup(&app).map_err(Error::internal)?;
     if std::process::id() == 1 || began_before {
         // The first process of a container is handed every orphan in it; and what this process started before it began
@@ -211,13 +211,14 @@ async fn stop_when_damaged(app: App) -> Option<String> {
     }
 }
 
-fn stop_on_signals(stop: &CancellationToken) -> std::io::Result<()> {
+fn stop_on_signals(app: &App) -> std::io::Result<()> {
     let mut signals = process::StopSignals::listen()?;
-    let stop = stop.clone();
+    let app = app.clone();
     tokio::spawn(async move {
         let name = signals.next().await;
         tracing::info!(signal = name, "told to stop");
-        stop.cancel();
+        app.again.store(false, Ordering::Relaxed);
+        app.stop.cancel();
     });
     Ok(())
 }

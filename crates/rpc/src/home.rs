@@ -240,6 +240,18 @@ mod tests {
         let _in_use = fs::remove_dir(shared);
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_no_text_is_refused() {
+        use std::os::unix::ffi::OsStrExt;
+        let temp = tempfile::tempdir().unwrap();
+        let odd = temp.path().join(std::ffi::OsStr::from_bytes(b"home-\xff"));
+        let error = Home::at(odd).unwrap_err();
+        assert!(error.message.contains("UTF-8") && error.fix.contains("AICIB_HOME"), "{error}");
+        let letters = temp.path().join("Büro – 会社 'x'");
+        assert_eq!(Home::at(&letters).unwrap().root(), letters.canonicalize().unwrap());
+    }
+
     #[test]
     fn a_file_in_its_place_is_refused_with_what_to_do() {
         let temp = tempfile::tempdir().unwrap();

@@ -36,6 +36,7 @@ pub async fn health(app: &App) -> Result<Health, Error> {
 
 pub fn stop(app: &App) -> Result<Empty, Error> {
     tracing::info!("asked to stop");
+    app.again.store(false, Ordering::Relaxed);
     stop_soon(app);
     Ok(Empty {})
 }

@@ -60,7 +60,7 @@ impl LogFile {
 
     /// Whether standard error goes into this very file.
     pub fn is_standard_error(&self) -> bool {
-        self.file.as_ref().is_some_and(|file| standard::is(file))
+        self.file.as_ref().is_some_and(standard::is)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
