@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use company::{AgentFile, CEO};
-use contract::{Error, ErrorCode, EventBody, Money, Outcome, StopCounts};
+use contract::{Error, ErrorCode, EventBody, Money, Outcome, StopCounts, clip};
 use tokio_util::sync::CancellationToken;
 
 use crate::conversation::Conversation;
@@ -15,6 +15,10 @@ use crate::steps::Steps;
 use crate::tools::{Commands, Toolbox, Workspace};
 use crate::voice::Voice;
 use crate::{Brief, Ending, Host};
+
+/// Bytes of a run's answer, which may be made of several messages: its line in the spool is to stay readable, however
+/// its characters are escaped.
+const MAX_ANSWER: usize = 1024 * 1024;
 
 /// What the agents of a run share.
 pub(crate) struct Play<'a> {
@@ -192,7 +196,7 @@ pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, pati
             if let Err(Fell::Run(error)) = play.progress("Done".into()) {
                 return failed(*error, turns, stopped);
             }
-            let answer = (!answer.is_empty()).then_some(answer);
+            let answer = (!answer.is_empty()).then(|| clip(&answer, MAX_ANSWER).into_owned());
             Ending { outcome: Outcome::Completed, answer, error: None, turns, stopped }
         }
         Err(Fell::Stopped) => Ending { outcome: Outcome::Cancelled, answer: None, error: None, turns, stopped },

@@ -148,6 +148,17 @@ async fn a_hostile_stream_does_not_fill_the_memory() {
 }
 
 #[tokio::test]
+async fn an_answer_of_many_parts_stays_within_a_line_of_the_spool() {
+    // The worst there is: each of these takes six bytes in JSON.
+    let part = || Turn::text("\u{1}".repeat(256 * 1024)).stop_reason("max_tokens");
+    let script = Script::of([vec![part(); 8], vec![Turn::text("\u{1}".repeat(256 * 1024))]].concat());
+    let (_f, provider, _h, ending) = played(script).await;
+    assert_eq!((ending.outcome, provider.requests().len()), (Outcome::Completed, 9), "{:?}", ending.error);
+    let line = serde_json::to_string(&ending.answer).unwrap();
+    assert!(line.len() > 4 * 1024 * 1024 && line.len() < 7 * 1024 * 1024, "{}", line.len());
+}
+
+#[tokio::test]
 async fn a_line_of_five_megabytes_is_not_waited_for() {
     let line = || Turn::text("It begins").usage(1_000, 5, 0, 0).long_line_after(3, 5 * 1024 * 1024);
     let patience = engine::Patience { stall: Duration::from_secs(15), ..impatient() };

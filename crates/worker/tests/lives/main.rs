@@ -1,5 +1,5 @@
 //! Whole lives of workers: real processes, spools and commands; only the daemon and the provider are stand-ins.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
 
 mod daemon;
