@@ -21,7 +21,7 @@ impl Read<'_> {
         let more = jobs.len() as i64 > limit;
         jobs.truncate(limit as usize);
         let next = if more { jobs.last().map(|job| job.job_id) } else { None };
-        Ok(JobPage { jobs, next })
+        Ok(JobPage { jobs: self.places(jobs)?, next })
     }
 }
 
@@ -54,7 +54,7 @@ fn query(list: &JobListParams, rows: i64) -> (String, Vec<Value>) {
         names.iter().map(of_state).collect::<Vec<_>>().join(" UNION ALL ")
     };
     let page = format!("WHERE j.id IN (SELECT * FROM ({ids} ORDER BY 1 DESC LIMIT ?{limit})) ORDER BY j.id DESC");
-    (select("", &page), values)
+    (select(&page), values)
 }
 
 /// The index that serves, whatever SQLite thinks of how the rows are spread.

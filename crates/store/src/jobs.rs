@@ -7,6 +7,7 @@ use contract::{
 };
 use rusqlite::{OptionalExtension, Row, params};
 
+use crate::line::PLACE;
 use crate::project::{PROJECTED, job_now};
 use crate::rows::{clamp, json, maybe_job, money, named, time};
 use crate::{Missing, Read, StoreError};
@@ -14,20 +15,22 @@ use crate::{Missing, Read, StoreError};
 /// A key that a client chose counts for a day.
 pub(crate) const KEY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// A job's place is the one in its session's line: that is what it waits for. Who is on hold there lets it pass.
-pub(crate) fn select(more: &str, rest: &str) -> String {
+/// Rows of lists, without their places in line: [`Read::places`] adds those.
+pub(crate) fn select(rest: &str) -> String {
+    select_with("NULL AS position", rest)
+}
+
+/// A row by itself, with its place in line.
+fn select_one(more: &str, rest: &str) -> String {
+    select_with(&format!("{PLACE} AS position {more}"), rest)
+}
+
+fn select_with(more: &str, rest: &str) -> String {
     format!(
         "SELECT j.id, j.session_id, j.parent_job_id, j.after_job_id, j.title, j.engine, j.origin, j.foreground,
            j.priority, j.created_at, j.max_cost_nanos, j.typical_ms, j.result, j.error, j.processes_ended,
            j.processes_forced, j.processes_left, {PROJECTED},
-           (SELECT count(*) FROM runs r WHERE r.job_id = j.id) AS attempts,
-           CASE WHEN j.state = 'queued' THEN nullif(
-             (SELECT count(*) FROM jobs q INDEXED BY jobs_one_at_work
-              WHERE q.session_id = j.session_id AND q.state IN ('running', 'waiting', 'retrying'))
-             + (SELECT count(*) FROM jobs q INDEXED BY jobs_session_live
-              WHERE q.session_id = j.session_id AND q.finished_at IS NULL AND q.state = 'queued' AND q.held = 0
-                AND (q.priority > j.priority OR q.priority = j.priority AND q.id < j.id)), 0)
-           END AS position {more} FROM jobs j {rest}"
+           (SELECT count(*) FROM runs r WHERE r.job_id = j.id) AS attempts, {more} FROM jobs j {rest}"
     )
 }
 
@@ -76,7 +79,7 @@ impl Read<'_> {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub fn job(&self, id: JobId) -> Result<Job, StoreError> {
-        let mut select = self.conn.prepare_cached(&select("", "WHERE j.id = ?1"))?;
+        let mut select = self.conn.prepare_cached(&select_one("", "WHERE j.id = ?1"))?;
         select.query_row([id.0], job).optional()?.ok_or(StoreError::NotFound(Missing::Job(id)))
     }
 
@@ -85,7 +88,7 @@ impl Read<'_> {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub fn job_detail(&self, id: JobId) -> Result<JobDetail, StoreError> {
-        let mut select = self.conn.prepare_cached(&select(
+        let mut select = self.conn.prepare_cached(&select_one(
             ", t.directive, t.answer",
             "JOIN job_texts t ON t.job_id = j.id WHERE j.id = ?1",
         ))?;
@@ -115,7 +118,8 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn job_by_key(&self, key: &str, now: Time) -> Result<Option<Job>, StoreError> {
-        let mut select = self.conn.prepare_cached(&select("", "WHERE j.idempotency_key = ?1 AND j.created_at > ?2"))?;
+        let mut select =
+            self.conn.prepare_cached(&select_one("", "WHERE j.idempotency_key = ?1 AND j.created_at > ?2"))?;
         Ok(select.query_row(params![key, now.0.saturating_sub(KEY_MS)], job).optional()?)
     }
 
@@ -125,9 +129,9 @@ impl Read<'_> {
     /// What SQLite said.
     pub fn live(&self, company: CompanyId, limit: i64) -> Result<(Vec<Job>, i64), StoreError> {
         let live = "INDEXED BY jobs_live WHERE j.company_id = ?1 AND j.finished_at IS NULL";
-        let mut select = self.conn.prepare_cached(&select("", &format!("{live} ORDER BY j.id LIMIT ?2")))?;
+        let mut select = self.conn.prepare_cached(&select(&format!("{live} ORDER BY j.id LIMIT ?2")))?;
         let rows = select.query_map(params![company.0, clamp(limit)], job)?;
-        let jobs = rows.collect::<Result<Vec<_>, _>>()?;
+        let jobs = self.places(rows.collect::<Result<_, _>>()?)?;
         let mut count = self.conn.prepare_cached(&format!("SELECT count(*) FROM jobs j {live}"))?;
         Ok((jobs, count.query_row([company.0], |row| row.get(0))?))
     }
@@ -138,12 +142,11 @@ impl Read<'_> {
     /// What SQLite said.
     pub fn live_in_session(&self, session: SessionId) -> Result<Vec<Job>, StoreError> {
         let mut select = self.conn.prepare_cached(&select(
-            "",
             "WHERE j.id IN (SELECT l.id FROM jobs l INDEXED BY jobs_session_live
                WHERE l.session_id = ?1 AND l.finished_at IS NULL ORDER BY l.id LIMIT 500) ORDER BY j.id",
         ))?;
         let rows = select.query_map([session.0], job)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.places(rows.collect::<Result<_, _>>()?)
     }
 
     /// The company's jobs that ended at `since` or later, newest first, at most `limit`.
@@ -152,7 +155,6 @@ impl Read<'_> {
     /// What SQLite said.
     pub fn finished_since(&self, company: CompanyId, since: Time, limit: i64) -> Result<Vec<Job>, StoreError> {
         let mut select = self.conn.prepare_cached(&select(
-            "",
             "INDEXED BY jobs_finished WHERE j.company_id = ?1 AND j.finished_at >= ?2
              ORDER BY j.finished_at DESC, j.id DESC LIMIT ?3",
         ))?;
@@ -190,35 +192,5 @@ impl Read<'_> {
             .conn
             .prepare_cached("SELECT max(forgotten_seq, coalesce((SELECT max(id) FROM events), 0)) FROM home")?;
         Ok(Seq(select.query_row([], |row| row.get(0))?))
-    }
-
-    /// The session's job at work, or else the first in line, with its title.
-    pub(crate) fn session_job(&self, session: SessionId) -> Result<Option<(JobId, String)>, StoreError> {
-        let first = |rest: &str| {
-            let mut select = self.conn.prepare_cached(&format!("SELECT id, title FROM jobs {rest} LIMIT 1"))?;
-            select.query_row([session.0], |row| Ok((JobId(row.get(0)?), row.get(1)?))).optional()
-        };
-        let at_work =
-            first("INDEXED BY jobs_one_at_work WHERE session_id = ?1 AND state IN ('running', 'waiting', 'retrying')")?;
-        match at_work {
-            Some(job) => Ok(Some(job)),
-            None => Ok(first(
-                "INDEXED BY jobs_session_live WHERE session_id = ?1 AND finished_at IS NULL AND state = 'queued'
-                 ORDER BY priority DESC, id",
-            )?),
-        }
-    }
-
-    /// A job of the session that has not ended, with its title: the one at work, else the first in line, else one that
-    /// waits for its time or for another job.
-    pub(crate) fn session_unended(&self, session: SessionId) -> Result<Option<(JobId, String)>, StoreError> {
-        if let Some(job) = self.session_job(session)? {
-            return Ok(Some(job));
-        }
-        let mut select = self.conn.prepare_cached(
-            "SELECT id, title FROM jobs INDEXED BY jobs_session_live WHERE session_id = ?1 AND finished_at IS NULL
-             ORDER BY priority DESC, id LIMIT 1",
-        )?;
-        Ok(select.query_row([session.0], |row| Ok((JobId(row.get(0)?), row.get(1)?))).optional()?)
     }
 }

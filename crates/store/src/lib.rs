@@ -29,6 +29,7 @@ mod job_list;
 mod job_now;
 mod jobs;
 mod leases;
+mod line;
 mod marker;
 mod notices;
 mod patience;

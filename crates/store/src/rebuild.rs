@@ -11,8 +11,9 @@ const BATCH: usize = 1000;
 
 impl Write<'_> {
     /// Throws every projection away and makes it again from the events: the projected half of `jobs`, `spans`,
-    /// `files`, `costs`, `day_costs`, `agent_states` and the search index. What is no projection stays: directives, runs, and
-    /// what a settlement said. Takes about as long as storing the events did.
+    /// `files`, `costs`, `day_costs`, `agent_states` and the search index. What is no projection stays: directives,
+    /// runs, what a settlement said, and what forgotten jobs cost, which counts into the days. Takes about as long as
+    /// storing the events did.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] for an event that does not read; nothing is changed then.

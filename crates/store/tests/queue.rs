@@ -5,8 +5,8 @@
 mod support;
 
 use contract::{
-    Error, ErrorCode, EventBody, EventSearchParams, Job, JobChange, JobId, JobState, Progress, RunId, RunState, Stages,
-    StopCounts, Time,
+    Error, ErrorCode, EventBody, EventSearchParams, Job, JobChange, JobId, JobListParams, JobState, Progress, RunId,
+    RunState, Stages, StopCounts, Time,
 };
 use store::{GoOn, NewJob, Settlement, StoreError};
 use support::*;
@@ -58,7 +58,13 @@ fn a_place_in_line_counts_who_goes_before() {
     let home = Home::new();
     let acme = home.company("acme");
     let [low, first, second, high] = [-1, 0, 0, 7].map(|priority| brief(&home, acme, priority));
-    let places = || [low, first, second, high].map(|job| home.job(job).position);
+    let places = || {
+        let listed = home.read(|read| read.jobs(&JobListParams::default())).jobs;
+        let of_list = |job: JobId| listed.iter().find(|listed| listed.job_id == job).and_then(|job| job.position);
+        let places = [low, first, second, high].map(|job| home.job(job).position);
+        assert_eq!(places, [low, first, second, high].map(of_list), "a row by itself and in a list");
+        places
+    };
     assert_eq!(places(), [Some(3), Some(1), Some(2), None]);
     assert_eq!(claimed(&home, 100), Some(high));
     assert_eq!(places(), [Some(3), Some(1), Some(2), None]);
