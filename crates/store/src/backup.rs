@@ -59,8 +59,10 @@ fn copy_to(conn: &Connection, part: &Path) -> Result<(), StoreError> {
         return Err(StoreError::file(part, std::io::Error::other("the database was locked while it was copied")));
     }
     // A copy of something damaged is none: it would push out one that is whole.
-    if let Checked::Damaged(what) = check::whole(&target)? {
-        return Err(StoreError::Damaged(what));
+    match check::whole(&target)? {
+        Checked::Sound => {}
+        Checked::Damaged(what) => return Err(StoreError::Damaged(what)),
+        Checked::Unfinished => return Err(StoreError::Closed),
     }
     target.close().map_err(|(_, error)| error)?;
     let sync = fs::OpenOptions::new().write(true).open(part).and_then(|file| file.sync_all());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Error, ErrorCode};
 
-use crate::{StoreError, schema};
+use crate::{StoreError, patience, schema};
 
 /// Steps of SQLite between two looks at the clock: a fraction of a millisecond.
 const STEPS: i32 = 1000;
@@ -29,9 +29,9 @@ pub(crate) fn within(conn: &Connection, bound: Duration) -> Result<Checked, Stor
     look(conn, move || Instant::now() >= end)
 }
 
-/// Looks through a database to the end.
+/// Looks through a database to the end, or to that of the store whose thread this is.
 pub(crate) fn whole(conn: &Connection) -> Result<Checked, StoreError> {
-    look(conn, || false)
+    look(conn, patience::is_over)
 }
 
 /// Looks through the database at `path` on a connection of its own, until that is done or `leaving` is set.

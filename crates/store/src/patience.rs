@@ -22,13 +22,17 @@ pub(crate) fn until(leaving: Arc<AtomicBool>) {
     LEAVING.with(|flag| *flag.borrow_mut() = Some(leaving));
 }
 
+/// Whether this thread is to come to an end.
+pub(crate) fn is_over() -> bool {
+    LEAVING.with(|flag| flag.borrow().as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)))
+}
+
 /// Whether a statement is to be tried again, that found the database held `tries` times. Waits a little first.
 pub(crate) fn again(tries: i32) -> bool {
     if tries == MENTIONED {
         tracing::warn!("another program holds the database; waiting for it");
     }
-    let leaving = LEAVING.with(|flag| flag.borrow().as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)));
-    if tries >= TRIES || leaving && tries >= MENTIONED {
+    if tries >= TRIES || is_over() && tries >= MENTIONED {
         return false;
     }
     thread::sleep(PAUSE);
