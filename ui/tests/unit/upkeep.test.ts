@@ -207,6 +207,7 @@ describe('a restart of the background process', () => {
     handlers.deliver('native.link', { state: 'ready' });
     flushSync();
     expect(document.body.textContent?.trim()).toBe('');
+    expect(flashes.list.at(-1)?.text).toBe('The background process was restarted.');
     handlers.deliver('native.link', { state: 'starting' });
     flushSync();
     expect(text()).toContain('Reconnecting');

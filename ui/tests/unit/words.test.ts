@@ -157,7 +157,7 @@ describe('a job that ended', () => {
     expect(stoppedWords(stopped)).toBe('3 processes ended, 1 by force, 0 left');
     expect(stoppedWords({ ended: 1, forced: 0, left: 0 })).toBe('1 process ended, 0 left');
     expect(stoppedWords({ ended: 4, forced: 4, left: 2 })).toBe('4 processes ended, 4 by force, 2 left');
-    expect(stoppedWords({ ended: 0, forced: 0, left: 0 })).toBe('no process was left running');
+    expect(stoppedWords({ ended: 0, forced: 0, left: 0 })).toBe('0 processes left');
     expect(endedHow(job('cancelled', { reason: 'Stopped by the founder.', stopped }))).toBe(
       'Stopped by the founder · 3 processes ended, 1 by force, 0 left',
     );

@@ -1,5 +1,6 @@
 import { backend, type Fault, type LinkState, type NativeInfo } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
+import { flashes } from './flash.svelte';
 
 /** How the page stands with the daemon. */
 class Link {
@@ -43,7 +44,11 @@ class Link {
     const before = this.state;
     this.state = state;
     this.error = state === 'ready' ? undefined : error;
-    if (state === 'ready' && before !== 'ready') this.restarting = false;
+    if (state === 'ready' && before !== 'ready' && this.restarting) {
+      this.restarting = false;
+      flashes.say('The background process was restarted.');
+    }
+    if (state === 'lost') this.restarting = false;
     if (state === 'ready' && (before !== 'ready' || this.generation === 0)) this.generation += 1;
   }
 }

@@ -105,7 +105,7 @@ function open(sentence: string): string {
 /** "3 processes ended, 1 by force, 0 left". */
 export function stoppedWords(stopped: StopCounts): string {
   const left = `${plural(stopped.left, 'process', 'processes')} left`;
-  if (stopped.ended === 0) return stopped.left === 0 ? 'no process was left running' : left;
+  if (stopped.ended === 0) return left;
   const ended = `${plural(stopped.ended, 'process', 'processes')} ended`;
   return [ended, stopped.forced > 0 ? `${stopped.forced} by force` : '', `${stopped.left} left`]
     .filter(Boolean)
@@ -175,10 +175,9 @@ export function endedHow(job: Job): string {
   const with_ = (words: string) => (counts ? `${open(words)} · ${counts}` : words);
   if (job.state === 'completed') return with_(job.result ? quoted(job.result) : 'Done.');
   if (job.state === 'cancelled') return with_(job.reason || 'Stopped by you.');
-  const error = job.error;
-  return with_(
-    error ? `Failed: ${error.message} ${error.fix}`.trim() : `Failed${job.reason ? `: ${job.reason}` : '.'}`,
-  );
+  const why = job.error ? `${job.error.message} ${job.error.fix}`.trim() : job.reason;
+  // In a line of a row there is no room to set commands apart.
+  return with_(why ? `Failed: ${why.replaceAll('`', '')}` : 'Failed.');
 }
 
 /** What there is to tell of a job in a line, whatever its state. */
