@@ -32,8 +32,10 @@ pub(super) fn look(
     groups: &[Group],
     on_found: &mut dyn FnMut(&Identity),
 ) -> Look {
+    // Thousands of processes are looked up in it.
+    let seeds: HashMap<u32, &Identity> = seeds.iter().map(|seed| (seed.pid, seed)).collect();
     let members: Vec<(&Group, HashSet<u32>)> = groups.iter().map(|group| (group, group.pids())).collect();
-    let mut all = Vec::new();
+    let mut all = Vec::with_capacity(512);
     let mut is_sure = true;
     let mut picking = Picking::new(root, std::process::id(), on_found);
     let all_read = proc::each(|stat| {
@@ -47,7 +49,7 @@ pub(super) fn look(
                     false
                 })
         };
-        picking.see(stat, seeds.contains(&stat.identity()), &mut belongs);
+        picking.see(stat, seeds.get(&stat.pid).is_some_and(|seed| stat.is(seed)), &mut belongs);
     });
     let running = picking.finish();
     environ::forget_others(&all);
@@ -62,7 +64,7 @@ struct Picking<'a> {
     picked: Vec<Identity>,
     found: HashSet<u32>,
     /// Those not found so far that run, and all of those by whom they belong to.
-    others: HashMap<u32, Identity>,
+    others: HashMap<u32, Stat>,
     links: HashMap<u32, Vec<u32>>,
 }
 
@@ -88,14 +90,15 @@ impl<'a> Picking<'a> {
         if is_found {
             self.found.insert(stat.pid);
             if is_wanted {
-                self.take(stat.identity());
+                self.take(&stat);
             }
         } else if is_wanted {
-            self.others.insert(stat.pid, stat.identity());
+            self.others.insert(stat.pid, stat);
         }
     }
 
-    fn take(&mut self, identity: Identity) {
+    fn take(&mut self, stat: &Stat) {
+        let identity = stat.identity();
         (self.on_found)(&identity);
         self.picked.push(identity);
     }
@@ -106,8 +109,8 @@ impl<'a> Picking<'a> {
             for pid in self.links.remove(&leader).into_iter().flatten() {
                 if self.found.insert(pid) {
                     to_visit.push(pid);
-                    if let Some(identity) = self.others.remove(&pid) {
-                        self.take(identity);
+                    if let Some(stat) = self.others.remove(&pid) {
+                        self.take(&stat);
                     }
                 }
             }

@@ -23,6 +23,8 @@ const ENOUGH: usize = 4096;
 /// How soon after the first look, and how often at least, it is looked again for processes that were started meanwhile:
 /// these tell nobody. The time doubles with each look.
 const NEWCOMERS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
+/// For how long nothing must have been found where processes come and go.
+const LONG_ENOUGH: Duration = Duration::from_millis(30);
 const MOMENT: Duration = Duration::from_millis(1);
 /// How long one look may take, and how many are tried: a process may hang in the kernel so that who reads its memory
 /// hangs too. The next look knows it, and leaves it alone.
@@ -191,6 +193,8 @@ impl What {
         let scan::Look { mut running, is_sure } =
             scan::look(seeds, self.root.as_ref(), &self.mark, &self.groups, &mut on_found);
         running.extend(root.cloned());
+        // Of what is in a group the kernel knows.
+        let is_sure = is_sure || !self.groups.is_empty();
         Seen { running, is_sure, groups_are_empty: self.groups.iter().all(Group::is_empty) }
     }
 }
@@ -208,18 +212,23 @@ impl Seen {
     }
 }
 
-/// Whether it is quiet enough to say that nothing is left: after two looks that found nothing, more where processes came
-/// and went meanwhile, whoever they belonged to.
+/// Whether it is quiet enough to say that nothing is left: after two looks that found nothing. Where processes came and
+/// went meanwhile, whoever they belonged to, one of the tree may have been among them: then after more.
 #[derive(Default)]
 struct Quiet {
+    since: Option<Instant>,
     points: u32,
 }
 
 impl Quiet {
     fn after(&mut self, seen: &Seen) -> bool {
-        let points = if seen.is_sure { 3 } else { 1 };
-        self.points = if seen.is_empty() { self.points + points } else { 0 };
-        self.points >= 6
+        if !seen.is_empty() {
+            *self = Quiet::default();
+            return false;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.points += if seen.is_sure { 3 } else { 1 };
+        self.points >= 6 || (self.points >= 2 && since.elapsed() >= LONG_ENOUGH)
     }
 }
 
