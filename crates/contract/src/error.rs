@@ -82,6 +82,14 @@ codes! {
     SESSION_ACTIVE = "session.active", Conflict, false;
     /// The session has a brief under way (E009).
     SESSION_BUSY = "session.busy", Conflict, true;
+    /// No such session.
+    SESSION_NOT_FOUND = "session.not_found", User, false;
+    /// No such question.
+    QUESTION_NOT_FOUND = "question.not_found", User, false;
+    /// Somebody has answered it already, or nobody waits for the answer any more.
+    QUESTION_CLOSED = "question.closed", Conflict, false;
+    /// An agent of that role is there already.
+    AGENT_EXISTS = "agent.exists", Conflict, false;
     /// No such job.
     JOB_NOT_FOUND = "job.not_found", User, false;
     /// The job has ended.
@@ -96,6 +104,10 @@ codes! {
     BUDGET_DAILY = "budget.daily_reached", User, false;
     /// This month's limit is reached (E025).
     BUDGET_MONTHLY = "budget.monthly_reached", User, false;
+    /// The session's limit is reached.
+    BUDGET_SESSION = "budget.session_reached", User, false;
+    /// An agent's limit is reached.
+    BUDGET_AGENT = "budget.agent_reached", User, false;
     /// The brief's own limit is reached.
     BUDGET_BRIEF = "budget.brief_reached", User, false;
     /// The company names an engine that is not here.
@@ -130,6 +142,8 @@ codes! {
     RUN_NO_OUTPUT = "run.no_output", User, true;
     /// The run fell silent for longer than it may.
     RUN_SILENT = "run.silent", User, true;
+    /// The work went round in circles, and the founder ended it.
+    RUN_LOOP = "run.loop", User, false;
     /// The run recorded more than it may.
     RUN_OUTPUT = "run.output_reached", User, false;
     /// The worker vanished in mid-run.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{CostBasis, Error, JobId, JobState, LeaseId, Money, RunId, Seq, Time};
+use crate::{CostBasis, Error, JobId, JobState, LeaseId, Money, Origin, QuestionId, RunId, Seq, Time};
 
 /// An event as it is stored and sent to clients.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -214,6 +214,60 @@ pub enum EventBody {
         #[cfg_attr(test, ts(optional))]
         stopped: Option<StopCounts>,
     },
+    /// An agent cannot go on without the founder's word. It waits until an `answered` names the same key.
+    Asked {
+        /// The question, unique in its run.
+        key: String,
+        /// What kind it is.
+        ask: Ask,
+        /// The question, in a sentence or a few. Hostile text.
+        text: String,
+        /// What one has to know to answer it: a command in full, a limit and what is spent of it.
+        detail: String,
+        /// The answers to choose from; empty where any text is one.
+        options: Vec<String>,
+    },
+    /// A question was answered: the first answer counts.
+    Answered {
+        /// The question.
+        question_id: QuestionId,
+        /// Its key.
+        key: String,
+        /// The run that asked.
+        run_id: RunId,
+        /// The answer.
+        answer: String,
+        /// From which door it came.
+        by: Origin,
+    },
+    /// The founder has more to say to a job at work.
+    FollowUp {
+        /// What.
+        text: String,
+    },
+    /// The CEO was told what the founder had to say.
+    FollowUpTaken {
+        /// The `follow_up` events that it was told, by their place.
+        seqs: Vec<Seq>,
+    },
+    /// What a model is told before it begins: the exact texts of an agent's first call.
+    Prompt {
+        /// The model.
+        model: String,
+        /// The system prompt.
+        system: String,
+        /// The first message.
+        message: String,
+        /// The tools that it has.
+        tools: Vec<String>,
+    },
+    /// What the job's entry in the company's journal says.
+    Journal {
+        /// A few sentences.
+        text: String,
+        /// What writing them cost.
+        cost_usd: Money,
+    },
     /// The founder put the job on hold, or let it go on.
     Held {
         /// Whether it is on hold now.
@@ -275,13 +329,19 @@ impl EventBody {
             EventBody::Error { .. } => "error",
             EventBody::RunExited { .. } => "run_exited",
             EventBody::JobChanged { .. } => "job_changed",
+            EventBody::Asked { .. } => "asked",
+            EventBody::Answered { .. } => "answered",
+            EventBody::FollowUp { .. } => "follow_up",
+            EventBody::FollowUpTaken { .. } => "follow_up_taken",
+            EventBody::Prompt { .. } => "prompt",
+            EventBody::Journal { .. } => "journal",
             EventBody::Held { .. } => "held",
         }
     }
 
     /// Whether the spool is synced to disk right after it: usage is money, and the end is the end.
     pub const fn is_synced(&self) -> bool {
-        matches!(self, EventBody::Usage { .. } | EventBody::RunExited { .. })
+        matches!(self, EventBody::Usage { .. } | EventBody::Asked { .. } | EventBody::RunExited { .. })
     }
 }
 
@@ -302,6 +362,37 @@ pub enum WaitReason {
     Paused,
     /// As many others as may be are at work.
     Slot,
+    /// The founder's answer.
+    Answer,
+}
+
+/// What kind of question an agent has for the founder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Something only the founder can decide: the end of an agent's escalation.
+    Decision,
+    /// A limit does not cover the next call: raise it, or end.
+    Limit,
+    /// The work goes round in circles: go on, or end.
+    Loop,
+}
+
+impl Ask {
+    /// The name in JSON and SQL.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Ask::Decision => "decision",
+            Ask::Limit => "limit",
+            Ask::Loop => "loop",
+        }
+    }
+
+    /// The kind with that name.
+    pub fn from_name(name: &str) -> Option<Ask> {
+        [Ask::Decision, Ask::Limit, Ask::Loop].into_iter().find(|ask| ask.name() == name)
+    }
 }
 
 /// How much a notice matters.

@@ -25,6 +25,14 @@ id! {
     JobId
 }
 id! {
+    /// A question to the founder.
+    QuestionId
+}
+id! {
+    /// An entry of a company's journal.
+    EntryId
+}
+id! {
     /// A CEO's conversation: takes one brief at a time.
     SessionId
 }

@@ -22,8 +22,10 @@ mod view;
 mod worker;
 
 pub use error::{Error, ErrorCode, ErrorKind};
-pub use event::{Entry, Event, EventBody, FileChange, NoticeLevel, Outcome, SYSTEM, Stages, StopCounts, WaitReason};
-pub use ids::{CompanyId, JobId, LeaseId, NoticeId, RunId, Seq, SessionId};
+pub use event::{
+    Ask, Entry, Event, EventBody, FileChange, NoticeLevel, Outcome, SYSTEM, Stages, StopCounts, WaitReason,
+};
+pub use ids::{CompanyId, EntryId, JobId, LeaseId, NoticeId, QuestionId, RunId, Seq, SessionId};
 pub use methods::{Handlers, Method, Note};
 pub use money::{CostBasis, Money};
 pub use notice::{Delivery, Notice, Show};

@@ -160,6 +160,14 @@ methods! {
     AgentListAll agent_list "agent.list" (CompanyRef) -> AgentList, Founder, [];
     /// An agent with its file.
     AgentGet agent_get "agent.get" (AgentRef) -> AgentDetail, Founder, [];
+    /// Adds an agent to a company.
+    AgentAdd agent_add "agent.add" (AgentAddParams) -> AgentDetail, Founder, [Team];
+    /// Takes an agent off a company. Its file is put aside, not deleted.
+    AgentRemove agent_remove "agent.remove" (AgentRef) -> AgentList, Founder, [Team];
+    /// Changes what the config says of an agent.
+    AgentSet agent_set "agent.set" (AgentSetParams) -> AgentDetail, Founder, [Team];
+    /// What an agent would be told.
+    AgentPreviewGet agent_preview "agent.preview" (AgentPreviewParams) -> AgentPreview, Founder, [];
     /// Writes an agent's file anew.
     AgentSave agent_save "agent.save" (AgentSaveParams) -> AgentDetail, Founder, [Team];
 
@@ -180,6 +188,10 @@ methods! {
 
     /// Sends a brief. Returns once it is stored.
     JobSubmit job_submit "job.submit" (JobSubmitParams) -> Job, Founder, [Jobs];
+    /// Sends the tasks of a list, each as a brief. All are stored, or none.
+    JobSubmitList job_submit_list "job.submit_list" (JobSubmitListParams) -> JobsStored, Founder, [Jobs];
+    /// Says more to a job at work: its CEO is told before the next call.
+    JobFollowUp job_follow_up "job.follow_up" (JobFollowUpParams) -> Job, Founder, [Jobs];
     /// Stops a job. Returns once nothing of it runs any more.
     JobCancel job_cancel "job.cancel" (JobRef) -> JobCancelResult, Founder, [Jobs];
     /// Sends a finished job's brief again, as a new job.
@@ -202,6 +214,16 @@ methods! {
     JobSpans job_spans "job.spans" (JobPageParams) -> SpanPage, Founder, [];
     /// The files a job changed.
     JobFiles job_files "job.files" (JobPageParams) -> FilePage, Founder, [];
+
+    /// Questions to the founder.
+    QuestionList question_list "question.list" (QuestionListParams) -> QuestionPage, Founder, [];
+    /// Answers a question. The first answer counts.
+    QuestionAnswer question_answer "question.answer" (QuestionAnswerParams) -> Question, Founder, [Jobs];
+
+    /// What came of a company's briefs, in a few sentences each.
+    JournalList journal_list "journal.list" (JournalListParams) -> JournalPage, Founder, [];
+    /// What a company spent.
+    CostReportGet cost_report "cost.report" (CostReportParams) -> CostReport, Founder, [];
 
     /// Events of a job.
     EventList event_list "event.list" (EventListParams) -> EventPage, Founder, [];
@@ -283,6 +305,10 @@ notes! {
     ShowRequested "desktop.show" (Show);
     /// To a worker: stop.
     RunCancelled "run.cancel" (RunCancel);
+    /// To a worker: an answer.
+    RunAnswered "run.answer" (RunAnswer);
+    /// To a worker: more from the founder.
+    RunToldMore "run.follow_up" (RunFollowUp);
     /// To a worker: hold before the next call, or go on.
     RunHeld "run.hold" (RunHold);
     /// From a worker: the spool has grown.

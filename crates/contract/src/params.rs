@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agent, ChangedFile, Check, Company, CompanyId, Delivery, Event, Job, JobId, JobState, Key, KeyStorage, LeaseId,
-    LogLevel, Money, NoticeId, Origin, RunId, Seq, Session, SessionId, Span, StopCounts, Time,
+    Agent, ChangedFile, Check, Company, CompanyId, CostRow, Delivery, EntryId, Event, Job, JobId, JobState,
+    JournalEntry, Key, KeyStorage, LeaseId, LimitUse, LogLevel, Money, NoticeId, Origin, Question, QuestionId, RunId,
+    Seq, Session, SessionId, Span, StopCounts, Time,
 };
 
 macro_rules! wire {
@@ -157,6 +158,60 @@ wire! {
         text: String,
     }
 
+    /// A new agent.
+    struct AgentAddParams {
+        /// The company.
+        company: CompanyRef,
+        /// Its role: lower-case letters, digits and hyphens.
+        role: String,
+        /// Its file's text; one that is made from the rest where none is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] text: Option<String>,
+        /// Its name on screen.
+        #[serde(default, skip_serializing_if = "Option::is_none")] name: Option<String>,
+        /// The role it answers to; the CEO where none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")] reports_to: Option<String>,
+    }
+
+    /// Changes to an agent, written to its company's config. What is not given stays as it is.
+    struct AgentSetParams {
+        /// The company.
+        company: CompanyRef,
+        /// The role.
+        role: String,
+        /// Whether it is on the team.
+        #[serde(default, skip_serializing_if = "Option::is_none")] enabled: Option<bool>,
+        /// Its model.
+        #[serde(default, skip_serializing_if = "Option::is_none")] model: Option<String>,
+        /// Its name on screen.
+        #[serde(default, skip_serializing_if = "Option::is_none")] name: Option<String>,
+        /// Its persona's preset.
+        #[serde(default, skip_serializing_if = "Option::is_none")] persona: Option<String>,
+        /// Its skills, all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")] skills: Option<Vec<String>>,
+        /// What it may do by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")] autonomy: Option<String>,
+        /// What its calls may cost in a day; zero for no limit of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")] limit_usd: Option<Money>,
+    }
+
+    /// See what an agent would be told.
+    struct AgentPreviewParams {
+        /// The company.
+        company: CompanyRef,
+        /// The role.
+        role: String,
+        /// Its file's text as it would be; as it is where none is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] text: Option<String>,
+    }
+
+    /// What an agent would be told.
+    struct AgentPreview {
+        /// The system prompt of its next call.
+        prompt: String,
+        /// What is odd about the file, and harms nothing.
+        warnings: Vec<String>,
+    }
+
     /// A company's agents.
     struct AgentList {
         /// CEO first; at most 100.
@@ -203,8 +258,10 @@ wire! {
     struct JobSubmitParams {
         /// The company.
         company: CompanyRef,
-        /// What the CEO is to do.
+        /// What is to be done.
         directive: String,
+        /// Whom it goes to (role): the CEO where none is named; a head has a session of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")] agent: Option<String>,
         /// From which door.
         origin: Origin,
         /// Whether somebody waits for it in a terminal.
@@ -223,6 +280,127 @@ wire! {
         #[serde(default, skip_serializing_if = "Option::is_none")] max_cost_usd: Option<Money>,
         /// Chosen by the client: a second submit with the same key within a day returns the first one's job.
         #[serde(default, skip_serializing_if = "Option::is_none")] idempotency_key: Option<String>,
+    }
+
+    /// Send the tasks of a list, each as a brief, one after the other.
+    struct JobSubmitListParams {
+        /// The company.
+        company: CompanyRef,
+        /// The list's file, by name: its ending says how it reads.
+        file: String,
+        /// What is in it: numbered lines, or JSON.
+        text: String,
+        /// From which door.
+        origin: Origin,
+        /// Open a session where none is open, instead of refusing.
+        #[serde(default)] start_session: bool,
+        /// Go on with the next task when one fails, instead of failing those after it.
+        #[serde(default)] keep_going: bool,
+        /// Each brief's own limit; none for the setting's, zero for no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")] max_cost_usd: Option<Money>,
+    }
+
+    /// Jobs that were stored.
+    struct JobsStored {
+        /// In the order of the list.
+        jobs: Vec<Job>,
+    }
+
+    /// Say more to a job at work.
+    struct JobFollowUpParams {
+        /// The job.
+        job_id: JobId,
+        /// What the CEO is to know.
+        text: String,
+    }
+
+    /// Which questions to list, newest first.
+    #[derive(Default)]
+    struct QuestionListParams {
+        /// Of one company.
+        #[serde(default, skip_serializing_if = "Option::is_none")] company_id: Option<CompanyId>,
+        /// Of one job.
+        #[serde(default, skip_serializing_if = "Option::is_none")] job_id: Option<JobId>,
+        /// Only those that wait for an answer.
+        #[serde(default)] open: bool,
+        /// Continue below this question.
+        #[serde(default, skip_serializing_if = "Option::is_none")] before: Option<QuestionId>,
+        /// Rows, 1 to 500; 50 where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] limit: Option<i64>,
+    }
+
+    /// A page of questions.
+    struct QuestionPage {
+        /// Newest first.
+        questions: Vec<Question>,
+        /// What to give as `before` for the next page; none on the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")] next: Option<QuestionId>,
+    }
+
+    /// Answer a question.
+    struct QuestionAnswerParams {
+        /// The question.
+        question_id: QuestionId,
+        /// The answer: one of its options, where it has any.
+        answer: String,
+        /// From which door.
+        origin: Origin,
+    }
+
+    /// A company's journal, newest first.
+    struct JournalListParams {
+        /// The company.
+        company: CompanyRef,
+        /// Words; all must occur.
+        #[serde(default, skip_serializing_if = "Option::is_none")] search: Option<String>,
+        /// Continue below this entry.
+        #[serde(default, skip_serializing_if = "Option::is_none")] before: Option<EntryId>,
+        /// Rows, 1 to 500; 50 where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] limit: Option<i64>,
+    }
+
+    /// A page of a journal.
+    struct JournalPage {
+        /// Newest first.
+        entries: Vec<JournalEntry>,
+        /// What to give as `before` for the next page; none on the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")] next: Option<EntryId>,
+    }
+
+    /// What a company spent, by one thing.
+    struct CostReportParams {
+        /// The company.
+        company: CompanyRef,
+        /// By what.
+        by: CostBy,
+        /// From this local day on (`2026-11-01`); the first of this month where none is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] since: Option<String>,
+        /// Up to this local day, included.
+        #[serde(default, skip_serializing_if = "Option::is_none")] until: Option<String>,
+        /// Of one session.
+        #[serde(default, skip_serializing_if = "Option::is_none")] session_id: Option<SessionId>,
+    }
+
+    /// What a company spent.
+    struct CostReport {
+        /// From this local day on.
+        since: String,
+        /// Up to this local day, included.
+        until: String,
+        /// Dearest first; days oldest first. At most 500.
+        rows: Vec<CostRow>,
+        /// Whether there are more rows.
+        more: bool,
+        /// All of it together.
+        total_usd: Money,
+        /// What this month will cost if it goes on as the last seven days did; none where nothing was spent in them.
+        #[serde(default, skip_serializing_if = "Option::is_none")] forecast_usd: Option<Money>,
+        /// The limits there are.
+        limits: Vec<LimitUse>,
+        /// Of which day the prices are that estimates are made with.
+        prices_of: String,
+        /// Whether that is so long ago that they may have changed.
+        prices_stale: bool,
     }
 
     /// A job, by its number.
@@ -497,6 +675,8 @@ wire! {
         model: String,
         /// The most that the call can cost.
         worst_usd: Money,
+        /// The most tokens that it can use.
+        #[serde(default)] worst_tokens: i64,
     }
 
     /// Leave for a model call.
@@ -565,6 +745,22 @@ wire! {
         held: bool,
     }
 
+    /// To a worker: the founder's answer to a question of its run.
+    struct RunAnswer {
+        /// The question's key.
+        key: String,
+        /// The answer.
+        answer: String,
+    }
+
+    /// To a worker: what the founder has to say to its CEO.
+    struct RunFollowUp {
+        /// The place of its event.
+        seq: Seq,
+        /// What.
+        text: String,
+    }
+
     /// The daemon's log level.
     struct LogLevelParams {
         /// The level, until the daemon ends or reloads.
@@ -576,6 +772,23 @@ wire! {
         /// Why, in a sentence.
         reason: String,
     }
+}
+
+/// By what costs are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CostBy {
+    /// By agent.
+    Agent,
+    /// By model.
+    Model,
+    /// By local day.
+    Day,
+    /// By job.
+    Job,
+    /// By session.
+    Session,
 }
 
 /// What a caller shows to be let in.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentState, CompanyId, CostBasis, Error, FileChange, JobId, JobState, Money, RunId, RunState, Seq, SessionId,
-    StopCounts, Time,
+    AgentState, Ask, CompanyId, CostBasis, EntryId, Error, FileChange, JobId, JobState, Money, QuestionId, RunId,
+    RunState, Seq, SessionId, StopCounts, Time,
 };
 
 /// A company folder that the daemon knows.
@@ -90,6 +90,8 @@ pub struct Session {
     pub session_id: SessionId,
     /// Its company.
     pub company_id: CompanyId,
+    /// Whose conversation it is (role): the CEO's, or a head's that is briefed directly.
+    pub agent: String,
     /// When it was opened.
     pub opened_at: Time,
     /// When it was closed; none while it is open.
@@ -145,6 +147,8 @@ pub struct Job {
     pub company_id: CompanyId,
     /// The session it belongs to.
     pub session_id: SessionId,
+    /// Whom it was sent to (role): the CEO, or a head that is briefed directly.
+    pub agent: String,
     /// The job it restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -429,12 +433,147 @@ pub struct Agent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub job_id: Option<JobId>,
+    /// What it is there for, in a line.
+    pub title: String,
+    /// Its persona's preset (`technical`).
+    pub persona: String,
+    /// Its skills, by name.
+    pub skills: Vec<String>,
+    /// What it may do by itself (`standard`).
+    pub autonomy: String,
+    /// What its calls cost today.
+    pub today_usd: Money,
+    /// What its calls may cost in a day; zero means no limit of its own.
+    pub limit_usd: Money,
     /// Its file, absolute.
     pub file: String,
     /// What is wrong with its file, where it does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub problem: Option<Error>,
+}
+
+/// A question to the founder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Question {
+    /// Its id.
+    pub question_id: QuestionId,
+    /// The job.
+    pub job_id: JobId,
+    /// The run that asks.
+    pub run_id: RunId,
+    /// The company.
+    pub company_id: CompanyId,
+    /// The job's title.
+    pub title: String,
+    /// Who asks (role).
+    pub agent: String,
+    /// What kind it is.
+    pub ask: Ask,
+    /// The question, in a sentence or a few. Hostile text.
+    pub text: String,
+    /// What one has to know to answer it.
+    pub detail: String,
+    /// The answers to choose from; empty where any text is one.
+    pub options: Vec<String>,
+    /// When it was asked.
+    pub asked_at: Time,
+    /// When it was answered, or when its run ended without an answer; none while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub closed_at: Option<Time>,
+    /// The answer; none where the run ended without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub answer: Option<String>,
+    /// From which door it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub answered_by: Option<Origin>,
+}
+
+/// An entry of a company's journal: what came of a brief.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct JournalEntry {
+    /// Its id.
+    pub entry_id: EntryId,
+    /// The job.
+    pub job_id: JobId,
+    /// The session.
+    pub session_id: SessionId,
+    /// The brief's first words.
+    pub title: String,
+    /// What was done, in a few sentences. From a model: hostile text.
+    pub text: String,
+    /// When it was written.
+    pub at: Time,
+    /// What the brief cost.
+    pub cost_usd: Money,
+    /// Model calls of the CEO.
+    pub turns: i64,
+    /// Files that it changed; at most 20.
+    pub files: Vec<String>,
+}
+
+/// A row of a report on costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct CostRow {
+    /// What it is of: a role, a model's id, a day, a job's or a session's number.
+    pub key: String,
+    /// How it is shown ("CTO", "#12 Write the imprint").
+    pub label: String,
+    /// Model calls.
+    pub calls: i64,
+    /// Tokens.
+    pub tokens: Tokens,
+    /// What they cost.
+    pub cost_usd: Money,
+    /// Where the figure comes from: the least certain of its parts.
+    pub basis: CostBasis,
+}
+
+/// A limit, and how much of it is used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct LimitUse {
+    /// Which ("Day", "Month", "Session", "CTO today").
+    pub name: String,
+    /// The key of the config that sets it.
+    pub key: String,
+    /// What is spent; none where the limit is one of tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub spent_usd: Option<Money>,
+    /// The limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub limit_usd: Option<Money>,
+    /// Tokens used, where the limit is one of tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub tokens: Option<i64>,
+    /// The limit in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub limit_tokens: Option<i64>,
+    /// How much of it is used.
+    pub band: Band,
+}
+
+/// How much of a limit is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Band {
+    /// Less than half.
+    Green,
+    /// Half, and up to 80 %.
+    Yellow,
+    /// 80 % and more.
+    Red,
 }
 
 /// Spending of a company against its limits.
@@ -477,6 +616,8 @@ pub struct Desk {
     pub session: Option<Session>,
     /// Whether all jobs are on hold.
     pub held: bool,
+    /// Questions that wait for the founder, oldest first; at most 20.
+    pub questions: Vec<Question>,
     /// Jobs that have not ended, oldest first; at most 100.
     pub live: Vec<Job>,
     /// Jobs that have not ended, all of them.
@@ -501,6 +642,10 @@ pub struct DeskChange {
     pub jobs: Vec<Job>,
     /// Agents that changed.
     pub team: Vec<Agent>,
+    /// The open questions, where they changed: all of them, oldest first; at most 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub questions: Option<Vec<Question>>,
     /// The money, where it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]

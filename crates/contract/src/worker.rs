@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineKind, Entry, JobId, Money, RunId};
+use crate::{EngineKind, Entry, JobId, JournalEntry, Money, RunId};
 
 /// The version of the spool and of the worker's part of the protocol. A daemon reads this and the one before.
 pub const WORKER_PROTOCOL: u32 = 2;
@@ -34,10 +34,19 @@ pub struct WorkerSpec {
     pub run_dir: String,
     /// The company's folder.
     pub company_dir: String,
+    /// Whom the brief goes to (role).
+    #[serde(default = "ceo")]
+    pub agent: String,
     /// The brief.
     pub directive: String,
     /// What was said before in the session, oldest first.
     pub history: Vec<Exchange>,
+    /// The latest entries of the company's journal, oldest first.
+    #[serde(default)]
+    pub journal: Vec<JournalEntry>,
+    /// The folder of the run that this one takes up where it was cut off: its conversations are in it.
+    #[serde(default)]
+    pub resume_dir: Option<String>,
     /// The engine.
     pub engine: EngineSpec,
     /// Limits of the run.
@@ -47,6 +56,11 @@ pub struct WorkerSpec {
     pub held: bool,
     /// How long a process may take to end when told to, in milliseconds.
     pub grace_ms: u64,
+}
+
+/// Who takes a brief that names nobody.
+fn ceo() -> String {
+    "ceo".to_owned()
 }
 
 /// A brief that came before, and its answer.

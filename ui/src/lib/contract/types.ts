@@ -54,6 +54,30 @@ task: string,
  */
 job_id?: JobId, 
 /**
+ * What it is there for, in a line.
+ */
+title: string, 
+/**
+ * Its persona's preset (`technical`).
+ */
+persona: string, 
+/**
+ * Its skills, by name.
+ */
+skills: Array<string>, 
+/**
+ * What it may do by itself (`standard`).
+ */
+autonomy: string, 
+/**
+ * What its calls cost today.
+ */
+today_usd: Money, 
+/**
+ * What its calls may cost in a day; zero means no limit of its own.
+ */
+limit_usd: Money, 
+/**
  * Its file, absolute.
  */
 file: string, 
@@ -61,6 +85,31 @@ file: string,
  * What is wrong with its file, where it does not hold.
  */
 problem?: Error, };
+
+/**
+ * A new agent.
+ */
+export type AgentAddParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * Its role: lower-case letters, digits and hyphens.
+ */
+role: string, 
+/**
+ * Its file's text; one that is made from the rest where none is given.
+ */
+text?: string, 
+/**
+ * Its name on screen.
+ */
+name?: string, 
+/**
+ * The role it answers to; the CEO where none is named.
+ */
+reports_to?: string, };
 
 /**
  * What an agent's calls to one model cost in a job.
@@ -110,6 +159,36 @@ export type AgentList = {
 agents: Array<Agent>, };
 
 /**
+ * What an agent would be told.
+ */
+export type AgentPreview = { 
+/**
+ * The system prompt of its next call.
+ */
+prompt: string, 
+/**
+ * What is odd about the file, and harms nothing.
+ */
+warnings: Array<string>, };
+
+/**
+ * See what an agent would be told.
+ */
+export type AgentPreviewParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * The role.
+ */
+role: string, 
+/**
+ * Its file's text as it would be; as it is where none is given.
+ */
+text?: string, };
+
+/**
  * An agent of a company.
  */
 export type AgentRef = { 
@@ -140,9 +219,60 @@ role: string,
 text: string, };
 
 /**
+ * Changes to an agent, written to its company's config. What is not given stays as it is.
+ */
+export type AgentSetParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * The role.
+ */
+role: string, 
+/**
+ * Whether it is on the team.
+ */
+enabled?: boolean, 
+/**
+ * Its model.
+ */
+model?: string, 
+/**
+ * Its name on screen.
+ */
+name?: string, 
+/**
+ * Its persona's preset.
+ */
+persona?: string, 
+/**
+ * Its skills, all of them.
+ */
+skills?: Array<string>, 
+/**
+ * What it may do by itself.
+ */
+autonomy?: string, 
+/**
+ * What its calls may cost in a day; zero for no limit of its own.
+ */
+limit_usd?: Money, };
+
+/**
  * What an agent is doing.
  */
 export type AgentState = "working" | "idle" | "error" | "stopped";
+
+/**
+ * What kind of question an agent has for the founder.
+ */
+export type Ask = "decision" | "limit" | "loop";
+
+/**
+ * How much of a limit is used.
+ */
+export type Band = "green" | "yellow" | "red";
 
 /**
  * A file that a job changed, all its changes together.
@@ -375,6 +505,106 @@ warnings: Array<string>, };
 export type CostBasis = "reported" | "estimated" | "free" | "unknown";
 
 /**
+ * By what costs are added up.
+ */
+export type CostBy = "agent" | "model" | "day" | "job" | "session";
+
+/**
+ * What a company spent.
+ */
+export type CostReport = { 
+/**
+ * From this local day on.
+ */
+since: string, 
+/**
+ * Up to this local day, included.
+ */
+until: string, 
+/**
+ * Dearest first; days oldest first. At most 500.
+ */
+rows: Array<CostRow>, 
+/**
+ * Whether there are more rows.
+ */
+more: boolean, 
+/**
+ * All of it together.
+ */
+total_usd: Money, 
+/**
+ * What this month will cost if it goes on as the last seven days did; none where nothing was spent in them.
+ */
+forecast_usd?: Money, 
+/**
+ * The limits there are.
+ */
+limits: Array<LimitUse>, 
+/**
+ * Of which day the prices are that estimates are made with.
+ */
+prices_of: string, 
+/**
+ * Whether that is so long ago that they may have changed.
+ */
+prices_stale: boolean, };
+
+/**
+ * What a company spent, by one thing.
+ */
+export type CostReportParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * By what.
+ */
+by: CostBy, 
+/**
+ * From this local day on (`2026-11-01`); the first of this month where none is given.
+ */
+since?: string, 
+/**
+ * Up to this local day, included.
+ */
+until?: string, 
+/**
+ * Of one session.
+ */
+session_id?: SessionId, };
+
+/**
+ * A row of a report on costs.
+ */
+export type CostRow = { 
+/**
+ * What it is of: a role, a model's id, a day, a job's or a session's number.
+ */
+key: string, 
+/**
+ * How it is shown ("CTO", "#12 Write the imprint").
+ */
+label: string, 
+/**
+ * Model calls.
+ */
+calls: number, 
+/**
+ * Tokens.
+ */
+tokens: Tokens, 
+/**
+ * What they cost.
+ */
+cost_usd: Money, 
+/**
+ * Where the figure comes from: the least certain of its parts.
+ */
+basis: CostBasis, };
+
+/**
  * What a caller shows to be let in.
  */
 export type Credential = { "founder": string } | { "run": { 
@@ -492,6 +722,10 @@ session?: Session,
  */
 held: boolean, 
 /**
+ * Questions that wait for the founder, oldest first; at most 20.
+ */
+questions: Array<Question>, 
+/**
  * Jobs that have not ended, oldest first; at most 100.
  */
 live: Array<Job>, 
@@ -532,6 +766,10 @@ jobs: Array<Job>,
  * Agents that changed.
  */
 team: Array<Agent>, 
+/**
+ * The open questions, where they changed: all of them, oldest first; at most 20.
+ */
+questions?: Array<Question>, 
 /**
  * The money, where it changed.
  */
@@ -808,7 +1046,79 @@ until?: Time,
 /**
  * What became of its processes, once it ended.
  */
-stopped?: StopCounts, } | { "kind": "held", 
+stopped?: StopCounts, } | { "kind": "asked", 
+/**
+ * The question, unique in its run.
+ */
+key: string, 
+/**
+ * What kind it is.
+ */
+ask: Ask, 
+/**
+ * The question, in a sentence or a few. Hostile text.
+ */
+text: string, 
+/**
+ * What one has to know to answer it: a command in full, a limit and what is spent of it.
+ */
+detail: string, 
+/**
+ * The answers to choose from; empty where any text is one.
+ */
+options: Array<string>, } | { "kind": "answered", 
+/**
+ * The question.
+ */
+question_id: QuestionId, 
+/**
+ * Its key.
+ */
+key: string, 
+/**
+ * The run that asked.
+ */
+run_id: RunId, 
+/**
+ * The answer.
+ */
+answer: string, 
+/**
+ * From which door it came.
+ */
+by: Origin, } | { "kind": "follow_up", 
+/**
+ * What.
+ */
+text: string, } | { "kind": "follow_up_taken", 
+/**
+ * The `follow_up` events that it was told, by their place.
+ */
+seqs: Array<Seq>, } | { "kind": "prompt", 
+/**
+ * The model.
+ */
+model: string, 
+/**
+ * The system prompt.
+ */
+system: string, 
+/**
+ * The first message.
+ */
+message: string, 
+/**
+ * The tools that it has.
+ */
+tools: Array<string>, } | { "kind": "journal", 
+/**
+ * A few sentences.
+ */
+text: string, 
+/**
+ * What writing them cost.
+ */
+cost_usd: Money, } | { "kind": "held", 
 /**
  * Whether it is on hold now.
  */
@@ -817,6 +1127,11 @@ held: boolean,
  * Whether all jobs are, and not this one alone.
  */
 all: boolean, });
+
+/**
+ * An entry of a company's journal.
+ */
+export type EntryId = number;
 
 /**
  * What a client is told when something did not work.
@@ -1101,7 +1416,79 @@ until?: Time,
 /**
  * What became of its processes, once it ended.
  */
-stopped?: StopCounts, } | { "kind": "held", 
+stopped?: StopCounts, } | { "kind": "asked", 
+/**
+ * The question, unique in its run.
+ */
+key: string, 
+/**
+ * What kind it is.
+ */
+ask: Ask, 
+/**
+ * The question, in a sentence or a few. Hostile text.
+ */
+text: string, 
+/**
+ * What one has to know to answer it: a command in full, a limit and what is spent of it.
+ */
+detail: string, 
+/**
+ * The answers to choose from; empty where any text is one.
+ */
+options: Array<string>, } | { "kind": "answered", 
+/**
+ * The question.
+ */
+question_id: QuestionId, 
+/**
+ * Its key.
+ */
+key: string, 
+/**
+ * The run that asked.
+ */
+run_id: RunId, 
+/**
+ * The answer.
+ */
+answer: string, 
+/**
+ * From which door it came.
+ */
+by: Origin, } | { "kind": "follow_up", 
+/**
+ * What.
+ */
+text: string, } | { "kind": "follow_up_taken", 
+/**
+ * The `follow_up` events that it was told, by their place.
+ */
+seqs: Array<Seq>, } | { "kind": "prompt", 
+/**
+ * The model.
+ */
+model: string, 
+/**
+ * The system prompt.
+ */
+system: string, 
+/**
+ * The first message.
+ */
+message: string, 
+/**
+ * The tools that it has.
+ */
+tools: Array<string>, } | { "kind": "journal", 
+/**
+ * A few sentences.
+ */
+text: string, 
+/**
+ * What writing them cost.
+ */
+cost_usd: Money, } | { "kind": "held", 
 /**
  * Whether it is on hold now.
  */
@@ -1330,7 +1717,79 @@ until?: Time,
 /**
  * What became of its processes, once it ended.
  */
-stopped?: StopCounts, } | { "kind": "held", 
+stopped?: StopCounts, } | { "kind": "asked", 
+/**
+ * The question, unique in its run.
+ */
+key: string, 
+/**
+ * What kind it is.
+ */
+ask: Ask, 
+/**
+ * The question, in a sentence or a few. Hostile text.
+ */
+text: string, 
+/**
+ * What one has to know to answer it: a command in full, a limit and what is spent of it.
+ */
+detail: string, 
+/**
+ * The answers to choose from; empty where any text is one.
+ */
+options: Array<string>, } | { "kind": "answered", 
+/**
+ * The question.
+ */
+question_id: QuestionId, 
+/**
+ * Its key.
+ */
+key: string, 
+/**
+ * The run that asked.
+ */
+run_id: RunId, 
+/**
+ * The answer.
+ */
+answer: string, 
+/**
+ * From which door it came.
+ */
+by: Origin, } | { "kind": "follow_up", 
+/**
+ * What.
+ */
+text: string, } | { "kind": "follow_up_taken", 
+/**
+ * The `follow_up` events that it was told, by their place.
+ */
+seqs: Array<Seq>, } | { "kind": "prompt", 
+/**
+ * The model.
+ */
+model: string, 
+/**
+ * The system prompt.
+ */
+system: string, 
+/**
+ * The first message.
+ */
+message: string, 
+/**
+ * The tools that it has.
+ */
+tools: Array<string>, } | { "kind": "journal", 
+/**
+ * A few sentences.
+ */
+text: string, 
+/**
+ * What writing them cost.
+ */
+cost_usd: Money, } | { "kind": "held", 
 /**
  * Whether it is on hold now.
  */
@@ -1636,6 +2095,10 @@ company_id: CompanyId,
  */
 session_id: SessionId, 
 /**
+ * Whom it was sent to (role): the CEO, or a head that is briefed directly.
+ */
+agent: string, 
+/**
  * The job it restarts.
  */
 parent_job_id?: JobId, 
@@ -1803,6 +2266,10 @@ company_id: CompanyId,
  */
 session_id: SessionId, 
 /**
+ * Whom it was sent to (role): the CEO, or a head that is briefed directly.
+ */
+agent: string, 
+/**
  * The job it restarts.
  */
 parent_job_id?: JobId, 
@@ -1911,6 +2378,19 @@ position?: number,
  * The last event that changed it.
  */
 seq: Seq, };
+
+/**
+ * Say more to a job at work.
+ */
+export type JobFollowUpParams = { 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * What the CEO is to know.
+ */
+text: string, };
 
 /**
  * Put on hold, or let go on.
@@ -2077,6 +2557,39 @@ cost_usd: Money,
 total: number, };
 
 /**
+ * Send the tasks of a list, each as a brief, one after the other.
+ */
+export type JobSubmitListParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * The list's file, by name: its ending says how it reads.
+ */
+file: string, 
+/**
+ * What is in it: numbered lines, or JSON.
+ */
+text: string, 
+/**
+ * From which door.
+ */
+origin: Origin, 
+/**
+ * Open a session where none is open, instead of refusing.
+ */
+start_session: boolean, 
+/**
+ * Go on with the next task when one fails, instead of failing those after it.
+ */
+keep_going: boolean, 
+/**
+ * Each brief's own limit; none for the setting's, zero for no limit.
+ */
+max_cost_usd?: Money, };
+
+/**
  * Send a brief.
  */
 export type JobSubmitParams = { 
@@ -2085,9 +2598,13 @@ export type JobSubmitParams = {
  */
 company: CompanyRef, 
 /**
- * What the CEO is to do.
+ * What is to be done.
  */
 directive: string, 
+/**
+ * Whom it goes to (role): the CEO where none is named; a head has a session of its own.
+ */
+agent?: string, 
 /**
  * From which door.
  */
@@ -2150,6 +2667,90 @@ job: Job,
  * Whether it has ended; if not, wait again.
  */
 ended: boolean, };
+
+/**
+ * Jobs that were stored.
+ */
+export type JobsStored = { 
+/**
+ * In the order of the list.
+ */
+jobs: Array<Job>, };
+
+/**
+ * An entry of a company's journal: what came of a brief.
+ */
+export type JournalEntry = { 
+/**
+ * Its id.
+ */
+entry_id: EntryId, 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * The session.
+ */
+session_id: SessionId, 
+/**
+ * The brief's first words.
+ */
+title: string, 
+/**
+ * What was done, in a few sentences. From a model: hostile text.
+ */
+text: string, 
+/**
+ * When it was written.
+ */
+at: Time, 
+/**
+ * What the brief cost.
+ */
+cost_usd: Money, 
+/**
+ * Model calls of the CEO.
+ */
+turns: number, 
+/**
+ * Files that it changed; at most 20.
+ */
+files: Array<string>, };
+
+/**
+ * A company's journal, newest first.
+ */
+export type JournalListParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * Words; all must occur.
+ */
+search?: string, 
+/**
+ * Continue below this entry.
+ */
+before?: EntryId, 
+/**
+ * Rows, 1 to 500; 50 where it is not given.
+ */
+limit?: number, };
+
+/**
+ * A page of a journal.
+ */
+export type JournalPage = { 
+/**
+ * Newest first.
+ */
+entries: Array<JournalEntry>, 
+/**
+ * What to give as `before` for the next page; none on the last.
+ */
+next?: EntryId, };
 
 /**
  * A key, without the key.
@@ -2258,7 +2859,11 @@ model: string,
 /**
  * The most that the call can cost.
  */
-worst_usd: Money, };
+worst_usd: Money, 
+/**
+ * The most tokens that it can use.
+ */
+worst_tokens: number, };
 
 /**
  * A worker gives a lease back unused.
@@ -2268,6 +2873,39 @@ export type LeaseReturn = {
  * The lease.
  */
 lease_id: LeaseId, };
+
+/**
+ * A limit, and how much of it is used.
+ */
+export type LimitUse = { 
+/**
+ * Which ("Day", "Month", "Session", "CTO today").
+ */
+name: string, 
+/**
+ * The key of the config that sets it.
+ */
+key: string, 
+/**
+ * What is spent; none where the limit is one of tokens.
+ */
+spent_usd?: Money, 
+/**
+ * The limit.
+ */
+limit_usd?: Money, 
+/**
+ * Tokens used, where the limit is one of tokens.
+ */
+tokens?: number, 
+/**
+ * The limit in tokens.
+ */
+limit_tokens?: number, 
+/**
+ * How much of it is used.
+ */
+band: Band, };
 
 /**
  * How much the daemon says in its log.
@@ -2403,6 +3041,127 @@ percent: number,
 note: string, };
 
 /**
+ * A question to the founder.
+ */
+export type Question = { 
+/**
+ * Its id.
+ */
+question_id: QuestionId, 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * The run that asks.
+ */
+run_id: RunId, 
+/**
+ * The company.
+ */
+company_id: CompanyId, 
+/**
+ * The job's title.
+ */
+title: string, 
+/**
+ * Who asks (role).
+ */
+agent: string, 
+/**
+ * What kind it is.
+ */
+ask: Ask, 
+/**
+ * The question, in a sentence or a few. Hostile text.
+ */
+text: string, 
+/**
+ * What one has to know to answer it.
+ */
+detail: string, 
+/**
+ * The answers to choose from; empty where any text is one.
+ */
+options: Array<string>, 
+/**
+ * When it was asked.
+ */
+asked_at: Time, 
+/**
+ * When it was answered, or when its run ended without an answer; none while it is open.
+ */
+closed_at?: Time, 
+/**
+ * The answer; none where the run ended without one.
+ */
+answer?: string, 
+/**
+ * From which door it came.
+ */
+answered_by?: Origin, };
+
+/**
+ * Answer a question.
+ */
+export type QuestionAnswerParams = { 
+/**
+ * The question.
+ */
+question_id: QuestionId, 
+/**
+ * The answer: one of its options, where it has any.
+ */
+answer: string, 
+/**
+ * From which door.
+ */
+origin: Origin, };
+
+/**
+ * A question to the founder.
+ */
+export type QuestionId = number;
+
+/**
+ * Which questions to list, newest first.
+ */
+export type QuestionListParams = { 
+/**
+ * Of one company.
+ */
+company_id?: CompanyId, 
+/**
+ * Of one job.
+ */
+job_id?: JobId, 
+/**
+ * Only those that wait for an answer.
+ */
+open: boolean, 
+/**
+ * Continue below this question.
+ */
+before?: QuestionId, 
+/**
+ * Rows, 1 to 500; 50 where it is not given.
+ */
+limit?: number, };
+
+/**
+ * A page of questions.
+ */
+export type QuestionPage = { 
+/**
+ * Newest first.
+ */
+questions: Array<Question>, 
+/**
+ * What to give as `before` for the next page; none on the last.
+ */
+next?: QuestionId, };
+
+/**
  * The client read too slowly and missed something: read again from the last event it has.
  */
 export type Resync = { 
@@ -2445,6 +3204,19 @@ ended_at?: Time,
 heard_at: Time, };
 
 /**
+ * To a worker: the founder's answer to a question of its run.
+ */
+export type RunAnswer = { 
+/**
+ * The question's key.
+ */
+key: string, 
+/**
+ * The answer.
+ */
+answer: string, };
+
+/**
  * A worker is to stop.
  */
 export type RunCancel = { 
@@ -2452,6 +3224,19 @@ export type RunCancel = {
  * Why, in a sentence.
  */
 reason: string, };
+
+/**
+ * To a worker: what the founder has to say to its CEO.
+ */
+export type RunFollowUp = { 
+/**
+ * The place of its event.
+ */
+seq: Seq, 
+/**
+ * What.
+ */
+text: string, };
 
 /**
  * A worker's spool has grown. A hint; may be lost.
@@ -2507,6 +3292,10 @@ session_id: SessionId,
  * Its company.
  */
 company_id: CompanyId, 
+/**
+ * Whose conversation it is (role): the CEO's, or a head's that is briefed directly.
+ */
+agent: string, 
 /**
  * When it was opened.
  */
@@ -2837,7 +3626,7 @@ cache_write: number, };
 /**
  * What a run waits for.
  */
-export type WaitReason = "rate_limit" | "provider" | "daemon" | "keychain" | "paused" | "slot";
+export type WaitReason = "rate_limit" | "provider" | "daemon" | "keychain" | "paused" | "slot" | "answer";
 
 /**
  * A run that is alive.
@@ -2898,6 +3687,10 @@ export interface Methods {
   "config.validate": { params: CompanyRef; result: ConfigReport };
   "agent.list": { params: CompanyRef; result: AgentList };
   "agent.get": { params: AgentRef; result: AgentDetail };
+  "agent.add": { params: AgentAddParams; result: AgentDetail };
+  "agent.remove": { params: AgentRef; result: AgentList };
+  "agent.set": { params: AgentSetParams; result: AgentDetail };
+  "agent.preview": { params: AgentPreviewParams; result: AgentPreview };
   "agent.save": { params: AgentSaveParams; result: AgentDetail };
   "session.start": { params: CompanyRef; result: Session };
   "session.stop": { params: CompanyRef; result: SessionStopResult };
@@ -2906,6 +3699,8 @@ export interface Methods {
   "desk.get": { params: CompanyRef; result: Desk };
   "desk.subscribe": { params: CompanyRef; result: Desk };
   "job.submit": { params: JobSubmitParams; result: Job };
+  "job.submit_list": { params: JobSubmitListParams; result: JobsStored };
+  "job.follow_up": { params: JobFollowUpParams; result: Job };
   "job.cancel": { params: JobRef; result: JobCancelResult };
   "job.restart": { params: JobRestartParams; result: Job };
   "job.pause": { params: JobHoldParams; result: JobHoldResult };
@@ -2917,6 +3712,10 @@ export interface Methods {
   "job.stats": { params: Empty; result: JobStats };
   "job.spans": { params: JobPageParams; result: SpanPage };
   "job.files": { params: JobPageParams; result: FilePage };
+  "question.list": { params: QuestionListParams; result: QuestionPage };
+  "question.answer": { params: QuestionAnswerParams; result: Question };
+  "journal.list": { params: JournalListParams; result: JournalPage };
+  "cost.report": { params: CostReportParams; result: CostReport };
   "event.list": { params: EventListParams; result: EventPage };
   "event.search": { params: EventSearchParams; result: EventHits };
   "event.subscribe": { params: EventSubscribeParams; result: Subscription };
@@ -2945,6 +3744,8 @@ export interface Notes {
   "notice.present": Notice;
   "desktop.show": Show;
   "run.cancel": RunCancel;
+  "run.answer": RunAnswer;
+  "run.follow_up": RunFollowUp;
   "run.hold": RunHold;
   "run.grew": RunGrew;
   "run.delta": Delta;
@@ -2970,6 +3771,10 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "config.validate": [],
   "agent.list": [],
   "agent.get": [],
+  "agent.add": ["team"],
+  "agent.remove": ["team"],
+  "agent.set": ["team"],
+  "agent.preview": [],
   "agent.save": ["team"],
   "session.start": ["company", "team"],
   "session.stop": ["company", "team", "jobs"],
@@ -2978,6 +3783,8 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "desk.get": [],
   "desk.subscribe": [],
   "job.submit": ["jobs"],
+  "job.submit_list": ["jobs"],
+  "job.follow_up": ["jobs"],
   "job.cancel": ["jobs"],
   "job.restart": ["jobs"],
   "job.pause": ["jobs"],
@@ -2989,6 +3796,10 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "job.stats": [],
   "job.spans": [],
   "job.files": [],
+  "question.list": [],
+  "question.answer": ["jobs"],
+  "journal.list": [],
+  "cost.report": [],
   "event.list": [],
   "event.search": [],
   "event.subscribe": [],
