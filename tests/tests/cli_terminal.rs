@@ -9,7 +9,7 @@ const CTRL_C: &str = "\u{3}";
 #[tokio::test]
 async fn ctrl_c_cancels_and_waits_until_nothing_is_left() -> anyhow::Result<()> {
     let terminal = Terminal::with_session().await?;
-    terminal.pace(0.2).await?;
+    terminal.pace(0.6).await?;
     let mut brief = terminal.sit_at(&["brief", "Write a long page"])?;
     brief.until("asks")?;
     brief.type_in(CTRL_C)?;
@@ -25,7 +25,7 @@ async fn ctrl_c_cancels_and_waits_until_nothing_is_left() -> anyhow::Result<()> 
 #[tokio::test]
 async fn ctrl_c_twice_leaves_the_job_to_the_daemon() -> anyhow::Result<()> {
     let terminal = Terminal::with_session().await?;
-    terminal.pace(0.2).await?;
+    terminal.pace(0.6).await?;
     let daemon = Pid::from_raw(terminal.daemon_pid().await?).unwrap();
     let mut brief = terminal.sit_at(&["brief", "Write a long page"])?;
     brief.until("asks")?;
