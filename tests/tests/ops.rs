@@ -109,6 +109,56 @@ async fn the_daemon_writes_its_own_log() -> anyhow::Result<()> {
     log_says(&terminal.place.home(), "read anew").await
 }
 
+/// A log of 50 MB is put aside, and what the daemon cannot write itself goes into the new one too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_log_is_put_aside() -> anyhow::Result<()> {
+    const FULL: u64 = 50 * 1024 * 1024;
+    let terminal = Terminal::new()?;
+    let home = terminal.place.home();
+    let log = home.join("daemon.log");
+    let fill = || fs::File::create(&log).and_then(|file| file.set_len(FULL - 10));
+    for number in 1..=6 {
+        fill()?;
+        fs::write(home.join("daemon.log.1"), format!("before {number}"))?;
+        terminal.run(&["daemon", "start"])?.good()?;
+        let text = fs::read_to_string(&log)?;
+        assert_eq!(text.matches("the daemon is up").count(), 1, "{text}");
+        assert_eq!(fs::metadata(home.join("daemon.log.1"))?.len(), FULL - 10);
+        assert_eq!(fs::read_to_string(home.join("daemon.log.2"))?, format!("before {number}"));
+        assert!(private(&log)?);
+        let pid = terminal.daemon_pid().await?;
+        for stream in [1, 2] {
+            assert_eq!(fs::read_link(format!("/proc/{pid}/fd/{stream}"))?, log.canonicalize()?);
+        }
+        terminal.run(&["daemon", "stop"])?.good()?;
+    }
+    assert!(home.join("daemon.log.4").exists() && !home.join("daemon.log.5").exists());
+
+    // Last words are found in the new one.
+    fill()?;
+    fs::remove_file(home.join("daemon.lock"))?;
+    fs::create_dir(home.join("daemon.lock"))?;
+    let said = terminal.run(&["daemon", "start"])?.refused(1)?;
+    assert!(said.contains("The lock"), "{said}");
+    Ok(())
+}
+
+/// A reader of its standard error that has fallen asleep does not stop it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_has_to_read_what_it_says() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let mut command = place.aicib(&["daemon", "start", "--foreground"])?;
+    command.env("AICIB_LOG", "trace").stderr(std::process::Stdio::piped());
+    let _daemon = Child::start(&mut command)?;
+    let mut client = Daemon::connect(&place.home(), SOON).await?;
+    let log = place.home().join("daemon.log");
+    while fs::metadata(&log)?.len() < 300_000 {
+        client.call("daemon.log_level", json!({ "level": "trace" })).await?;
+    }
+    client.call("ping", json!({})).await?;
+    Ok(())
+}
+
 /// Whoever starts a daemon that dies at once is told its last words.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_words_of_a_daemon_that_cannot_start_are_told() -> anyhow::Result<()> {

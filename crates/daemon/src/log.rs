@@ -2,6 +2,7 @@
 //! and what went wrong lately stays in memory, for a health report.
 
 mod file;
+mod mirror;
 mod recent;
 mod redact;
 
@@ -151,8 +152,7 @@ impl Write for Outputs {
         let mut both = lock(&self.0);
         both.file.append(text.as_bytes());
         if both.mirror {
-            // Nobody may read it any more.
-            let _ = io::stderr().write_all(text.as_bytes());
+            mirror::show(text.as_bytes());
         }
         Ok(line.len())
     }
