@@ -85,6 +85,11 @@ impl Log {
         }
     }
 
+    /// The home's lock is ours, and with it the log: nobody else puts it aside.
+    pub fn take_over(&self) {
+        lock(&self.outputs.0).file.take_over();
+    }
+
     /// Goes on in a new file where somebody has taken the old one away.
     pub fn reopen(&self) {
         lock(&self.outputs.0).file.reopen();
