@@ -135,7 +135,7 @@ async fn json_is_one_object_or_one_a_line_with_the_same_names() -> anyhow::Resul
 #[tokio::test]
 async fn ctrl_c_stops_the_work_and_says_so() -> anyhow::Result<()> {
     let terminal = Terminal::with_session().await?;
-    terminal.pace(0.2).await?;
+    terminal.pace(0.6).await?;
     let mut brief = terminal.watch(&["brief", "Write a long page"])?;
     brief.until("asks")?;
     brief.signal(rustix::process::Signal::INT)?;
@@ -149,7 +149,7 @@ async fn ctrl_c_stops_the_work_and_says_so() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_second_ctrl_c_leaves_a_job_that_will_not_stop_to_the_daemon() -> anyhow::Result<()> {
     let terminal = Terminal::with_session().await?;
-    terminal.pace(0.2).await?;
+    terminal.pace(0.6).await?;
     let pid = rustix::process::Pid::from_raw(terminal.daemon_pid().await?).unwrap();
     let mut brief = terminal.watch(&["brief", "Write a long page"])?;
     brief.until("asks")?;

@@ -129,7 +129,8 @@ async fn a_hold_is_said_and_seen() -> anyhow::Result<()> {
     let terminal = Terminal::with_session().await?;
     let out = terminal.run(&["pause"])?.good()?;
     assert!(out.starts_with("All jobs are on hold"), "{out}");
-    terminal.run(&["brief", "-b", "Write a page"])?.good()?;
+    let out = terminal.run(&["brief", "-b", "Write a page"])?.good()?;
+    assert!(out.contains("Job #1 is in line.") && out.contains("All jobs are on hold: `aicib resume`"), "{out}");
     let out = terminal.run(&["status"])?.good()?;
     assert!(out.contains("All jobs are on hold: `aicib resume`") && out.contains("#1  queued"), "{out}");
     let out = terminal.run(&["pause", "1"])?.good()?;

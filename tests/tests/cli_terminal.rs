@@ -1,7 +1,7 @@
 //! Commands at a real terminal: Ctrl-C, and questions.
 #![cfg(target_os = "linux")]
 
-use blackbox::{SOON, Terminal};
+use blackbox::{SOON, Terminal, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 
 const CTRL_C: &str = "\u{3}";
@@ -9,7 +9,7 @@ const CTRL_C: &str = "\u{3}";
 #[tokio::test]
 async fn ctrl_c_cancels_and_waits_until_nothing_is_left() -> anyhow::Result<()> {
     let terminal = Terminal::with_session().await?;
-    terminal.pace(0.2).await?;
+    terminal.pace(0.6).await?;
     let mut brief = terminal.sit_at(&["brief", "Write a long page"])?;
     brief.until("asks")?;
     brief.type_in(CTRL_C)?;
@@ -25,7 +25,7 @@ async fn ctrl_c_cancels_and_waits_until_nothing_is_left() -> anyhow::Result<()> 
 #[tokio::test]
 async fn ctrl_c_twice_leaves_the_job_to_the_daemon() -> anyhow::Result<()> {
     let terminal = Terminal::with_session().await?;
-    terminal.pace(0.2).await?;
+    terminal.pace(0.6).await?;
     let daemon = Pid::from_raw(terminal.daemon_pid().await?).unwrap();
     let mut brief = terminal.sit_at(&["brief", "Write a long page"])?;
     brief.until("asks")?;
@@ -86,5 +86,40 @@ async fn a_prune_shows_what_would_go_and_asks() -> anyhow::Result<()> {
         let jobs = terminal.run(&["jobs", "--json"])?.json()?;
         assert_eq!(jobs["jobs"].as_array().map(Vec::len), Some(left), "{jobs}");
     }
+    Ok(())
+}
+
+/// The processes of the place that catch Ctrl-C, a daemon left aside.
+fn listening(terminal: &Terminal, daemon: i32) -> Vec<i32> {
+    let catches = |pid: &i32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+        mask & (1 << (Signal::INT.as_raw() - 1)) != 0
+    };
+    terminal.place.processes().into_iter().filter(|pid| *pid != daemon).filter(catches).collect()
+}
+
+#[tokio::test]
+async fn ctrl_c_before_the_job_has_a_number_cancels_it_once_it_has() -> anyhow::Result<()> {
+    let terminal = Terminal::with_session().await?;
+    terminal.pace(0.2).await?;
+    let pid = terminal.daemon_pid().await?;
+    let daemon = Pid::from_raw(pid).unwrap();
+    kill_process(daemon, Signal::STOP)?;
+    let mut brief = terminal.watch(&["brief", "Write a long page"])?;
+    let listens =
+        wait_for("the brief to listen", SOON, async || Ok((!listening(&terminal, pid).is_empty()).then_some(())));
+    let told = async {
+        listens.await?;
+        brief.signal(Signal::INT)?;
+        brief.until_complaint("has no number yet")
+    };
+    let told = told.await;
+    kill_process(daemon, Signal::CONT)?;
+    told?;
+    let ran = brief.ended().await?;
+    assert!(ran.code == 130 && ran.err.contains("0 left"), "{ran:?}");
+    terminal.daemon().await?.job(1, &["cancelled"], SOON).await?;
     Ok(())
 }

@@ -270,6 +270,62 @@ async fn a_database_that_cannot_be_written_is_named() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Files that nobody may write while this lives, not even who has them open.
+struct Frozen(Vec<PathBuf>);
+
+impl Frozen {
+    /// `None` where the system or its files do not have that.
+    fn freeze(files: Vec<PathBuf>) -> Option<Frozen> {
+        let frozen = Frozen(files);
+        frozen.set("+i").then_some(frozen)
+    }
+
+    fn set(&self, how: &str) -> bool {
+        Command::new("chattr").arg(how).args(&self.0).status().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.set("-i");
+    }
+}
+
+/// The database cannot be written for a while in the middle of a run: who asks for work is told, the run goes on, and
+/// what was not stored is stored afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_stored_for_a_while_is_stored_after_it() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(4.0).await?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    let spool = stage.place.home().join("runs/1/spool.jsonl");
+    wait_for("its first words", SOON, async || Ok((fs::metadata(&spool)?.len() > 0).then_some(()))).await?;
+    let db = database(&stage);
+    let Some(frozen) = Frozen::freeze(vec![db.clone(), db.with_file_name("aicib.db-wal")]) else {
+        eprintln!("not run: files cannot be made immutable here (that takes root, and ext4 or the like)");
+        return Ok(());
+    };
+    let refused =
+        client.brief(&stage.dir, "Paint the fence").await.map_or_else(|error| error.to_string(), |_| String::new());
+    if refused.is_empty() {
+        eprintln!("not run: this system lets who has a file open write it though it is immutable");
+        return Ok(());
+    }
+    assert!(refused.contains("database.read_only") && refused.contains("aicib.db"), "{refused}");
+    // What the run records meanwhile waits in its spool; what is asked is answered.
+    let log = stage.place.home().join("daemon.log");
+    wait_for("something that cannot be stored", SOON, async || {
+        Ok(fs::read_to_string(&log)?.contains("could not be stored").then_some(()))
+    })
+    .await?;
+    client.call("job.get", json!({ "job_id": job })).await?;
+    drop(frozen);
+    client.job(job, &["completed"], WORK).await?;
+    assert!(stage.stored_once(&mut client, job).await? > 10);
+    let next = client.brief(&stage.dir, "Paint the fence").await?;
+    client.job(next, &["completed"], WORK).await?;
+    stage.nothing_left().await
+}
+
 /// Runs inside a mount namespace; $1 is the place.
 const READ_ONLY: &str = r#"
 set -eu

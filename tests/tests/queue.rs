@@ -652,6 +652,23 @@ async fn e014_a_config_that_breaks_before_the_run_fails_the_job() -> anyhow::Res
     stage.nothing_left().await
 }
 
+/// E015: what the engine falls over is the job's error, and stands in its log.
+#[tokio::test(flavor = "multi_thread")]
+async fn e015_what_the_engine_fails_with_is_in_status_and_log() -> anyhow::Result<()> {
+    let refused = Turn::error(401, "authentication_error", "invalid x-api-key");
+    let provider = Provider::start(Script::of(vec![refused])).await;
+    let (stage, mut client) = with_provider(&provider).await?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    let failed = client.job(job, &["failed"], WORK).await?;
+    assert_eq!((&failed["error"]["code"], &failed["attempts"]), (&json!("provider.auth"), &json!(1)), "{failed}");
+    let message = failed["error"]["message"].as_str().context("no message")?;
+    assert_eq!(failed["reason"], message, "{failed}");
+    let page = client.call("event.list", json!({ "job_id": job, "after": 0, "limit": 500 })).await?;
+    let events = page["events"].as_array().context("no events")?;
+    assert!(events.iter().any(|event| event["kind"] == "run_exited" && event["error"]["message"] == message), "{page}");
+    stage.nothing_left().await
+}
+
 /// E017: a worker that cannot be started fails its job, and is started for the next one.
 #[tokio::test(flavor = "multi_thread")]
 async fn e017_a_worker_that_cannot_be_started_fails_its_job() -> anyhow::Result<()> {
@@ -668,5 +685,31 @@ async fn e017_a_worker_that_cannot_be_started_fails_its_job() -> anyhow::Result<
     std::fs::remove_file(&runs)?;
     let job = client.brief(&stage.dir, "Write the imprint").await?;
     client.job(job, &["completed"], WORK).await?;
+    stage.nothing_left().await
+}
+
+/// A stop that was asked for is not forgotten with the daemon that was asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_goes_on_under_the_next_daemon() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(2.0).await?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    wait_for("its first words", SOON, async || {
+        Ok((get(&mut client, job).await?["run"]["state"] == "running").then_some(()))
+    })
+    .await?;
+    // It does not hear of it, so that the daemon dies in the middle.
+    kill_process(stage.worker().await?, Signal::STOP)?;
+    let mut asking = stage.client().await?;
+    let asked = tokio::spawn(async move { asking.call("job.cancel", json!({ "job_id": job })).await });
+    wait_for("the stop to begin", SOON, async || {
+        Ok((get(&mut client, job).await?["run"]["state"] == "stopping").then_some(()))
+    })
+    .await?;
+    stage.kill();
+    assert!(asked.await?.is_err(), "nobody is left to answer");
+    stage.start()?;
+    client = stage.client().await?;
+    let stopped = client.job(job, &["cancelled"], SOON).await?;
+    assert_eq!(stopped["stopped"]["left"], 0, "{stopped}");
     stage.nothing_left().await
 }

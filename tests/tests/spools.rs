@@ -76,7 +76,7 @@ fn said(events: &[Value], text: &str) -> usize {
 /// whatever it says of its end, its job ends when its process has.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spool_may_hold_anything() -> anyhow::Result<()> {
-    let (mut stage, mut client) = Stage::new(0.2).await?;
+    let (mut stage, mut client) = Stage::new(2.0).await?;
     let still = Still::new(&stage, &mut client).await?;
     let exited = |answer: &str| {
         json!({ "kind": "run_exited", "outcome": "completed", "result": answer, "turns": 1, "effects": true,
@@ -140,7 +140,7 @@ fn peak(pid: u32) -> anyhow::Result<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_lines_is_stored_and_drowns_nobody() -> anyhow::Result<()> {
     const LINES: i64 = 30_000;
-    let (mut stage, mut client) = Stage::new(0.2).await?;
+    let (mut stage, mut client) = Stage::new(2.0).await?;
     let still = Still::new(&stage, &mut client).await?;
     let before = client.call("job.get", json!({ "job_id": still.job })).await?["events"].as_i64().context("none")?;
     let flood: String = (1..=LINES).map(|n| still.notice(n, &format!("line {n} of a flood"))).collect();
@@ -183,5 +183,68 @@ async fn a_flood_of_lines_is_stored_and_drowns_nobody() -> anyhow::Result<()> {
     assert!(numbers.is_sorted(), "in order");
     numbers.dedup();
     assert_eq!(numbers.len() as i64, LINES, "each once");
+    stage.nothing_left().await
+}
+
+/// Figures, times and names that no worker has any business with: they do no harm, and hold up nothing that comes
+/// after them.
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_cannot_be_hold_up_nothing() -> anyhow::Result<()> {
+    let (stage, mut client) = Stage::new(2.0).await?;
+    let still = Still::new(&stage, &mut client).await?;
+    let usage = |tokens: i64, cost: f64, at: i64| {
+        json!({ "kind": "usage", "model": "m", "input_tokens": tokens, "output_tokens": tokens, "agent": "ceo",
+                "cache_read_tokens": tokens, "cache_write_tokens": tokens, "cost_usd": cost, "basis": "reported",
+                "started_at": at, "lease_id": 999, "at": at })
+    };
+    let progress = |done: i64, total: i64| {
+        json!({ "kind": "progress", "done": done, "total": total, "note": "\u{0}", "agent": "ceo",
+                "stages": { "current": "x".repeat(1_000), "completed": vec!["y"; 1_000] } })
+    };
+    let mut bodies = Vec::new();
+    for extreme in [i64::MIN, -1, 0, i64::MAX] {
+        for cost in [-1.0, 0.0, 9.0e9] {
+            bodies.push(usage(extreme, cost, extreme));
+        }
+        bodies.push(progress(extreme, 0));
+        bodies.push(progress(i64::MAX, extreme));
+        bodies.push(json!({ "kind": "tool_started", "call": "", "tool": "", "subject": "", "input": [[[null]]], "at": extreme }));
+        bodies.push(json!({ "kind": "tool_finished", "call": "", "tool": "", "ok": true, "summary": "", "output": "",
+            "duration_ms": extreme, "at": extreme, "change": { "path": "../../etc/passwd", "created": true,
+            "added": extreme, "removed": extreme } }));
+        bodies.push(
+            json!({ "kind": "delegation_started", "span": "a", "parent": "a", "to": "ceo", "task": "x", "agent": "" }),
+        );
+        bodies.push(json!({ "kind": "delegation_finished", "span": "b", "to": "x".repeat(100_000), "ok": false,
+            "summary": "", "duration_ms": extreme, "cost_usd": -5.0, "at": extreme }));
+        bodies.push(json!({ "kind": "waiting", "reason": "paused", "detail": "x".repeat(100_000), "until": extreme, "over": false }));
+        bodies.push(json!({ "kind": "waiting", "reason": "paused", "detail": "", "over": true, "at": extreme }));
+    }
+    bodies.push(json!({ "kind": "run_exited", "outcome": "failed", "turns": i64::MIN, "effects": false,
+        "error": { "code": "provider.down", "kind": "provider", "message": "x".repeat(50_000), "fix": "", "retryable": true },
+        "ended": i64::MAX, "forced": i64::MIN, "left": -3 }));
+    let lines: String = bodies.iter().zip(1..).map(|(body, n)| still.line(n, body.clone())).collect();
+    still.write(lines + &still.notice(bodies.len() as i64 + 1, "last of ours"))?;
+    wait_for("the last line", WORK, async || {
+        let events = still.stored(&mut client).await?;
+        Ok((said(&events, "last of ours") == 1).then_some(()))
+    })
+    .await?;
+    kill_process(still.worker, Signal::KILL)?;
+    let job = wait_for("its end", WORK, async || {
+        let job = client.call("job.get", json!({ "job_id": still.job })).await?;
+        let over = ["retrying", "failed"].contains(&job["state"].as_str().unwrap_or_default());
+        Ok(over.then_some(job))
+    })
+    .await?;
+    assert!(job["cost_usd"].as_f64() >= Some(0.0), "{job}");
+    for method in ["desk.get", "job.list", "daemon.status", "job.stats"] {
+        client.call(method, json!({})).await?;
+    }
+    // Neither does what comes after it in the same home suffer.
+    client.call("session.stop", json!({ "dir": stage.dir })).await?;
+    client.set(json!({ "practice_pace": 50.0 })).await?;
+    let next = client.brief(&stage.dir, "Write the terms").await?;
+    client.job(next, &["completed"], WORK).await?;
     stage.nothing_left().await
 }

@@ -82,6 +82,7 @@ pub fn main() -> ExitCode {
 /// From the home's lock to the end, or to a new beginning.
 fn live(home: Home, log: Log) -> Result<(), Error> {
     let lock = Lock::take(&home)?;
+    log.take_over();
     let (heart, unclean) = Heart::begin(home.heartbeat());
     let heart = Arc::new(heart);
     if unclean {
@@ -183,7 +184,7 @@ async fn serve(app: App, began_before: bool) -> Result<Option<String>, Error> {
     }
     told.abort();
     tracing::info!("the daemon ends; runs go on");
-    Ok(damage.await.unwrap_or_default())
+    damage.await.map_err(Error::internal)
 }
 
 async fn keep_backups(app: App) {

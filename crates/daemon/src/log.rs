@@ -2,6 +2,7 @@
 //! and what went wrong lately stays in memory, for a health report.
 
 mod file;
+mod mirror;
 mod recent;
 mod redact;
 
@@ -84,6 +85,11 @@ impl Log {
         }
     }
 
+    /// The home's lock is ours, and with it the log: nobody else puts it aside.
+    pub fn take_over(&self) {
+        lock(&self.outputs.0).file.take_over();
+    }
+
     /// Goes on in a new file where somebody has taken the old one away.
     pub fn reopen(&self) {
         lock(&self.outputs.0).file.reopen();
@@ -151,8 +157,7 @@ impl Write for Outputs {
         let mut both = lock(&self.0);
         both.file.append(text.as_bytes());
         if both.mirror {
-            // Nobody may read it any more.
-            let _ = io::stderr().write_all(text.as_bytes());
+            mirror::show(text.as_bytes());
         }
         Ok(line.len())
     }

@@ -177,7 +177,10 @@ pub async fn initialize(
             let known = app.store.read(move |db| db.token_hash(run_id)).await;
             // A worker that hears that its token is wrong gives up: a database in trouble is another matter.
             let (known, _) = known.map_err(|error| match error {
-                StoreError::NotFound(_) => wrong(),
+                StoreError::NotFound(_) => {
+                    tracing::warn!(%run_id, "the worker of a run that is not known, or has ended, was sent away");
+                    wrong()
+                }
                 error => error.into(),
             })?;
             if !same(known.as_bytes(), token_hash(&token).as_bytes()) {

@@ -80,9 +80,9 @@ impl Play<'_> {
             let worst = Worst(model.price.worst(self.model.input_tokens(&request), i64::from(MAX_TOKENS)));
             let Answer { blocks, stop } = self.call(desk, &request, worst).await?;
             *turns += 1;
-            self.called(desk)?;
             let text = words(&blocks);
             let calls = calls(&blocks);
+            self.called(desk, &calls)?;
             let nothing = blocks.is_empty();
             talk.said(blocks);
             if !text.is_empty() {

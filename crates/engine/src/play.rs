@@ -8,11 +8,12 @@ use company::{AgentFile, CEO};
 use contract::{Error, ErrorCode, EventBody, Money, Outcome, StopCounts, clip};
 use tokio_util::sync::CancellationToken;
 
+use crate::agent_loop::Call;
 use crate::conversation::Conversation;
 use crate::model::Model;
 use crate::patience::Patience;
 use crate::steps::Steps;
-use crate::tools::{Commands, Toolbox, Workspace};
+use crate::tools::{Commands, Tool, Toolbox, Workspace};
 use crate::voice::Voice;
 use crate::{Brief, Ending, Host};
 
@@ -142,10 +143,15 @@ impl<'a> Play<'a> {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call of the agent's was answered.
-    pub fn called(&self, desk: &Desk<'_>) -> Result<(), Fell> {
+    /// A call of the agent's was answered. Where that is a step it is said, unless what comes next says so too: the end
+    /// of its work, or that of others which begins.
+    pub fn called(&self, desk: &Desk<'_>, calls: &[Call]) -> Result<(), Fell> {
         let is_step = self.steps().called();
-        if is_step { self.progress(format!("{} at work", desk.agent.name)) } else { Ok(()) }
+        let hands_on = calls.iter().any(|call| Tool::named(&call.name) == Some(Tool::Delegate));
+        if !is_step || calls.is_empty() || hands_on {
+            return Ok(());
+        }
+        self.progress(format!("{} at work", desk.agent.name))
     }
 
     /// A stage of the work begins, if the work has stages.

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::check::{self, Checked};
 use crate::damage::Damage;
-use crate::{Opened, StoreError, backup, patience, recover, schema};
+use crate::{Opened, StoreError, backup, patience, recover, schema, trouble};
 
 /// Calls that wait for the writer, at most; callers beyond wait in `write`.
 const WRITE_QUEUE: usize = 256;
@@ -230,9 +230,9 @@ impl Store {
         lane: mpsc::Sender<Call>,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let damage = Arc::clone(&self.shared.damage);
+        let (damage, path) = (Arc::clone(&self.shared.damage), self.shared.path.clone());
         call(lane, move |conn| {
-            let done = work(conn);
+            let done = work(conn).map_err(|error| trouble::explain(&path, error));
             if let Err(StoreError::Damaged(what)) = &done {
                 damage.found(what);
             }

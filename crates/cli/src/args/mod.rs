@@ -28,6 +28,7 @@ pub(crate) struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// Print JSON: one object, or one a line
     #[arg(long, global = true)]

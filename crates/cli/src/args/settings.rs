@@ -28,11 +28,31 @@ pub(crate) const SETTINGS: [Setting; 15] = [
         "a brief's limit, in dollars",
         "an amount of dollars such as 2.50, or 0 for no limit",
     ),
-    setting("run_minutes", "0-", "minutes a run may work", MINUTES),
-    setting("run_first_output_minutes", "0-", "minutes a run may take to its first word", MINUTES),
-    setting("run_silence_minutes", "0-", "minutes a run may be silent", MINUTES),
-    setting("run_turns", "0-", "model calls of the CEO in a run", "a whole number, or 0 for no limit"),
-    setting("run_output_mb", "0-", "megabytes a run may record", "a whole number of megabytes, or 0 for no limit"),
+    setting(
+        "run_minutes",
+        "0-10080",
+        "minutes a run may work",
+        "a whole number of minutes up to 10080, or 0 for no limit",
+    ),
+    setting(
+        "run_first_output_minutes",
+        "0-1440",
+        "minutes a run may take to its first word",
+        "a whole number of minutes up to 1440, or 0 for no limit",
+    ),
+    setting(
+        "run_silence_minutes",
+        "0-1440",
+        "minutes a run may be silent",
+        "a whole number of minutes up to 1440, or 0 for no limit",
+    ),
+    setting("run_turns", "0-10000", "model calls of the CEO in a run", "a whole number up to 10000, or 0 for no limit"),
+    setting(
+        "run_output_mb",
+        "0-100000",
+        "megabytes a run may record",
+        "a whole number of megabytes up to 100000, or 0 for no limit",
+    ),
     setting("run_retries", "0-10", "new tries after a failure that passes", "a whole number from 0 to 10"),
     setting(
         "stop_grace_ms",
@@ -54,11 +74,9 @@ pub(crate) const SETTINGS: [Setting; 15] = [
         "anthropic_base_url",
         "address",
         "where the Anthropic API is",
-        "an http or https address, or \"\" for the provider's own",
+        "an https address (http on this machine only), or \"\" for the provider's own",
     ),
 ];
-
-const MINUTES: &str = "a whole number of minutes, or 0 for no limit";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SettingsCommand {

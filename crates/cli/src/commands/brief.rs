@@ -142,6 +142,7 @@ pub(crate) fn said(context: &mut Context, job: &Job) -> Outcome {
             out.line(&format!("{sent} {number} waits for job #{after} to complete."))?;
         }
         (_, Some(position), ..) => out.line(&format!("{sent} {number} is {}", in_line(position)))?,
+        (JobState::Queued, ..) if !job.reason.is_empty() => out.line(&format!("{sent} {number} is in line."))?,
         _ => out.line(&format!("{sent} The CEO is working on it. {number}"))?,
     }
     if job.state == JobState::Queued && !job.reason.is_empty() {

@@ -32,6 +32,7 @@ fn wrong_use_is_one_line_that_says_what_to_do() {
         "aicib jobs --stat running",
         "aicib pasue",
         "aicib open 7",
+        "aicib jobs #7",
         "aicib daemon helth",
         "aicib cancel 7 --all",
         "aicib wait",

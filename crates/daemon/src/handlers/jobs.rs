@@ -100,18 +100,22 @@ async fn ready(app: &App, row: &CompanyRow) -> Result<EngineKind, Error> {
 
 async fn insert(app: &App, new: NewJob) -> Result<Job, Error> {
     let again = new.clone();
-    let inserted = app.store.write(move |db| db.job_insert(&new, Time::now())).await;
-    let Inserted { job, event } = match inserted {
+    let inserted = app.store.write(move |db| Ok((db.job_insert(&new, Time::now())?, db.all_held()?))).await;
+    let (Inserted { mut job, event }, all_held) = match inserted {
         // E010: the one at work may have lost its worker in this moment.
         Err(StoreError::SessionBusy { job, .. }) => {
             runs::settle_the_gone(Vec::from_iter(app.runs.of_job(job))).await;
-            app.store.write(move |db| db.job_insert(&again, Time::now())).await?
+            app.store.write(move |db| Ok((db.job_insert(&again, Time::now())?, db.all_held()?))).await?
         }
         inserted => inserted?,
     };
     if let Some(event) = event {
         app.announce(job.company_id, &Touched::job(job.job_id), &[event]);
         app.runs.wake_queue();
+    }
+    if all_held && job.state == JobState::Queued && job.reason.is_empty() {
+        // Whoever sent it would wait in vain for it to begin.
+        job.reason = "All jobs are on hold: `aicib resume` lets them go on.".into();
     }
     Ok(job)
 }

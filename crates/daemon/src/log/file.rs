@@ -10,6 +10,8 @@ pub struct LogFile {
     path: PathBuf,
     max_bytes: u64,
     older: usize,
+    /// Whether it is ours to put aside: of several daemons that want to be the one, only that one may.
+    ours: bool,
     /// None where it could not be opened; tried again with each line.
     file: Option<File>,
     bytes: u64,
@@ -20,12 +22,27 @@ pub struct LogFile {
 }
 
 impl LogFile {
-    /// The log at `path`, to be added to. It is put aside before it is longer than `max_bytes`, and of those put aside
-    /// `older` are kept.
+    /// The log at `path`, to be added to. Once it is [taken over](LogFile::take_over) it is put aside before it is longer
+    /// than `max_bytes`, and of those put aside `older` are kept.
     pub fn open(path: &Path, max_bytes: u64, older: usize) -> LogFile {
-        let mut log = LogFile { path: path.to_owned(), max_bytes, older, file: None, bytes: 0, torn: false, lost: 0 };
+        let mut log = LogFile {
+            path: path.to_owned(),
+            max_bytes,
+            older,
+            ours: false,
+            file: None,
+            bytes: 0,
+            torn: false,
+            lost: 0,
+        };
         log.reopen();
         log
+    }
+
+    /// Nobody else puts it aside from now on. Somebody may have until now.
+    pub fn take_over(&mut self) {
+        self.ours = true;
+        self.reopen();
     }
 
     /// Opens the file at its path, which need not be the one that was written to so far.
@@ -41,7 +58,7 @@ impl LogFile {
 
     /// Adds a line. Where that cannot be done it is lost, and the next line that can be written says so.
     pub fn append(&mut self, line: &[u8]) {
-        if self.bytes > 0 && self.bytes + line.len() as u64 > self.max_bytes {
+        if self.ours && self.bytes > 0 && self.bytes + line.len() as u64 > self.max_bytes {
             self.put_aside();
         }
         if self.file.is_none() {
@@ -171,6 +188,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("daemon.log");
         let mut log = LogFile::open(&path, 100, 4);
+        log.take_over();
         for number in 0..100 {
             log.append(format!("line {number:04}\n").as_bytes());
         }
@@ -189,6 +207,26 @@ mod tests {
         let before = lines(&path).len();
         LogFile::open(&path, 1000, 4).append(b"more\n");
         assert_eq!(lines(&path).len(), before + 1);
+    }
+
+    #[test]
+    fn only_the_one_daemon_puts_it_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("daemon.log");
+        let mut one = LogFile::open(&path, 10, 4);
+        let mut other = LogFile::open(&path, 10, 4);
+        one.take_over();
+        for _ in 0..3 {
+            other.append(b"the home is taken\n");
+        }
+        assert_eq!(lines(&path).len(), 3, "however long it is");
+        one.take_over();
+        one.append(b"new\n");
+        assert_eq!(lines(&path), ["new"]);
+        // Once the first has gone it is the other's, as it lies there now.
+        other.take_over();
+        other.append(b"on\n");
+        assert_eq!(lines(&path), ["new", "on"]);
     }
 
     #[cfg(unix)]
@@ -219,6 +257,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("daemon.log");
         let mut log = LogFile::open(&path, 50, 1);
+        log.take_over();
         fs::create_dir_all(dir.path().join("daemon.log.1/full")).unwrap();
         for _ in 0..10 {
             log.append(b"a line of it\n");

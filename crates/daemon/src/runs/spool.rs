@@ -32,6 +32,8 @@ pub struct Batch {
     pub refused: usize,
     /// Where the batch ends.
     pub end: u64,
+    /// Whether there may be more already: it is as long as batches are.
+    pub full: bool,
 }
 
 impl Spool {
@@ -73,8 +75,10 @@ impl Spool {
             let before = bytes.len();
             (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut bytes)?;
             if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
+                let long = bytes.len() >= CHUNK_BYTES;
                 bytes.truncate(end + 1);
-                return Ok(Some(parse(&bytes, self.offset)));
+                let batch = parse(&bytes, self.offset);
+                return Ok(Some(Batch { full: batch.full || long, ..batch }));
             }
             if bytes.len() == before {
                 return Ok(None);
@@ -112,6 +116,7 @@ fn parse(bytes: &[u8], offset: u64) -> Batch {
     let mut first_fault = None;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         if batch.lines.len() + batch.refused == MAX_LINES {
+            batch.full = true;
             break;
         }
         batch.end += line.len() as u64;
@@ -227,6 +232,14 @@ mod tests {
         let mut spool = Written::new(text + &"\n".repeat(600_000) + &"{}\n".repeat(2_500) + &line(25_001));
         let (numbers, refused) = spool.read();
         assert_eq!((numbers, refused), ((1..=25_001).collect(), 2_500));
+    }
+
+    #[test]
+    fn a_batch_says_whether_there_may_be_more() {
+        let full = |text: String| Written::new(text).1.next().unwrap().unwrap().full;
+        assert!(!full((1..=1_000).map(line).collect()));
+        assert!(full((1..=1_001).map(line).collect()));
+        assert!(full(line(1) + &"\n".repeat(CHUNK_BYTES)));
     }
 
     #[test]

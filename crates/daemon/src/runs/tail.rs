@@ -11,7 +11,8 @@ use super::spool::Spool;
 use crate::app::App;
 use crate::hub::Touched;
 
-/// The least time between two commits of one run, so that a fast worker's lines are committed together.
+/// The least time between two commits of one run that has no more to store, so that a fast worker's lines are
+/// committed together.
 const COMMIT_GAP: Duration = Duration::from_millis(10);
 /// How often the file is looked at without a hint: while the worker is connected, and while it is not.
 const LOOK_EVERY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_millis(250));
@@ -44,12 +45,20 @@ impl Tail {
         loop {
             let began = Instant::now();
             let (pause, listens) = match self.step(app, run).await {
-                Ok(true) => {
+                Ok(Step::More) => {
+                    trouble = AFTER_TROUBLE.0;
+                    tokio::select! {
+                        biased;
+                        left = &mut leave => return left,
+                        () = std::future::ready(()) => continue,
+                    }
+                }
+                Ok(Step::Stored) => {
                     trouble = AFTER_TROUBLE.0;
                     (COMMIT_GAP.saturating_sub(began.elapsed()), false)
                 }
-                Ok(false) if run.is_connected() => (LOOK_EVERY.0, true),
-                Ok(false) => (LOOK_EVERY.1, true),
+                Ok(Step::Nothing) if run.is_connected() => (LOOK_EVERY.0, true),
+                Ok(Step::Nothing) => (LOOK_EVERY.1, true),
                 Err(error) => {
                     tracing::error!(%error, run_id = %run.run_id, "the spool could not be stored");
                     let pause = trouble;
@@ -71,8 +80,8 @@ impl Tail {
         let mut trouble = AFTER_TROUBLE.0;
         loop {
             match self.step(app, run).await {
-                Ok(true) => {}
-                Ok(false) => return true,
+                Ok(Step::More | Step::Stored) => {}
+                Ok(Step::Nothing) => return true,
                 Err(error) => {
                     tracing::error!(%error, run_id = %run.run_id, "the spool could not be stored; trying again");
                     tokio::select! {
@@ -85,21 +94,21 @@ impl Tail {
         }
     }
 
-    /// Stores the next batch; `false` where there is none.
-    async fn step(&mut self, app: &App, run: &LiveRun) -> Result<bool, Error> {
+    /// Stores the next batch.
+    async fn step(&mut self, app: &App, run: &LiveRun) -> Result<Step, Error> {
         let mut spool = self.spool.clone();
         let (read, spool) =
             tokio::task::spawn_blocking(move || (spool.next(), spool)).await.map_err(Error::internal)?;
         self.spool = spool;
         let batch = match read {
             Ok(Some(batch)) => batch,
-            Ok(None) => return Ok(false),
+            Ok(None) => return Ok(Step::Nothing),
             Err(error) => {
                 let file = self.spool.file().display();
                 return Err(Error::internal(format!("The spool {file} does not read: {error}.")));
             }
         };
-        let (run_id, job_id, end) = (run.run_id, run.job_id, batch.end);
+        let (run_id, job_id, end, full) = (run.run_id, run.job_id, batch.end, batch.full);
         let last = batch.lines.iter().map(|line| line.n).max().unwrap_or_default();
         let children = run.children();
         let (stored, moved) = app
@@ -130,8 +139,18 @@ impl Tail {
         if moved {
             app.runs.wake_queue();
         }
-        Ok(true)
+        Ok(if full { Step::More } else { Step::Stored })
     }
+}
+
+/// What one step found.
+enum Step {
+    /// No whole line.
+    Nothing,
+    /// All there was.
+    Stored,
+    /// As much as a transaction is to hold; there may be more.
+    More,
 }
 
 /// What a worker says of its run as a whole.

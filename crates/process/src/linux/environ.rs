@@ -99,7 +99,8 @@ fn read(stat: &Stat) -> Option<Vec<u8>> {
         // A process that ends meanwhile fails the read: what was read until then counts.
         let _ = file.take(LIMIT).read_to_end(&mut environ);
     }
-    let is_there = || Stat::of(stat.pid).is_some_and(|now| now.start == stat.start && !now.ended);
+    // One that is just ending has lost its memory, and with it the place, before it says so.
+    let is_there = || Stat::of(stat.pid).is_some_and(|now| Program::from(&now) == stat.into() && !now.ended);
     (!environ.is_empty() || stat.env_start == 0 || is_there()).then_some(environ)
 }
 

@@ -15,8 +15,8 @@ const LINE: usize = 2048;
 /// How long one look at all processes goes on. Without a bound it would follow processes that start each other for as
 /// long as they do.
 const LOOK: Duration = Duration::from_millis(400);
-/// Bytes of names that the system is asked for at a time: some ten processes.
-const SOME: usize = 256;
+/// Bytes of names that the system is asked for at a time, one or two processes: what it says grows old within microseconds.
+const SOME: usize = 64;
 
 /// A line of the system's list of processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
