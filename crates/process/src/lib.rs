@@ -2,8 +2,10 @@
 //! ending all of it.
 //!
 //! Killing a process group is not enough: shells and agent CLIs move their children into sessions of their own.
-//! Here a process is found by its parentage, by its session, and by a [`Mark`] in its environment, and the search is
-//! repeated until it finds nothing. No signal is ever sent to a pid alone: a process is held by pid, start time and
+//! Here a process is found by its parentage, by its session, by a [`Mark`] in its environment, and on Linux, where we may
+//! make them, by the control group that is named after the mark; and the search is repeated until it finds nothing.
+//! Nobody has to ask for the group: [`spawn`] makes it for a process with a mark, [`census`] counts what is in it,
+//! [`stop_tree`] ends that and takes it away. `AICIB_CGROUPS=off` does without. No signal is ever sent to a pid alone: a process is held by pid, start time and
 //! boot id ([`Identity`]), and on Linux signalled through a pidfd.
 //!
 //! Linux is the platform that is tested. macOS and Windows have the same functions with the means that

@@ -38,20 +38,23 @@ pub struct Stopped {
     pub left: i64,
 }
 
-/// The processes that descend from `root`, those that carry the mark, what descends from these, and what is in a
-/// session that one of them leads; as of one look at the system's list. Never ourselves, never the root. One that has ended but is not reaped
-/// is not counted.
+/// The processes that descend from `root`, those that carry the mark, what descends from these, what is in a session
+/// that one of them leads, and what is in the mark's control group; as of one look at the system's list. Never
+/// ourselves, never the root. One that has ended but is not reaped is not counted. Blocks while it reads the list.
 pub fn census(root: Option<&Identity>, mark: &Mark) -> Vec<Identity> {
     platform::census(root, mark)
 }
 
 /// Ends all that [`census`] finds, and the root itself where `include_root` says so: tells every process to end
-/// (SIGTERM), gives them `grace`, then kills what is left, again and again until two looks in a row find nothing.
-/// Gives up on processes that cannot be killed after 5 s and counts them as `left`.
+/// (SIGTERM), gives them `grace` for as long as one of them lives, then holds still and kills what is left, again and
+/// again until two looks in a row find nothing; more looks where processes come and go so fast that one of the tree may
+/// have been missed. Gives up on processes that cannot be killed after 5 s and counts them as `left`. Reaps those of
+/// them that are ours to reap where [`crate::reap_strangers`] was called, and removes the control group.
 ///
 /// Processes that take themselves out of the tree while this runs (a new session, a cleared environment, a parent
-/// that ends) are still ended: each one seen is remembered. The one that can escape cleared its environment, left
-/// its session, *and* lost its parent before the first look; a subreaper as the root finds that one too.
+/// that ends) are still ended: each one seen is remembered. A control group keeps what does not move itself to another on
+/// purpose, and a subreaper as the root keeps all. Without both, one escapes that cleared its environment, left its
+/// session, *and* lost its parent before the first look.
 pub async fn stop_tree(root: Option<&Identity>, include_root: bool, mark: &Mark, grace: Duration) -> Stopped {
     platform::stop_tree(root, include_root, mark, grace).await
 }

@@ -7,7 +7,7 @@ mod common;
 #[path = "common/roles.rs"]
 mod roles;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{BOUND, fresh_mark, has_group, registered, wait_for};
 use process::{Command, Identity, become_subreaper, census, reap_strangers, spawn, stop_tree};
@@ -67,11 +67,8 @@ async fn orphans_come_to_us_are_found_ended_and_reaped_and_our_own_keep_their_ex
     let mut first = spawn(Command::new("sh").arg("-c").arg("exit 3")).unwrap();
     process::exited(&first.identity).await;
     let mut litter = spawn(roles::role("litter", dir.path())).unwrap();
-    let (started, spent) = (Instant::now(), process::own_usage().cpu_ms);
     assert!(litter.child.wait().await.unwrap().success());
     wait_for("thousands of orphans to be reaped", || (zombies() == 1).then_some(())).await;
-    let spent = process::own_usage().cpu_ms - spent;
-    println!("3000 orphans: {:?}, {spent} ms of processor time", started.elapsed());
     assert_eq!(first.child.wait().await.unwrap().code(), Some(3));
 
     // One of our own that has ended and is not waited for yet does not stand before the strangers.
