@@ -77,7 +77,9 @@ impl Play<'_> {
                 turn: *turns,
                 max_tokens: MAX_TOKENS,
             };
-            let worst = Worst(model.price.worst(self.model.input_tokens(&request), i64::from(MAX_TOKENS)));
+            let input = self.model.input_tokens(&request);
+            let output = i64::from(MAX_TOKENS);
+            let worst = Worst { usd: model.price.worst(input, output), tokens: input.saturating_add(output) };
             let Answer { blocks, stop } = self.call(desk, &request, worst).await?;
             *turns += 1;
             let text = words(&blocks);

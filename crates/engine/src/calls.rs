@@ -87,7 +87,7 @@ impl Play<'_> {
         tokio::select! {
             biased;
             () = self.halt.cancelled() => Err(Fell::Stopped),
-            lease = self.host.lease(desk.voice.role, desk.voice.span, request.model, worst.0) => {
+            lease = self.host.lease(desk.voice.role, desk.voice.span, request.model, worst.usd, worst.tokens) => {
                 let lease = lease.map_err(Fell::run)?;
                 if self.halt.is_cancelled() {
                     self.give_back(lease).await;
@@ -197,8 +197,14 @@ pub(crate) fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// What a call may cost at most.
-pub(crate) struct Worst(pub contract::Money);
+/// What a call may take at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Worst {
+    /// In money.
+    pub usd: contract::Money,
+    /// In tokens.
+    pub tokens: i64,
+}
 
 /// The error, with how long it lasted.
 fn lasting(mut error: Error, for_long: Duration, after: Option<Duration>) -> Error {

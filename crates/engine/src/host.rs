@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use company::Company;
-use contract::{Entry, Error, Exchange, JobId, LeaseId, Money, Outcome, RunLimits, StopCounts};
+use contract::{Ask, Entry, Error, Exchange, JobId, JournalEntry, LeaseId, Money, Outcome, RunLimits, Seq, StopCounts};
 use tokio_util::sync::CancellationToken;
 
 /// Runs a brief to its end.
@@ -60,7 +60,7 @@ pub trait Host: Send + Sync {
     /// As [`Host::emit`].
     async fn ready(&self, agent: &str, parent: Option<&str>) -> Result<(), Error>;
 
-    /// Sets money aside for a call that costs `worst` at most. It waits where the one that grants is away;
+    /// Sets money aside for a call that costs `worst` at most and uses `tokens` at most. It waits where the one that grants is away;
     /// `Ok(None)` when no lease is kept or the run was stopped meanwhile.
     ///
     /// # Errors
@@ -71,13 +71,37 @@ pub trait Host: Send + Sync {
         parent: Option<&str>,
         model: &str,
         worst: Money,
+        tokens: i64,
     ) -> Result<Option<LeaseId>, Error>;
 
     /// Gives back money of a call that used none.
     async fn lease_return(&self, lease: LeaseId);
 
+    /// Asks the founder, and waits for the answer; `None` when the run is told to stop meanwhile. Dropping the future
+    /// takes no question back, but its answer is then nobody's.
+    ///
+    /// # Errors
+    /// As [`Host::emit`].
+    async fn ask(&self, agent: &str, parent: Option<&str>, question: Question) -> Result<Option<String>, Error>;
+
+    /// What the founder has said to the run since this was last called, in order: the place of each event, and its text.
+    fn follow_ups(&self) -> Vec<(Seq, String)>;
+
     /// Cancelled when the run is to end soon.
     fn stop(&self) -> &CancellationToken;
+}
+
+/// A question to the founder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What kind it is.
+    pub ask: Ask,
+    /// The question, in a sentence or a few.
+    pub text: String,
+    /// What one has to know to answer it.
+    pub detail: String,
+    /// The answers to choose from; empty where any text is one.
+    pub options: Vec<String>,
 }
 
 /// A brief, prepared.
@@ -85,12 +109,18 @@ pub trait Host: Send + Sync {
 pub struct Brief {
     /// The company.
     pub company: Arc<Company>,
+    /// Whom it goes to (role): the CEO, or a head that is briefed directly.
+    pub agent: String,
     /// The job.
     pub job_id: JobId,
     /// What the founder wants.
     pub directive: String,
     /// What was said before in the session, oldest first.
     pub history: Vec<Exchange>,
+    /// The latest entries of the company's journal, oldest first.
+    pub journal: Vec<JournalEntry>,
+    /// Where the conversations of the run are kept, and where those of the run that this one takes up are.
+    pub memory: Memory,
     /// Limits of the run. The engine holds the turns; the host holds the rest.
     pub limits: RunLimits,
     /// The environment variable that marks processes of the run: name and value.
@@ -99,6 +129,15 @@ pub struct Brief {
     pub tmp_dir: PathBuf,
     /// How long a process may take to end when told to: one clock for the commands and the run's end.
     pub grace: process::Grace,
+}
+
+/// Where conversations are kept on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The folder of this run's conversations; none where they are not kept. It is made where it is not there.
+    pub dir: Option<PathBuf>,
+    /// The folder of the conversations of the run that was cut off and that this one takes up.
+    pub resume: Option<PathBuf>,
 }
 
 /// How a run ended.

@@ -21,6 +21,6 @@ mod tools;
 mod voice;
 
 pub use engines::{open, open_with};
-pub use host::{Abilities, Brief, Ending, Engine, Host};
+pub use host::{Abilities, Brief, Ending, Engine, Host, Memory, Question};
 pub use model::Usage;
 pub use patience::Patience;

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use contract::methods::{RunLease, RunLeaseReturn};
 use contract::{
     Delta, Entry, Error, ErrorCode, EventBody, JobId, LeaseId, LeaseParams, LeaseReturn, Money, NoticeLevel, RunLimits,
-    SYSTEM, Time, WaitReason,
+    SYSTEM, Seq, Time, WaitReason,
 };
-use engine::Host;
+use engine::{Host, Question};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -287,8 +287,9 @@ impl Host for RunHost {
         parent: Option<&str>,
         model: &str,
         worst: Money,
+        tokens: i64,
     ) -> Result<Option<LeaseId>, Error> {
-        let params = LeaseParams { agent: agent.into(), model: model.into(), worst_usd: worst };
+        let params = LeaseParams { agent: agent.into(), model: model.into(), worst_usd: worst, worst_tokens: tokens };
         let mut said = Said::nothing(self, agent, parent);
         loop {
             tokio::select! {
@@ -330,6 +331,14 @@ impl Host for RunHost {
     async fn lease_return(&self, lease_id: LeaseId) {
         self.unreturned().push(lease_id);
         self.return_leases().await;
+    }
+
+    async fn ask(&self, agent: &str, parent: Option<&str>, question: Question) -> Result<Option<String>, Error> {
+        self.ask_founder(agent, parent, question).await
+    }
+
+    fn follow_ups(&self) -> Vec<(Seq, String)> {
+        self.link.words().follow_ups()
     }
 
     fn stop(&self) -> &CancellationToken {

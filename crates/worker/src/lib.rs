@@ -6,10 +6,12 @@
 mod clocks;
 mod host;
 mod link;
+mod questions;
 mod run;
 mod spool;
 mod standstill;
 mod turnstile;
+mod words;
 
 use std::io::{BufRead, Read};
 use std::process::ExitCode;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use contract::methods::{RunCancelled, RunDelta, RunHeld, RunSpoolGrew};
+use contract::methods::{RunAnswered, RunCancelled, RunDelta, RunHeld, RunSpoolGrew, RunToldMore};
 use contract::{Credential, Delta, Error, ErrorCode, Method, Note, RunCancel, RunGrew, RunHold, RunId};
 use process::Mark;
 use rpc::{Client, Home, Incoming};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::words::Words;
 
 /// How long to wait before trying again to reach the daemon: doubles from the first to the second.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -29,6 +31,7 @@ pub struct Link {
     deltas: mpsc::Sender<Delta>,
     held: watch::Receiver<bool>,
     has_commands: Arc<AtomicBool>,
+    words: Arc<Words>,
 }
 
 /// Why the run is to stop: the first reason there was.
@@ -61,11 +64,12 @@ impl Link {
         let (deltas, delta_queue) = mpsc::channel(DELTA_QUEUE);
         let has_commands = Arc::new(AtomicBool::new(false));
         let credential = Credential::Run { run_id, token };
-        let line = Line { set_client, set_held, stop, reason };
+        let words = Arc::new(Words::default());
+        let line = Line { set_client, set_held, words: words.clone(), stop, reason };
         tokio::spawn(keep_connected(home, credential, line));
         tokio::spawn(send_hints(run_id, client.clone(), grew.clone(), Children { mark, may_be: has_commands.clone() }));
         tokio::spawn(send_deltas(client.clone(), delta_queue));
-        Link { client, grew, deltas, held, has_commands }
+        Link { client, grew, deltas, held, has_commands, words }
     }
 
     /// Tells the daemon that the spool has grown.
@@ -98,6 +102,11 @@ impl Link {
         }
     }
 
+    /// What the founder has said to the run.
+    pub fn words(&self) -> &Words {
+        &self.words
+    }
+
     /// Whether the daemon is there.
     pub fn is_up(&self) -> bool {
         self.client.borrow().is_some()
@@ -128,6 +137,7 @@ impl Link {
 struct Line {
     set_client: watch::Sender<Option<Client>>,
     set_held: watch::Sender<bool>,
+    words: Arc<Words>,
     stop: CancellationToken,
     reason: StopReason,
 }
@@ -142,6 +152,16 @@ impl Line {
             match serde_json::from_value::<RunHold>(note.params) {
                 Ok(hold) => _ = self.set_held.send_replace(hold.held),
                 Err(error) => tracing::warn!(%error, "a word about the hold does not read"),
+            }
+        } else if note.method == RunAnswered::NAME {
+            match serde_json::from_value(note.params) {
+                Ok(answer) => self.words.answered(answer),
+                Err(error) => tracing::warn!(%error, "an answer does not read"),
+            }
+        } else if note.method == RunToldMore::NAME {
+            match serde_json::from_value(note.params) {
+                Ok(more) => self.words.told_more(more),
+                Err(error) => tracing::warn!(%error, "a follow-up does not read"),
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Error, ErrorCode, EventBody, JobId, NoticeLevel, Outcome, RUN_MARK, StopCounts, WorkerSpec, run_mark};
-use engine::{Brief, Ending};
+use engine::{Brief, Ending, Memory};
 use process::{Grace, Identity, Mark, Stopped, stop_tree};
 use rpc::Home;
 use tokio::time::timeout;
@@ -17,6 +17,8 @@ use crate::host::{RunHost, notice};
 use crate::link::{Link, StopReason, Why};
 use crate::spool::Spool;
 
+/// The folder of a run's conversations, inside its own.
+const TALK: &str = "talk";
 /// How long an engine may take to come back beyond the grace, and then once more when all its processes are gone.
 const LATE: Duration = Duration::from_secs(1);
 /// How long the last word is tried on a disk that refuses it, and how often.
@@ -100,6 +102,14 @@ async fn live(spec: WorkerSpec, mark: Mark, host: Arc<RunHost>) -> ExitCode {
             _ => {}
         }
     }
+    let untaken = host.link.words().untaken();
+    if untaken > 0 {
+        let what = if untaken == 1 { "A follow-up".to_owned() } else { format!("{untaken} follow-ups") };
+        let text = format!("{what} came too late: the run ended before anybody was told. Send it as a new brief.");
+        if let Err(error) = host.emit_own(notice(NoticeLevel::Warning, text)) {
+            tracing::warn!(%error, "follow-ups that came too late could not be recorded");
+        }
+    }
     // What the engine had left behind gets what is left of the one grace.
     let swept = stop_tree(Identity::own().ok().as_ref(), false, &mark, grace.left()).await;
     let stopped = ending.stopped + counts(early) + counts(swept);
@@ -139,9 +149,15 @@ async fn work(spec: &WorkerSpec, mark: &Mark, grace: &Grace, host: &Arc<RunHost>
         }
         let brief = Brief {
             company: Arc::new(company),
+            agent: spec.agent.clone(),
             job_id: spec.job_id,
             directive: spec.directive.clone(),
             history: spec.history.clone(),
+            journal: spec.journal.clone(),
+            memory: Memory {
+                dir: Some(Path::new(&spec.run_dir).join(TALK)),
+                resume: spec.resume_dir.as_ref().map(|dir| Path::new(dir).join(TALK)),
+            },
             limits: spec.limits.clone(),
             mark: (mark.name.clone(), mark.value.clone()),
             tmp_dir,

@@ -1,15 +1,16 @@
 //! A company on disk and a host that remembers, for tests of whole runs.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::{
-    CostBasis, EngineKind, EngineSpec, Entry, Error, ErrorCode, EventBody, JobId, LeaseId, Money, RunLimits,
+    CostBasis, EngineKind, EngineSpec, Entry, Error, ErrorCode, EventBody, JobId, LeaseId, Money, RunLimits, Seq, Time,
 };
-use engine::{Brief, Ending, Host, Patience};
+use engine::{Brief, Ending, Host, Memory, Patience, Question};
 use tempfile::TempDir;
 use testkit::{Provider, Script};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,16 @@ pub struct TestHost {
     pub held: Mutex<Option<String>>,
     /// Signs of work that were no events.
     pub signs: AtomicUsize,
+    /// Tokens that leases were asked for.
+    pub tokens: Mutex<Vec<i64>>,
+    /// Questions that were asked.
+    pub questions: Mutex<Vec<Question>>,
+    /// The answers that they get, in order; "End" when there are no more.
+    pub answers: Mutex<VecDeque<String>>,
+    /// Whether nobody answers.
+    pub silent: AtomicBool,
+    /// What the founder has to say.
+    pub more: Mutex<Vec<(Seq, String)>>,
 }
 
 impl TestHost {
@@ -49,6 +60,11 @@ impl TestHost {
             asked: Mutex::default(),
             held: Mutex::default(),
             signs: AtomicUsize::new(0),
+            tokens: Mutex::default(),
+            questions: Mutex::default(),
+            answers: Mutex::default(),
+            silent: AtomicBool::new(false),
+            more: Mutex::default(),
         }
     }
 
@@ -175,7 +191,15 @@ impl Host for TestHost {
         Ok(())
     }
 
-    async fn lease(&self, _: &str, _: Option<&str>, _: &str, worst: Money) -> Result<Option<LeaseId>, Error> {
+    async fn lease(
+        &self,
+        _: &str,
+        _: Option<&str>,
+        _: &str,
+        worst: Money,
+        tokens: i64,
+    ) -> Result<Option<LeaseId>, Error> {
+        self.tokens.lock().unwrap().push(tokens);
         let mut leased = self.leased.lock().unwrap();
         if self.cost() + worst.as_nanos() > self.limit.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorCode::BUDGET_DAILY, "Today's limit is reached.", "Raise it."));
@@ -187,6 +211,24 @@ impl Host for TestHost {
 
     async fn lease_return(&self, lease: LeaseId) {
         self.returned.lock().unwrap().push(lease);
+    }
+
+    async fn ask(&self, agent: &str, parent: Option<&str>, question: Question) -> Result<Option<String>, Error> {
+        self.questions.lock().unwrap().push(question.clone());
+        let Question { ask, text, detail, options } = question;
+        let key = format!("q{}", self.questions.lock().unwrap().len());
+        let say =
+            |body| self.emit(Entry { at: Time::now(), agent: agent.into(), parent: parent.map(Into::into), body });
+        say(EventBody::Asked { key, ask, text, detail, options })?;
+        if self.silent.load(Ordering::SeqCst) {
+            self.stop.cancelled().await;
+            return Ok(None);
+        }
+        Ok(Some(self.answers.lock().unwrap().pop_front().unwrap_or_else(|| "End".into())))
+    }
+
+    fn follow_ups(&self) -> Vec<(Seq, String)> {
+        std::mem::take(&mut *self.more.lock().unwrap())
     }
 
     fn stop(&self) -> &CancellationToken {
@@ -218,12 +260,20 @@ impl Folder {
         Folder { dir, tmp, _home: home }
     }
 
+    /// Where conversations are kept.
+    pub fn talk(&self) -> PathBuf {
+        self.tmp.join("talk")
+    }
+
     pub fn brief(&self, directive: &str) -> Brief {
         Brief {
             company: Arc::new(company::load(&self.dir).unwrap()),
+            agent: "ceo".into(),
             job_id: JobId(7),
             directive: directive.into(),
             history: Vec::new(),
+            journal: Vec::new(),
+            memory: Memory { dir: Some(self.talk()), resume: None },
             limits: RunLimits::default(),
             mark: ("AICIB_RUN".into(), format!("{}:1", self.dir.display())),
             tmp_dir: self.tmp.clone(),
