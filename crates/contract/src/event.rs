@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{CostBasis, Error, JobId, JobState, LeaseId, Money, Origin, QuestionId, RunId, Seq, Time};
+use crate::{CostBasis, Error, ErrorCode, JobId, JobState, LeaseId, Money, Origin, QuestionId, RunId, Seq, Time};
 
 /// An event as it is stored and sent to clients.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -394,6 +394,20 @@ impl Ask {
         [Ask::Decision, Ask::Limit, Ask::Loop].into_iter().find(|ask| ask.name() == name)
     }
 }
+
+/// The key of a question about a limit: it names the refusal ([`ErrorCode::BUDGET_SESSION`]), so that whoever answers
+/// knows which limit to raise.
+pub fn limit_question(refusal: &ErrorCode, key: &str) -> String {
+    format!("{}{LIMIT_MARK}{key}", refusal.0)
+}
+
+/// The refusal that a question about a limit is about, by its key.
+pub fn refusal_of(key: &str) -> Option<ErrorCode> {
+    key.split_once(LIMIT_MARK).map(|(code, _)| ErrorCode(code.to_owned().into()))
+}
+
+/// Between a refusal's code and the rest of a question's key.
+const LIMIT_MARK: char = '/';
 
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

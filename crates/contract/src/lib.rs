@@ -3,6 +3,7 @@
 //! The heart is the table in [`methods`]. Types derive their TypeScript and JSON Schema in this crate's own tests,
 //! so that no other crate compiles those derives.
 
+mod budget;
 mod error;
 mod event;
 #[cfg(test)]
@@ -21,13 +22,15 @@ mod time;
 mod view;
 mod worker;
 
+pub use budget::percent;
 pub use error::{Error, ErrorCode, ErrorKind};
 pub use event::{
     Ask, Entry, Event, EventBody, FileChange, NoticeLevel, Outcome, SYSTEM, Stages, StopCounts, WaitReason,
+    limit_question, refusal_of,
 };
 pub use ids::{CompanyId, EntryId, JobId, LeaseId, NoticeId, QuestionId, RunId, Seq, SessionId};
 pub use methods::{Handlers, Method, Note};
-pub use money::{CostBasis, Money};
+pub use money::{CostBasis, Money, PRICES_OF, PRICES_STALE_DAYS};
 pub use notice::{Delivery, Notice, Show};
 pub use params::*;
 pub use state::{AgentState, JobChange, JobState, RunState};

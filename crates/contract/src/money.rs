@@ -87,6 +87,11 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
+/// Of which day the prices are that estimates are made with (`models.json` of the engine has the same).
+pub const PRICES_OF: &str = "2026-11-01";
+/// After so many days prices may have changed, and are said to be stale.
+pub const PRICES_STALE_DAYS: i64 = 180;
+
 /// Where a cost figure comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]

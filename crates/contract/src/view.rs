@@ -103,6 +103,10 @@ pub struct Session {
     /// The first words of its latest brief; empty before the first.
     #[serde(default)]
     pub latest: String,
+    /// How its agent introduces itself, in a line; only where the session was just opened, or opened again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub greeting: Option<String>,
 }
 
 /// From which door a brief came.

@@ -3311,7 +3311,11 @@ jobs: number,
 /**
  * The first words of its latest brief; empty before the first.
  */
-latest: string, };
+latest: string, 
+/**
+ * How its agent introduces itself, in a line; only where the session was just opened, or opened again.
+ */
+greeting?: string, };
 
 /**
  * A CEO's conversation: takes one brief at a time.
