@@ -96,6 +96,8 @@ codes! {
     JOB_FINAL = "job.final", Conflict, false;
     /// The job has not ended.
     JOB_NOT_FINAL = "job.not_final", Conflict, false;
+    /// No run has begun the job.
+    JOB_NOT_BEGUN = "job.not_begun", Conflict, false;
     /// The job that it waits for did not complete.
     JOB_BLOCKER = "job.blocker_not_completed", Conflict, false;
     /// A directive that is empty, too long, or holds nothing to read.
