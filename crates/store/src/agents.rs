@@ -21,7 +21,7 @@ pub struct AgentNow {
 /// What a company's agents are doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamStates {
-    /// Whether the company has an open session. Without one everybody is stopped.
+    /// Whether the company has an open session, the CEO's or another's. Without one everybody is stopped.
     pub session_open: bool,
     /// By role: those that are at work, or failed. Who is not here is idle.
     pub by_role: BTreeMap<String, AgentNow>,
@@ -42,12 +42,15 @@ impl Read<'_> {
     /// # Errors
     /// What SQLite said.
     pub fn agent_states(&self, company: CompanyId) -> Result<TeamStates, StoreError> {
-        let session_open = self.open_session(company)?.is_some();
+        let session_open = self.any_session_open(company)?;
         if !session_open {
             return Ok(TeamStates { session_open, by_role: BTreeMap::new() });
         }
-        let mut select =
-            self.conn.prepare_cached("SELECT role, state, task, job_id FROM agent_states WHERE company_id = ?1")?;
+        // Of an agent with several jobs the last row counts: what it works on before what failed, the newest job last.
+        let mut select = self.conn.prepare_cached(
+            "SELECT role, state, task, job_id FROM agent_states WHERE company_id = ?1
+             ORDER BY role, state = 'working', job_id",
+        )?;
         let rows = select.query_map([company.0], |row| {
             let state = named(row, "state", AgentState::from_name)?;
             Ok((row.get("role")?, AgentNow { state, task: row.get("task")?, job_id: maybe_job(row, "job_id")? }))

@@ -19,6 +19,8 @@ pub struct Touched {
     pub agents: bool,
     /// Whether money was spent.
     pub spend: bool,
+    /// Whether questions were asked, answered or closed.
+    pub questions: bool,
 }
 
 /// Lines that were stored.
@@ -54,13 +56,17 @@ impl Write<'_> {
     }
 
     /// Stores what the daemon itself has to say about a job. A job's state changes by [`Write::transition`] and its
-    /// like alone, and whether it is on hold by [`Write::hold`].
+    /// like alone, whether it is on hold by [`Write::hold`], and the founder speaks through [`Write::question_answer`]
+    /// and [`Write::follow_up`].
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for a job that is not there, [`StoreError::Refused`] for a `job_changed` and for a
-    /// `held` of that job alone.
+    /// [`StoreError::NotFound`] for a job that is not there, [`StoreError::Refused`] for what those alone say.
     pub fn append_own(&self, job: JobId, entry: Entry) -> Result<Event, StoreError> {
-        if let EventBody::JobChanged { .. } | EventBody::Held { all: false, .. } = entry.body {
+        if let EventBody::JobChanged { .. }
+        | EventBody::Held { all: false, .. }
+        | EventBody::Answered { .. }
+        | EventBody::FollowUp { .. } = entry.body
+        {
             return Err(contract::Error::internal("A job's state was to be changed by hand.").into());
         }
         let mut projector = Projector::load(self.conn, job)?;

@@ -20,7 +20,7 @@ pub(crate) fn before_migration(conn: &Connection, backups: &Path, schema: i64) -
 
 /// Copies the database to `backups`, once a local day.
 pub(crate) fn daily(conn: &Connection, backups: &Path) -> Result<Option<PathBuf>, StoreError> {
-    let today = format!("aicib-{}", days::of(Time::now()));
+    let today = format!("aicib-{}", days::day_of(Time::now()));
     let made = list(backups)?.iter().any(|file| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with(&today) && name.ends_with("-daily.db")

@@ -19,8 +19,8 @@ pub fn start_of_day(at: Time) -> Time {
     zoned(at, TimeZone::system()).start_of_day().map_or(at, |start| Time(start.timestamp().as_millisecond()))
 }
 
-/// The local day of `at`.
-pub(crate) fn of(at: Time) -> String {
+/// The local day of `at` (`2026-11-20`).
+pub fn day_of(at: Time) -> String {
     of_in(at, &TimeZone::system())
 }
 
@@ -35,13 +35,13 @@ pub(crate) fn minute(at: Time) -> String {
 }
 
 /// The first and last day of the month of `day`, as texts that compare.
-pub(crate) fn month_of(day: &str) -> (String, String) {
+pub fn month_of(day: &str) -> (String, String) {
     let month = day.get(..7).unwrap_or(day);
     (format!("{month}-01"), format!("{month}-31"))
 }
 
 /// The local days up to the one of `now`, `count` of them, oldest first.
-pub(crate) fn last(now: Time, count: i64) -> Vec<String> {
+pub fn last_days(now: Time, count: i64) -> Vec<String> {
     let today = zoned(now, TimeZone::system()).date();
     (0..count)
         .rev()
@@ -66,9 +66,9 @@ mod tests {
 
     #[test]
     fn a_fortnight_ends_today() {
-        let days = last(Time::now(), 14);
+        let days = last_days(Time::now(), 14);
         assert_eq!(days.len(), 14);
-        assert_eq!(days.last(), Some(&of(Time::now())));
+        assert_eq!(days.last(), Some(&day_of(Time::now())));
         assert!(days.is_sorted());
     }
 }

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use contract::{CompanyId, Error, ErrorCode, JobId, JobState, LeaseId, NoticeId, RunId, SessionId};
+use contract::{
+    CompanyId, Error, ErrorCode, JobId, JobState, LeaseId, NoticeId, Origin, Question, QuestionId, RunId, SessionId,
+    one_line,
+};
 use serde_json::json;
 
 /// Why the store did not do what it was asked.
@@ -41,6 +44,17 @@ pub enum StoreError {
         /// Its state.
         state: JobState,
     },
+    /// No run has begun the job.
+    #[error("job {job} has not begun: it is {}", state.name())]
+    NotBegun {
+        /// The job.
+        job: JobId,
+        /// Its state.
+        state: JobState,
+    },
+    /// The question was answered, or nobody waits for the answer any more.
+    #[error("question {} is closed", .0.question_id)]
+    QuestionClosed(Box<Question>),
     /// The job to wait for has ended without being done.
     #[error("job {job}, to be waited for, is {}", state.name())]
     BlockerEnded {
@@ -125,6 +139,8 @@ pub enum Missing {
     Lease(LeaseId),
     /// A notice.
     Notice(NoticeId),
+    /// A question.
+    Question(QuestionId),
 }
 
 impl std::fmt::Display for Missing {
@@ -137,6 +153,7 @@ impl std::fmt::Display for Missing {
             Missing::Run(id) => write!(f, "run {id}"),
             Missing::Lease(id) => write!(f, "lease {id}"),
             Missing::Notice(id) => write!(f, "notice {id}"),
+            Missing::Question(id) => write!(f, "question {id}"),
         }
     }
 }
@@ -184,6 +201,28 @@ fn sentence(path: &std::path::Path) -> String {
     if text == "the database" { "The database".into() } else { text }
 }
 
+/// What became of a question before this answer came.
+fn closed(question: &Question) -> Error {
+    let from = question.answered_by.map(|origin| match origin {
+        Origin::Cli => "the terminal",
+        Origin::Desk | Origin::Quick => "the window",
+        Origin::Client => "another program",
+    });
+    let what = match (&question.answer, from) {
+        (Some(answer), Some(from)) => {
+            format!("The question was answered already, from {from}: “{}”.", one_line(answer, 80))
+        }
+        _ => "The job that asked has ended, so nobody waits for the answer any more.".to_owned(),
+    };
+    let fix = format!("`aicib logs {}` shows how it went on.", question.job_id);
+    Error::new(ErrorCode::QUESTION_CLOSED, what, fix).with(json!({
+        "question_id": question.question_id,
+        "answer": question.answer,
+        "answered_by": question.answered_by,
+        "closed_at": question.closed_at,
+    }))
+}
+
 const RESTORE: &str = "`aicib doctor` shows where the database and its backups are.";
 
 impl From<StoreError> for Error {
@@ -202,6 +241,18 @@ impl From<StoreError> for Error {
                 Error::new(ErrorCode::JOB_NOT_FOUND, format!("There is no job {id}."), "`aicib status` lists the jobs.")
                     .with(json!({ "job_id": id }))
             }
+            StoreError::NotFound(Missing::Session(id)) => Error::new(
+                ErrorCode::SESSION_NOT_FOUND,
+                format!("There is no session {id}."),
+                "`aicib session list` shows the company's sessions.",
+            )
+            .with(json!({ "session_id": id })),
+            StoreError::NotFound(Missing::Question(id)) => Error::new(
+                ErrorCode::QUESTION_NOT_FOUND,
+                format!("There is no question {id}."),
+                "`aicib status` shows what waits for you.",
+            )
+            .with(json!({ "question_id": id })),
             StoreError::NotFound(missing) => {
                 Error::new(ErrorCode::BAD_REQUEST, format!("There is no {missing}."), "Read the list again.")
             }
@@ -221,6 +272,13 @@ impl From<StoreError> for Error {
                 Error::new(ErrorCode::JOB_FINAL, format!("Job {job} has ended already ({}).", state.name()), "")
                     .with(json!({ "job_id": job, "state": state }))
             }
+            StoreError::NotBegun { job, state } => Error::new(
+                ErrorCode::JOB_NOT_BEGUN,
+                format!("Job {job} has not begun (it is {}), so nobody can be told more.", state.name()),
+                format!("Cancel it with `aicib cancel {job}` and send the whole brief anew."),
+            )
+            .with(json!({ "job_id": job, "state": state })),
+            StoreError::QuestionClosed(question) => closed(&question),
             StoreError::BlockerEnded { job, state } => Error::new(
                 ErrorCode::JOB_BLOCKER,
                 format!("Job {job}, which it is to wait for, has ended without being done ({}).", state.name()),

@@ -2,14 +2,14 @@
 
 use contract::progress::{self, MOST as MOST_PERCENT};
 use contract::{
-    Activity, ChangedFile, CostBasis, Event, EventBody, FileChange, JobState, LeaseId, Money, Progress, SYSTEM, Span,
-    SpanKind, Stages, Time, Tokens, WaitReason, one_line, role_name,
+    Activity, Ask, ChangedFile, CostBasis, Event, EventBody, FileChange, JobState, LeaseId, Money, Origin, Progress,
+    RunId, SYSTEM, Seq, Span, SpanKind, Stages, Time, Tokens, WaitReason, clip, one_line, role_name,
 };
 use jiff::tz::TimeZone;
 
 use crate::days;
 
-/// The role whose conversation a session is.
+/// The role of whom a company is briefed through.
 pub(crate) const CEO: &str = "ceo";
 /// More than anybody pays, and so little that sums never overflow.
 const MOST_NANOS: i64 = 9_000_000_000_000_000;
@@ -19,11 +19,22 @@ const MOST: i64 = 1_000_000_000_000_000;
 const TITLE: usize = 120;
 /// Characters of what an activity is about.
 const SUBJECT: usize = 80;
+/// Bytes of a question, of what one has to know to answer it, and of one of its options; and how many of these.
+const QUESTION: usize = 8 * 1024;
+const DETAIL: usize = 32 * 1024;
+const OPTION: usize = 500;
+const OPTIONS: usize = 10;
+/// Bytes of a question's name. A worker's are short; a longer one is no question.
+const KEY: usize = 200;
+/// Bytes of an entry of the journal.
+const ENTRY: usize = 8 * 1024;
 
 /// What [`fold`] has to know beside the event.
 pub struct Facts<'a> {
-    /// The job's title: the CEO's task.
+    /// The job's title: the task of whom it was sent to.
     pub title: &'a str,
+    /// Whom it was sent to (role): the CEO, or a head that is briefed directly.
+    pub root: &'a str,
     /// The zone whose days money is counted by.
     pub zone: &'a TimeZone,
 }
@@ -46,7 +57,7 @@ pub enum Effect {
     Held(bool),
     /// A model call was paid for.
     Spent(Call),
-    /// Model calls of the CEO, as the worker counted them.
+    /// Model calls of whom the job was sent to, as the worker counted them.
     Turns(i64),
     /// Who does what.
     Doing(Activity),
@@ -67,8 +78,8 @@ pub enum Effect {
         /// What it cost.
         cost: Money,
     },
-    /// Nothing of the job is under way any more: spans left open end, its agents are free, and the CEO is at fault
-    /// where it failed.
+    /// Nothing of the job is under way any more: spans left open end, nobody waits for an answer, its agents are free,
+    /// and whom it was sent to is at fault where it failed.
     Ended {
         /// When.
         at: Time,
@@ -91,6 +102,51 @@ pub enum Effect {
     },
     /// The lease of a call is settled.
     LeaseSettled(LeaseId),
+    /// An agent waits for the founder's word.
+    Asked(Asked),
+    /// The founder's word.
+    Answered {
+        /// The run that asked.
+        run: RunId,
+        /// The question's name in it.
+        key: String,
+        /// The answer.
+        answer: String,
+        /// From which door it came.
+        by: Origin,
+        /// When.
+        at: Time,
+    },
+    /// The founder had more to say to the job.
+    FollowedUp(String),
+    /// What the founder had to say was heard: the places of its events.
+    FollowUpsTaken(Vec<Seq>),
+    /// The job's entry in the journal.
+    Journal {
+        /// A few sentences.
+        text: String,
+        /// When it was written.
+        at: Time,
+    },
+}
+
+/// A question to the founder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Its name in its run.
+    pub key: String,
+    /// Who asks (role).
+    pub agent: String,
+    /// What kind it is.
+    pub ask: Ask,
+    /// The question.
+    pub text: String,
+    /// What one has to know to answer it.
+    pub detail: String,
+    /// The answers to choose from; empty where any text is one.
+    pub options: Vec<String>,
+    /// When it was asked.
+    pub at: Time,
 }
 
 /// How far the work is, as an agent said.
@@ -119,8 +175,8 @@ pub struct Call {
     pub cost: Money,
     /// Where that figure comes from.
     pub basis: CostBasis,
-    /// Whether it was the CEO's own.
-    pub by_ceo: bool,
+    /// Whether it was made by whom the job was sent to.
+    pub by_root: bool,
 }
 
 impl Call {
@@ -133,7 +189,27 @@ impl Call {
     pub(crate) fn add(&mut self, other: &Call) {
         self.cost = paid(self.cost + other.cost);
         self.tokens = added(self.tokens, other.tokens);
+        self.basis = less_certain(self.basis, other.basis);
     }
+}
+
+/// The basis of a sum.
+pub(crate) fn less_certain(a: CostBasis, b: CostBasis) -> CostBasis {
+    if certainty(b) < certainty(a) { b } else { a }
+}
+
+fn certainty(basis: CostBasis) -> u8 {
+    match basis {
+        CostBasis::Unknown => 0,
+        CostBasis::Estimated => 1,
+        CostBasis::Reported => 2,
+        CostBasis::Free => 3,
+    }
+}
+
+/// All tokens of a call, those that were read from a cache or written to it as well.
+pub(crate) fn all_tokens(tokens: Tokens) -> i64 {
+    count(tokens.input + tokens.output + tokens.cache_read + tokens.cache_write)
 }
 
 pub(crate) fn added(a: Tokens, b: Tokens) -> Tokens {
@@ -204,12 +280,45 @@ pub fn fold(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
         EventBody::Waiting { reason, .. } => vec![doing(awaited(*reason).into())],
         EventBody::Notice { .. } | EventBody::Error { .. } => Vec::new(),
         EventBody::RunExited { turns, .. } => vec![Effect::Turns(count(*turns))],
-        // Only the daemon moves a job or holds it: a worker's word for it counts for nothing.
-        EventBody::JobChanged { .. } | EventBody::Held { .. } if event.run_id.is_some() => Vec::new(),
+        // Only the daemon moves a job, holds it, or hears the founder: a worker's word for it counts for nothing.
+        EventBody::JobChanged { .. }
+        | EventBody::Held { .. }
+        | EventBody::Answered { .. }
+        | EventBody::FollowUp { .. }
+            if event.run_id.is_some() =>
+        {
+            Vec::new()
+        }
+        EventBody::Asked { .. } => asked(event).map(Effect::Asked).into_iter().collect(),
+        EventBody::Answered { key, run_id, answer, by, .. } => {
+            vec![Effect::Answered { run: *run_id, key: key.clone(), answer: answer.clone(), by: *by, at }]
+        }
+        EventBody::FollowUp { text } => vec![Effect::FollowedUp(text.clone())],
+        EventBody::FollowUpTaken { seqs } => vec![Effect::FollowUpsTaken(seqs.clone())],
+        EventBody::Prompt { .. } => Vec::new(),
+        EventBody::Journal { text, .. } if text.trim().is_empty() => Vec::new(),
+        EventBody::Journal { text, .. } => vec![Effect::Journal { text: clip(text.trim(), ENTRY).into_owned(), at }],
         EventBody::JobChanged { state, reason, until, .. } => job_changed(*state, reason, *until, at, facts),
         EventBody::Held { all: true, .. } => Vec::new(),
         EventBody::Held { held, .. } => vec![Effect::Held(*held)],
     }
+}
+
+/// A question that a run asks, no longer than a screen can show.
+fn asked(event: &Event) -> Option<Asked> {
+    let EventBody::Asked { key, ask, text, detail, options } = &event.entry.body else { return None };
+    if event.run_id.is_none() || key.len() > KEY {
+        return None;
+    }
+    Some(Asked {
+        key: key.clone(),
+        agent: event.entry.agent.clone(),
+        ask: *ask,
+        text: clip(text, QUESTION).into_owned(),
+        detail: clip(detail, DETAIL).into_owned(),
+        options: options.iter().take(OPTIONS).map(|option| clip(option, OPTION).into_owned()).collect(),
+        at: event.entry.at,
+    })
 }
 
 fn steps(done: i64, total: i64, note: &str, stages: Option<&Stages>, at: Time) -> Steps {
@@ -251,7 +360,7 @@ fn usage(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
         },
         cost,
         basis: *basis,
-        by_ceo: entry.parent.is_none(),
+        by_root: entry.parent.is_none(),
     };
     let turn = Span {
         span: format!("turn-{}", event.seq),
@@ -278,8 +387,8 @@ fn job_changed(state: JobState, reason: &str, until: Option<Time>, at: Time, fac
     let mut effects = vec![Effect::State { state, reason: reason.to_owned(), until, at }];
     match state {
         JobState::Running => {
-            effects.push(Effect::Doing(Activity { agent: CEO.into(), text: "is thinking".into() }));
-            effects.push(Effect::AgentWorking { role: CEO.into(), task: facts.title.to_owned() });
+            effects.push(Effect::Doing(Activity { agent: facts.root.to_owned(), text: "is thinking".into() }));
+            effects.push(Effect::AgentWorking { role: facts.root.to_owned(), task: facts.title.to_owned() });
         }
         JobState::Scheduled | JobState::Blocked | JobState::Queued | JobState::Waiting => {}
         JobState::Retrying | JobState::Completed | JobState::Failed | JobState::Cancelled => {
@@ -312,6 +421,7 @@ fn awaited(reason: WaitReason) -> &'static str {
         WaitReason::Keychain => "is waiting for the keychain to be unlocked",
         WaitReason::Paused => "is on hold",
         WaitReason::Slot => "is waiting for its turn",
+        WaitReason::Answer => "is waiting for the founder's answer",
     }
 }
 
@@ -356,7 +466,7 @@ mod tests {
     fn folded(run: Option<RunId>, body: EventBody) -> Vec<Effect> {
         let entry = Entry { at: Time(5), agent: "cmo".into(), parent: Some("d1".into()), body };
         let event = Event { seq: Seq(7), job_id: JobId(1), run_id: run, entry };
-        fold(&event, &Facts { title: "Launch", zone: &TimeZone::UTC })
+        fold(&event, &Facts { title: "Launch", root: CEO, zone: &TimeZone::UTC })
     }
 
     #[test]

@@ -19,11 +19,13 @@ pub(crate) const RESULT_CHARS: usize = 240;
 pub struct NewJob {
     /// The company.
     pub company_id: CompanyId,
-    /// The company's open session.
+    /// The agent's open session.
     pub session_id: SessionId,
+    /// Whom it is sent to (role): the CEO, or a head that is briefed directly.
+    pub agent: String,
     /// The job that it restarts.
     pub parent_job_id: Option<JobId>,
-    /// What the CEO is to do.
+    /// What is to be done.
     pub directive: String,
     /// The engine it runs on.
     pub engine: EngineKind,
@@ -61,7 +63,7 @@ pub struct Settlement {
     pub reason: String,
     /// The result in a line; taken from the answer where it is not given.
     pub result: Option<String>,
-    /// The CEO's answer in full.
+    /// The agent's answer in full.
     pub answer: Option<String>,
     /// Why it failed.
     pub error: Option<Error>,
@@ -88,7 +90,7 @@ impl Write<'_> {
     /// stored.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where the session is not the company's open one, or the company has no such job to
+    /// [`StoreError::NotFound`] where the session is not the agent's open one, or the company has no such job to
     /// wait for; [`StoreError::BlockerEnded`] where that one ended without being done; [`StoreError::SessionBusy`]
     /// where the session has a job in line and the brief would go there, but is not to stand behind another.
     pub fn job_insert(&self, new: &NewJob, at: Time) -> Result<Inserted, StoreError> {
@@ -101,7 +103,7 @@ impl Write<'_> {
             )?;
             forget.execute(params![key, at.0.saturating_sub(KEY_MS)])?;
         }
-        if self.open_session(new.company_id)? != Some(new.session_id) {
+        if self.open_session(new.company_id, &new.agent)? != Some(new.session_id) {
             return Err(StoreError::NotFound(Missing::OpenSession(new.company_id)));
         }
         let blocker = new.after.map(|blocker| self.blocker(new.company_id, blocker)).transpose()?.flatten();

@@ -3,7 +3,7 @@
 use contract::progress::{self, Pace};
 use contract::{Activity, CostBasis, JobState, Money, Seq, Time, Tokens};
 
-use crate::fold::{Effect, Steps, added, after, count, paid};
+use crate::fold::{Effect, Steps, added, after, count, less_certain, paid};
 
 /// The projected half of a job's row.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub struct JobNow {
     pub cost: Money,
     /// Where that figure comes from: the least certain of its parts.
     pub basis: CostBasis,
-    /// Model calls of the CEO.
+    /// Model calls of whom it was sent to.
     pub turns: i64,
     /// Tokens, all agents together.
     pub tokens: Tokens,
@@ -83,10 +83,8 @@ impl JobNow {
             Effect::Held(held) if !self.state.is_final() => self.held = *held,
             Effect::Spent(call) => {
                 self.cost = paid(self.cost + call.cost);
-                if certainty(call.basis) < certainty(self.basis) {
-                    self.basis = call.basis;
-                }
-                self.turns = count(self.turns + i64::from(call.by_ceo));
+                self.basis = less_certain(self.basis, call.basis);
+                self.turns = count(self.turns + i64::from(call.by_root));
                 self.tokens = added(self.tokens, call.tokens);
             }
             // Calls without usage (refused, broken off) are turns too.
@@ -150,15 +148,6 @@ impl JobNow {
     }
 }
 
-fn certainty(basis: CostBasis) -> u8 {
-    match basis {
-        CostBasis::Unknown => 0,
-        CostBasis::Estimated => 1,
-        CostBasis::Reported => 2,
-        CostBasis::Free => 3,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +164,7 @@ mod tests {
                 tokens: Tokens::default(),
                 cost: Money::nanos(1),
                 basis,
-                by_ceo: true,
+                by_root: true,
             })
         };
         for (basis, sum) in [

@@ -30,6 +30,7 @@ fn select_with(more: &str, rest: &str) -> String {
         "SELECT j.id, j.session_id, j.parent_job_id, j.after_job_id, j.title, j.engine, j.origin, j.foreground,
            j.priority, j.created_at, j.max_cost_nanos, j.typical_ms, j.result, j.error, j.processes_ended,
            j.processes_forced, j.processes_left, {PROJECTED},
+           (SELECT s.agent FROM sessions s WHERE s.id = j.session_id) AS agent,
            (SELECT count(*) FROM runs r WHERE r.job_id = j.id) AS attempts, {more} FROM jobs j {rest}"
     )
 }
@@ -43,6 +44,7 @@ pub(crate) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         job_id: JobId(row.get("id")?),
         company_id: CompanyId(row.get("company_id")?),
         session_id: SessionId(row.get("session_id")?),
+        agent: row.get("agent")?,
         parent_job_id: maybe_job(row, "parent_job_id")?,
         title: row.get("title")?,
         state: now.state,

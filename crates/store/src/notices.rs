@@ -1,6 +1,6 @@
 //! What the founder is told natively, and what became of it.
 
-use contract::{CompanyId, Delivery, JobId, Notice, NoticeId, Time};
+use contract::{CompanyId, Delivery, JobId, Notice, NoticeId, QuestionId, Time};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::{Missing, Read, StoreError, Write};
@@ -10,6 +10,8 @@ use crate::{Missing, Read, StoreError, Write};
 pub struct NewNotice {
     /// The job it is about.
     pub job_id: JobId,
+    /// The question of the job that it is about; none where it is about the job itself.
+    pub question_id: Option<QuestionId>,
     /// The heading.
     pub title: String,
     /// A line or two, plain text.
@@ -41,28 +43,29 @@ impl Read<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The notice about a job, and what became of it.
+    /// The notice about a job, not about one of its questions, and what became of it.
     ///
     /// # Errors
     /// What SQLite said.
     pub fn notice_of(&self, job: JobId) -> Result<Option<(Notice, Option<String>)>, StoreError> {
-        let mut select = self.conn.prepare_cached("SELECT * FROM notices WHERE job_id = ?1")?;
+        let mut select = self.conn.prepare_cached("SELECT * FROM notices WHERE job_id = ?1 AND question_id = 0")?;
         Ok(select.query_row([job.0], |row| Ok((notice(row)?, row.get("delivery")?))).optional()?)
     }
 }
 
 impl Write<'_> {
-    /// Keeps a notice to be presented; `None` where the job has had one: the founder is told once.
+    /// Keeps a notice to be presented; `None` where the job, or the question, has had one: the founder is told once.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for a job that is not there.
     pub fn notice_put(&self, new: &NewNotice, at: Time) -> Result<Option<Notice>, StoreError> {
         let job = self.job(new.job_id)?;
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO notices (job_id, company_id, title, body, urgent, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (job_id) DO NOTHING RETURNING *",
+            "INSERT INTO notices (job_id, company_id, title, body, urgent, created_at, question_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (job_id, question_id) DO NOTHING RETURNING *",
         )?;
-        let row = params![new.job_id.0, job.company_id.0, new.title, new.body, new.urgent, at.0];
+        let question = new.question_id.map_or(0, |question| question.0);
+        let row = params![new.job_id.0, job.company_id.0, new.title, new.body, new.urgent, at.0, question];
         Ok(insert.query_row(row, notice).optional()?)
     }
 

@@ -7,11 +7,11 @@ use contract::{
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::fold::{self, CEO, Call, Effect, Facts, Steps};
+use crate::fold::{self, Call, Effect, Facts, Steps};
 use crate::job_now::JobNow;
 use crate::rows::{maybe_time, money, named};
 use crate::span_batch::{End, SpanBatch};
-use crate::{Missing, StoreError, Touched, search};
+use crate::{Missing, StoreError, Touched, costs, follow_ups, journal, questions, search};
 
 /// A batch of one job's events on its way into the database. Nothing of the job's own row is written before
 /// [`Projector::finish`].
@@ -20,6 +20,8 @@ pub(crate) struct Projector<'c> {
     zone: TimeZone,
     job_id: JobId,
     title: String,
+    /// Whom it was sent to.
+    root: String,
     /// Whether its agents are those of the company's open session, since it was opened: what came before is not shown.
     current: bool,
     before: JobNow,
@@ -40,7 +42,7 @@ impl<'c> Projector<'c> {
     /// Reads what the batch starts from.
     pub(crate) fn load(conn: &'c Connection, job_id: JobId) -> Result<Projector<'c>, StoreError> {
         let mut select = conn.prepare_cached(&format!(
-            "SELECT j.title, j.session_id, {PROJECTED}, s.closed_at IS NULL AND j.id > s.agents_after AS current,
+            "SELECT j.title, j.session_id, s.agent AS root, {PROJECTED}, s.closed_at IS NULL AND j.id > s.agents_after AS current,
                (SELECT forgotten_seq FROM home) AS floor
              FROM jobs j JOIN sessions s ON s.id = j.session_id WHERE j.id = ?1",
         ))?;
@@ -52,6 +54,7 @@ impl<'c> Projector<'c> {
                 zone: TimeZone::system(),
                 job_id,
                 title: row.get("title")?,
+                root: row.get("root")?,
                 current: row.get("current")?,
                 before: now.clone(),
                 now,
@@ -66,6 +69,7 @@ impl<'c> Projector<'c> {
                     job_id,
                     agents: false,
                     spend: false,
+                    questions: false,
                 },
             })
         };
@@ -125,10 +129,10 @@ impl<'c> Projector<'c> {
             self.texts.push((event.seq, text.into_owned()));
         }
         self.now.count_event(event.seq);
-        let effects = fold::fold(event, &Facts { title: &self.title, zone: &self.zone });
+        let effects = fold::fold(event, &Facts { title: &self.title, root: &self.root, zone: &self.zone });
         for effect in &effects {
             self.now.apply(effect);
-            self.effect(effect, event.run_id)?;
+            self.effect(effect, event)?;
         }
         Ok(())
     }
@@ -142,7 +146,7 @@ impl<'c> Projector<'c> {
     /// Writes the job's row, only where it is in the state in which the batch found it, and the search index.
     pub(crate) fn finish(mut self) -> Result<Touched, StoreError> {
         self.spans.write()?;
-        self.write_spent()?;
+        costs::add(self.conn, &self.touched, &self.spent)?;
         self.write_job()?;
         let mut insert = self.conn.prepare_cached("INSERT INTO events_fts (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
         for (seq, text) in &self.texts {
@@ -217,7 +221,7 @@ impl<'c> Projector<'c> {
         }
     }
 
-    fn effect(&mut self, effect: &Effect, run: Option<RunId>) -> Result<(), StoreError> {
+    fn effect(&mut self, effect: &Effect, event: &Event) -> Result<(), StoreError> {
         match effect {
             Effect::State { .. } | Effect::Held(_) | Effect::Turns(_) | Effect::Doing(_) | Effect::Steps(_) => Ok(()),
             Effect::Spent(call) => {
@@ -231,6 +235,7 @@ impl<'c> Projector<'c> {
             }
             Effect::Ended { at, failed } => {
                 self.spans.close_all(*at)?;
+                self.touched.questions |= questions::close(self.conn, self.job_id, *at)?;
                 self.agents_released(*failed)
             }
             Effect::FileChanged(file) => self.file_changed(file),
@@ -239,8 +244,30 @@ impl<'c> Projector<'c> {
             Effect::LeaseSettled(lease) => {
                 // A run settles its own leases only.
                 let mut delete = self.conn.prepare_cached("DELETE FROM leases WHERE id = ?1 AND run_id = ?2")?;
-                delete.execute(params![lease.0, run.map(|run| run.0)])?;
+                delete.execute(params![lease.0, event.run_id.map(|run| run.0)])?;
                 Ok(())
+            }
+            Effect::Asked(asked) => {
+                self.touched.questions = true;
+                // What a run still had to say after its end is no question any more.
+                let open = self.now.state.is_at_work();
+                questions::put(self.conn, event, self.touched.company_id, asked, open)
+            }
+            Effect::Answered { run, key, answer, by, at } => {
+                self.touched.questions = true;
+                questions::answered(self.conn, self.job_id, (*run, key), answer, *by, *at)
+            }
+            Effect::FollowedUp(text) => follow_ups::put(self.conn, event, text),
+            Effect::FollowUpsTaken(seqs) => follow_ups::taken(self.conn, self.job_id, seqs),
+            Effect::Journal { text, at } => {
+                let brief = journal::Brief {
+                    company: self.touched.company_id,
+                    session: self.touched.session_id,
+                    title: &self.title,
+                    cost: self.now.cost,
+                    turns: self.now.turns,
+                };
+                journal::put(self.conn, event, &brief, text, *at)
             }
         }
     }
@@ -253,42 +280,6 @@ impl<'c> Projector<'c> {
             }
             None => self.spent.push((call.clone(), 1)),
         }
-    }
-
-    fn write_spent(&mut self) -> Result<(), StoreError> {
-        let company = self.touched.company_id.0;
-        for (call, calls) in self.spent.drain(..) {
-            let mut add = self.conn.prepare_cached(
-                "INSERT INTO costs (job_id, company_id, agent, model, day, calls, tokens_input, tokens_output,
-                   tokens_cache_read, tokens_cache_write, cost_nanos)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (job_id, agent, model, day) DO UPDATE SET calls = calls + ?6,
-                   tokens_input = min(tokens_input + ?7, 1000000000000000),
-                   tokens_output = min(tokens_output + ?8, 1000000000000000),
-                   tokens_cache_read = min(tokens_cache_read + ?9, 1000000000000000),
-                   tokens_cache_write = min(tokens_cache_write + ?10, 1000000000000000),
-                   cost_nanos = min(cost_nanos + ?11, 9000000000000000)",
-            )?;
-            add.execute(params![
-                self.job_id.0,
-                company,
-                call.agent,
-                call.model,
-                call.day,
-                calls,
-                call.tokens.input,
-                call.tokens.output,
-                call.tokens.cache_read,
-                call.tokens.cache_write,
-                call.cost.as_nanos(),
-            ])?;
-            let mut add = self.conn.prepare_cached(
-                "INSERT INTO day_costs (company_id, day, cost_nanos) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = min(cost_nanos + ?3, 9000000000000000)",
-            )?;
-            add.execute(params![company, call.day, call.cost.as_nanos()])?;
-        }
-        Ok(())
     }
 
     fn file_changed(&self, file: &ChangedFile) -> Result<(), StoreError> {
@@ -310,16 +301,23 @@ impl<'c> Projector<'c> {
             return Ok(());
         }
         self.touched.agents = true;
-        let mut put = self.conn.prepare_cached(
-            "INSERT INTO agent_states (company_id, role, state, task, job_id) VALUES (?1, ?2, 'working', ?3, ?4)
-             ON CONFLICT (company_id, role) DO UPDATE SET state = 'working', task = ?3, job_id = ?4",
+        let (company, session) = (self.touched.company_id.0, self.touched.session_id.0);
+        // What went wrong in the session before is past.
+        let mut forget = self.conn.prepare_cached(
+            "DELETE FROM agent_states WHERE company_id = ?1 AND role = ?2 AND state = 'error'
+               AND ?3 = (SELECT j.session_id FROM jobs j WHERE j.id = agent_states.job_id)",
         )?;
-        put.execute(params![self.touched.company_id.0, role, task, self.job_id.0])?;
+        forget.execute(params![company, role, session])?;
+        let mut put = self.conn.prepare_cached(
+            "INSERT INTO agent_states (company_id, role, job_id, state, task) VALUES (?1, ?2, ?3, 'working', ?4)
+             ON CONFLICT (company_id, role, job_id) DO UPDATE SET state = 'working', task = ?4",
+        )?;
+        put.execute(params![company, role, self.job_id.0, task])?;
         Ok(())
     }
 
     fn agent_free(&mut self, role: &str) -> Result<(), StoreError> {
-        if !self.current || role == CEO {
+        if !self.current || role == self.root {
             return Ok(());
         }
         self.touched.agents = true;
@@ -338,15 +336,12 @@ impl<'c> Projector<'c> {
             return Ok(());
         }
         self.touched.agents = true;
-        let company = self.touched.company_id.0;
-        let mut forget = self.conn.prepare_cached(
-            "DELETE FROM agent_states WHERE company_id = ?1 AND job_id = ?2 AND NOT (?3 AND role = 'ceo')",
-        )?;
-        forget.execute(params![company, self.job_id.0, failed])?;
-        let mut update = self.conn.prepare_cached(
-            "UPDATE agent_states SET state = 'error', task = '' WHERE company_id = ?1 AND job_id = ?2",
-        )?;
-        update.execute(params![company, self.job_id.0])?;
+        let mut forget =
+            self.conn.prepare_cached("DELETE FROM agent_states WHERE job_id = ?1 AND NOT (?2 AND role = ?3)")?;
+        forget.execute(params![self.job_id.0, failed, self.root])?;
+        let mut update =
+            self.conn.prepare_cached("UPDATE agent_states SET state = 'error', task = '' WHERE job_id = ?1")?;
+        update.execute([self.job_id.0])?;
         Ok(())
     }
 }

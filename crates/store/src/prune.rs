@@ -1,13 +1,14 @@
-//! Forgets jobs that ended long ago: their rows, events and search index. What they cost stays counted.
+//! Forgets jobs that ended long ago: their rows, events, questions and search index. What they cost stays counted, and
+//! what the company's journal says of them stays.
 
-use contract::{CompanyId, JobId, Time};
+use contract::{CompanyId, EventBody, JobId, Time};
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::events::{COLUMNS, event};
 use crate::fold::{self, Effect, Facts};
 use crate::search::{indexed_text, scope};
-use crate::{Read, StoreError, Write};
+use crate::{Read, StoreError, Write, costs, follow_ups, journal, questions};
 
 /// Run folders named at once, at most.
 const RUN_DIRS: i64 = 10_000;
@@ -131,7 +132,7 @@ impl Write<'_> {
         let mut forgotten = 0;
         let scope = scope(row.company_id, job);
         let zone = TimeZone::system();
-        let facts = Facts { title: &row.title, zone: &zone };
+        let facts = Facts { title: &row.title, root: &row.agent, zone: &zone };
         while let Some(row_of) = rows.next()? {
             let (event, _) = event(row_of)?;
             let text = indexed_text(&event.entry.body, if event.seq.0 == first { &directive } else { "" });
@@ -143,8 +144,14 @@ impl Write<'_> {
             }
             for effect in fold::fold(&event, &facts) {
                 if let Effect::Spent(call) = effect {
-                    keep_cost(self.conn, row.company_id, &call)?;
+                    costs::keep(self.conn, row.company_id, row.session_id, &call)?;
                 }
+            }
+            match event.entry.body {
+                EventBody::Asked { .. } => questions::forget(self.conn, &event)?,
+                EventBody::FollowUp { .. } => follow_ups::forget(self.conn, &event)?,
+                EventBody::Journal { .. } => journal::keep(self.conn, &event)?,
+                _ => {}
             }
             last = event.seq.0;
             forgotten += 1;
@@ -161,7 +168,18 @@ impl Write<'_> {
     fn forget_job(&self, job: JobId) -> Result<Vec<String>, StoreError> {
         let mut dirs = self.conn.prepare_cached("SELECT dir FROM runs WHERE job_id = ?1")?;
         let dirs = dirs.query_map([job.0], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-        for table in ["leases", "runs", "spans", "files", "costs", "notices", "job_texts", "agent_states"] {
+        for table in [
+            "leases",
+            "questions",
+            "follow_ups",
+            "runs",
+            "spans",
+            "files",
+            "costs",
+            "notices",
+            "job_texts",
+            "agent_states",
+        ] {
             let mut delete = self.conn.prepare_cached(&format!("DELETE FROM {table} WHERE job_id = ?1"))?;
             delete.execute([job.0])?;
         }
@@ -170,14 +188,4 @@ impl Write<'_> {
         delete.execute([job.0])?;
         Ok(dirs)
     }
-}
-
-/// A call that is forgotten was paid for all the same.
-fn keep_cost(conn: &Connection, company: CompanyId, call: &fold::Call) -> Result<(), StoreError> {
-    let mut add = conn.prepare_cached(
-        "INSERT INTO forgotten_costs (company_id, day, cost_nanos) VALUES (?1, ?2, ?3)
-         ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = min(cost_nanos + ?3, 9000000000000000)",
-    )?;
-    add.execute(params![company.0, call.day, call.cost.as_nanos()])?;
-    Ok(())
 }

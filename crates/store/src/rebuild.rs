@@ -11,8 +11,9 @@ const BATCH: usize = 1000;
 
 impl Write<'_> {
     /// Throws every projection away and makes it again from the events: the projected half of `jobs`, `spans`,
-    /// `files`, `costs`, `day_costs`, `agent_states` and the search index. What is no projection stays: directives,
-    /// runs, what a settlement said, and what forgotten jobs cost, which counts into the days. Takes about as long as
+    /// `files`, `costs`, `day_costs`, what sessions cost, `agent_states`, `questions`, `follow_ups`, the journal and the
+    /// search index. What is no projection stays: directives, runs, what a settlement said, and of forgotten jobs the
+    /// journal and what they cost, which counts into days and sessions. Takes about as long as
     /// storing the events did.
     ///
     /// # Errors
@@ -20,10 +21,19 @@ impl Write<'_> {
     pub fn rebuild_projections(&self) -> Result<(), StoreError> {
         self.conn.execute_batch(
             "DELETE FROM spans; DELETE FROM files; DELETE FROM costs; DELETE FROM day_costs;
-             DELETE FROM agent_states;
+             DELETE FROM agent_states; DELETE FROM questions; DELETE FROM follow_ups;
+             DELETE FROM journal WHERE kept = 0;
              INSERT INTO events_fts (events_fts) VALUES ('delete-all');
-             INSERT INTO day_costs (company_id, day, cost_nanos)
-               SELECT company_id, day, cost_nanos FROM forgotten_costs;
+             INSERT INTO day_costs (company_id, day, cost_nanos, tokens)
+               SELECT company_id, day, CAST(min(total(cost_nanos), 9000000000000000) AS INTEGER),
+                 CAST(min(total(tokens_input + tokens_output + tokens_cache_read + tokens_cache_write),
+                   1000000000000000) AS INTEGER)
+               FROM forgotten_costs GROUP BY company_id, day;
+             UPDATE sessions SET cost_nanos = 0;
+             UPDATE sessions SET cost_nanos = f.nanos FROM (
+                 SELECT session_id, CAST(min(total(cost_nanos), 9000000000000000) AS INTEGER) AS nanos
+                 FROM forgotten_costs GROUP BY session_id) f
+               WHERE f.session_id = sessions.id;
              UPDATE home SET rebuilding = 1;
              UPDATE jobs SET state = 'queued', reason = '', until = NULL, held = 0, started_at = NULL,
                finished_at = NULL, waited_ms = 0, waits_since = NULL, cost_nanos = 0, cost_basis = 'free', turns = 0,

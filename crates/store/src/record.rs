@@ -7,6 +7,8 @@ use std::path::Path;
 use contract::{CompanyId, EngineKind, JobId, Money, Origin, RunId, SessionId, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::fold::CEO;
+
 /// The file's name in the run's folder.
 pub const RECORD_FILE: &str = "job.json";
 /// Bytes of the file, at most: a directive is the longest thing in it.
@@ -30,7 +32,10 @@ pub struct JobRecord {
     /// The job that it restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_job_id: Option<JobId>,
-    /// What the CEO is to do.
+    /// Whom it was sent to (role).
+    #[serde(default = "ceo")]
+    pub agent: String,
+    /// What is to be done.
     pub directive: String,
     /// The engine it runs on.
     pub engine: EngineKind,
@@ -53,6 +58,11 @@ pub struct JobRecord {
     /// written again when it is known; without it a worker that lives cannot be told from one that is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<(u32, u64, String)>,
+}
+
+/// Whom every brief was sent to before heads could be briefed directly.
+fn ceo() -> String {
+    CEO.into()
 }
 
 impl JobRecord {
@@ -101,6 +111,7 @@ mod tests {
             company_dir: "/companies/acme".into(),
             company_name: "Acme".into(),
             parent_job_id: None,
+            agent: "cto".into(),
             directive: "Write the imprint".into(),
             engine: EngineKind::Practice,
             origin: Origin::Cli,

@@ -102,12 +102,12 @@ fn session(conn: &Connection, record: &JobRecord, company: CompanyId) -> Result<
     }
     // The last one may be open; that it was closed is lost then, and closing it again costs nothing.
     let close = "UPDATE sessions SET closed_at = max(opened_at, ?3)
-                 WHERE company_id = ?1 AND id < ?2 AND closed_at IS NULL";
+                 WHERE company_id = ?1 AND agent = ?4 AND id < ?2 AND closed_at IS NULL";
     let (id, at) = (record.session_id.0, record.created_at.0);
-    conn.prepare_cached(close)?.execute(params![company.0, id, at])?;
-    let insert = "INSERT INTO sessions (id, company_id, opened_at, closed_at) SELECT ?1, ?2, ?3,
-                    CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE company_id = ?2 AND id > ?1) THEN ?3 END";
-    conn.prepare_cached(insert)?.execute(params![id, company.0, at])?;
+    conn.prepare_cached(close)?.execute(params![company.0, id, at, record.agent])?;
+    let insert = "INSERT INTO sessions (id, company_id, agent, opened_at, closed_at) SELECT ?1, ?2, ?4, ?3,
+                    CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE company_id = ?2 AND agent = ?4 AND id > ?1) THEN ?3 END";
+    conn.prepare_cached(insert)?.execute(params![id, company.0, at, record.agent])?;
     Ok(true)
 }
 

@@ -10,13 +10,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params, params_from_iter};
 
+use crate::fold::CEO;
 use crate::marker::beside;
 use crate::{StoreError, patience};
 
 /// Bytes of a database's header.
 const HEADER: usize = 100;
 /// Rows that are made from events, and what SQLite keeps for itself.
-const MADE: [&str; 6] = ["spans", "files", "costs", "agent_states", "day_costs", "events"];
+const MADE: [&str; 8] = ["spans", "files", "costs", "agent_states", "day_costs", "events", "questions", "follow_ups"];
 /// Columns of a job that no event says.
 const JOB: [&str; 14] = [
     "id",
@@ -63,9 +64,11 @@ pub(crate) fn salvage(new: &Connection, path: &Path, with_folder: &BTreeSet<RunI
     from.keyed("job_texts", "job_id")?;
     from.runs()?;
     from.events(with_folder)?;
+    from.journal()?;
     for table in tables(new)? {
-        let ours = ["companies", "sessions", "jobs", "job_texts", "runs"].contains(&table.as_str());
-        if !ours && !MADE.contains(&table.as_str()) && !table.starts_with("events_fts") {
+        let ours = ["companies", "sessions", "jobs", "job_texts", "runs", "journal"].contains(&table.as_str());
+        let is_index = table.starts_with("events_fts") || table.starts_with("journal_fts");
+        if !ours && !is_index && !MADE.contains(&table.as_str()) {
             from.replace(&table)?;
         }
     }
@@ -224,16 +227,20 @@ impl Salvage<'_> {
     }
 
     fn sessions(&mut self) -> Result<(), StoreError> {
-        let columns = self.common("sessions")?;
+        let mut columns = self.common("sessions")?;
+        // What its briefs cost is made from their events.
+        columns.retain(|name| name != "cost_nanos");
         let put = upsert("sessions", "id", &columns, &columns);
-        // A later session of a company ends an earlier one, where the row that says so is lost.
+        // A later session of an agent ends an earlier one, where the row that says so is lost.
         let close = "UPDATE sessions SET closed_at = opened_at WHERE closed_at IS NULL AND id < ?1
-                     AND company_id = ?2 AND ?3 IS NULL";
+                     AND company_id = ?2 AND ?3 IS NULL AND agent = ?4";
         let at = |name: &str| columns.iter().position(|column| column == name);
         let places = at("id").zip(at("company_id")).zip(at("closed_at"));
+        let agent = at("agent");
         self.each("sessions", &columns, None, |new, row| {
             if let Some(((id, company), closed)) = places {
-                attempt(new, close, &[row[id].clone(), row[company].clone(), row[closed].clone()])?;
+                let agent = agent.map_or_else(|| Value::Text(CEO.into()), |place| row[place].clone());
+                attempt(new, close, &[row[id].clone(), row[company].clone(), row[closed].clone(), agent])?;
             }
             attempt(new, &put, row)
         })
@@ -297,6 +304,17 @@ impl Salvage<'_> {
         self.each("events", &columns, Some(known), |new, row| match &row[2] {
             Value::Integer(run) if with_folder.contains(&RunId(*run)) => Ok(false),
             _ => attempt(new, &put, row),
+        })
+    }
+
+    /// Entries of forgotten jobs; the others are made from their events.
+    fn journal(&mut self) -> Result<(), StoreError> {
+        let columns = self.common("journal")?;
+        let Some(kept) = columns.iter().position(|column| column == "kept") else { return Ok(()) };
+        let put = format!("INSERT OR IGNORE INTO journal ({}) VALUES ({})", columns.join(", "), marks(columns.len()));
+        self.each("journal", &columns, None, |new, row| match &row[kept] {
+            Value::Integer(1) => attempt(new, &put, row),
+            _ => Ok(false),
         })
     }
 

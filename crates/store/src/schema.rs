@@ -11,6 +11,7 @@ use crate::{StoreError, backup, patience};
 pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_init.sql", include_str!("../../../migrations/0001_init.sql")),
     ("0002_job_life.sql", include_str!("../../../migrations/0002_job_life.sql")),
+    ("0003_company.sql", include_str!("../../../migrations/0003_company.sql")),
 ];
 
 /// Brings the database at `path` to the known schema, after a backup where it holds one that is older.

@@ -28,6 +28,9 @@ pub(crate) fn indexed_text<'a>(body: &'a EventBody, directive: &'a str) -> Cow<'
         EventBody::Error { error } => error.to_string().into(),
         // A job's first event stands for its directive.
         EventBody::JobChanged { .. } => directive.into(),
+        EventBody::Asked { text, detail, .. } => format!("{text}\n{detail}").into(),
+        EventBody::Answered { answer, .. } => answer.into(),
+        EventBody::FollowUp { text } | EventBody::Journal { text, .. } => text.into(),
         _ => "".into(),
     }
 }
@@ -37,14 +40,16 @@ pub(crate) fn scope(company: CompanyId, job: JobId) -> String {
     format!("c{company} j{job}")
 }
 
-/// A query that FTS5 always understands: each word in quotes, so that no operator of its syntax is left. Words
-/// without a letter or digit find nothing and are left out; `None` where none is left.
+/// A query for all words of a text that FTS5 always understands: each word in quotes, so that no operator of its syntax
+/// is left. Words without a letter or digit find nothing and are left out; `None` where none is left.
+pub(crate) fn all_words(query: &str) -> Option<String> {
+    let words: Vec<String> = words(query).map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
+    (!words.is_empty()).then(|| words.join(" AND "))
+}
+
+/// The words that are searched for, and where.
 fn match_expression(search: &EventSearchParams) -> Option<String> {
-    let words: Vec<String> = words(&search.query).map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
-    if words.is_empty() {
-        return None;
-    }
-    let mut expression = format!("text : ({})", words.join(" AND "));
+    let mut expression = format!("text : ({})", all_words(&search.query)?);
     if let Some(company) = search.company_id {
         expression.push_str(&format!(" AND scope : \"c{company}\""));
     }

@@ -1,8 +1,9 @@
-//! Sessions: a CEO's conversation, one open at a time in a company.
+//! Sessions: the conversation of an agent that is briefed, one open at a time for each of a company.
 
 use contract::{CompanyId, Exchange, Session, SessionId, SessionPage, Time};
 use rusqlite::{OptionalExtension, Row, params};
 
+use crate::fold::CEO;
 use crate::rows::{clamp, maybe_time, page, time};
 use crate::{Missing, Read, StoreError, Write};
 
@@ -14,10 +15,12 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
     Ok(Session {
         session_id: SessionId(row.get("id")?),
         company_id: CompanyId(row.get("company_id")?),
+        agent: row.get("agent")?,
         opened_at: time(row, "opened_at")?,
         closed_at: maybe_time(row, "closed_at")?,
         jobs: row.get("jobs")?,
         latest: row.get("latest")?,
+        greeting: None,
     })
 }
 
@@ -31,24 +34,43 @@ impl Read<'_> {
         select.query_row([id.0], session).optional()?.ok_or(StoreError::NotFound(Missing::Session(id)))
     }
 
-    /// The id of the company's open session: found at once, however many briefs it took.
+    /// The id of the agent's open session in the company: found at once, however many briefs it took.
     ///
     /// # Errors
     /// What SQLite said.
-    pub fn open_session(&self, company: CompanyId) -> Result<Option<SessionId>, StoreError> {
-        let mut select =
-            self.conn.prepare_cached("SELECT id FROM sessions WHERE company_id = ?1 AND closed_at IS NULL")?;
-        Ok(select.query_row([company.0], |row| row.get(0)).optional()?.map(SessionId))
+    pub fn open_session(&self, company: CompanyId, agent: &str) -> Result<Option<SessionId>, StoreError> {
+        let mut select = self
+            .conn
+            .prepare_cached("SELECT id FROM sessions WHERE company_id = ?1 AND agent = ?2 AND closed_at IS NULL")?;
+        Ok(select.query_row(params![company.0, agent], |row| row.get(0)).optional()?.map(SessionId))
     }
 
-    /// The company's open session.
+    /// The agent's open session in the company.
     ///
     /// # Errors
     /// What SQLite said.
-    pub fn session_open_of(&self, company: CompanyId) -> Result<Option<Session>, StoreError> {
-        let mut select =
-            self.conn.prepare_cached(&format!("{SELECT} WHERE s.company_id = ?1 AND s.closed_at IS NULL"))?;
-        Ok(select.query_row([company.0], session).optional()?)
+    pub fn session_open_of(&self, company: CompanyId, agent: &str) -> Result<Option<Session>, StoreError> {
+        self.open_session(company, agent)?.map(|id| self.session(id)).transpose()
+    }
+
+    /// The company's open sessions, the CEO's first; at most 500.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn open_sessions(&self, company: CompanyId) -> Result<Vec<Session>, StoreError> {
+        let mut select = self.conn.prepare_cached(&format!(
+            "{SELECT} WHERE s.company_id = ?1 AND s.closed_at IS NULL ORDER BY s.agent <> ?2, s.id LIMIT 500"
+        ))?;
+        let rows = select.query_map(params![company.0, CEO], session)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether any agent of the company has an open session.
+    pub(crate) fn any_session_open(&self, company: CompanyId) -> Result<bool, StoreError> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT 1 FROM sessions INDEXED BY sessions_one_open WHERE company_id = ?1 AND closed_at IS NULL",
+        )?;
+        Ok(select.exists([company.0])?)
     }
 
     /// A page of the company's sessions, newest first.
@@ -93,31 +115,34 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
-    /// Opens the company's session. Its agents are idle from now on.
+    /// Opens a session of the company's agent.
     ///
     /// # Errors
-    /// [`StoreError::SessionActive`] where one is open, [`StoreError::NotFound`] for a company that is not there.
-    pub fn session_open(&self, company: CompanyId, at: Time) -> Result<Session, StoreError> {
+    /// [`StoreError::SessionActive`] where the agent has one open, [`StoreError::NotFound`] for a company that is not
+    /// there.
+    pub fn session_open(&self, company: CompanyId, agent: &str, at: Time) -> Result<Session, StoreError> {
         self.company(company)?;
-        if let Some(session) = self.open_session(company)? {
+        if let Some(session) = self.open_session(company, agent)? {
             return Err(StoreError::SessionActive { session });
         }
-        let mut insert = self.conn.prepare_cached("INSERT INTO sessions (company_id, opened_at) VALUES (?1, ?2)")?;
-        let id = SessionId(insert.insert(params![company.0, at.0])?);
+        let mut insert =
+            self.conn.prepare_cached("INSERT INTO sessions (company_id, agent, opened_at) VALUES (?1, ?2, ?3)")?;
+        let id = SessionId(insert.insert(params![company.0, agent, at.0])?);
         self.company_used(company, at)?;
         self.session(id)
     }
 
-    /// Opens a session of the company again: its conversation goes on. Its agents are idle from now on.
+    /// Opens a session of the company again: its conversation goes on, and its agents are idle.
     ///
     /// # Errors
-    /// [`StoreError::SessionActive`] where one is open, [`StoreError::NotFound`] for one that the company does not
-    /// have.
+    /// [`StoreError::SessionActive`] where its agent has one open, [`StoreError::NotFound`] for one that the company
+    /// does not have.
     pub fn session_reopen(&self, company: CompanyId, id: SessionId, at: Time) -> Result<Session, StoreError> {
-        if self.session(id)?.company_id != company {
+        let before = self.session(id)?;
+        if before.company_id != company {
             return Err(StoreError::NotFound(Missing::Session(id)));
         }
-        if let Some(session) = self.open_session(company)? {
+        if let Some(session) = self.open_session(company, &before.agent)? {
             return Err(StoreError::SessionActive { session });
         }
         // Its briefs so far have all ended: what the agents did in them is past.
@@ -129,7 +154,7 @@ impl Write<'_> {
         self.session(id)
     }
 
-    /// Closes the session. Its agents are stopped from now on.
+    /// Closes the session: what its agents did in it is past. With a company's last one its agents are stopped.
     ///
     /// # Errors
     /// [`StoreError::SessionBusy`] while a job of it has not ended, [`StoreError::NotFound`] for one that is not
@@ -144,8 +169,11 @@ impl Write<'_> {
             return Err(StoreError::NotFound(Missing::Session(id)));
         }
         let session = self.session(id)?;
-        let mut forget = self.conn.prepare_cached("DELETE FROM agent_states WHERE company_id = ?1")?;
-        forget.execute([session.company_id.0])?;
+        let mut forget = self.conn.prepare_cached(
+            "DELETE FROM agent_states WHERE company_id = ?1
+               AND ?2 = (SELECT j.session_id FROM jobs j WHERE j.id = agent_states.job_id)",
+        )?;
+        forget.execute(params![session.company_id.0, id.0])?;
         Ok(session)
     }
 }
