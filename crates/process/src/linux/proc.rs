@@ -109,9 +109,10 @@ pub(crate) fn identity(pid: u32) -> Option<Identity> {
     Stat::of(pid).filter(|stat| !stat.ended).map(|stat| stat.identity())
 }
 
-/// Shows every process there is, each read right after the system named it: there are some that end soon. False if one
-/// was gone before it could be read, so that a successor of its may have been missed.
-pub(super) fn each(mut see: impl FnMut(Stat)) -> bool {
+/// Shows every process there is but those that are `known` by pid and inode, each read right after the system named it:
+/// there are some that end soon. False if one was gone before it could be read, so that a successor of its may have been
+/// missed.
+pub(super) fn each(mut is_known: impl FnMut(u32, u64) -> bool, mut see: impl FnMut(Stat, u64)) -> bool {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let Ok(folder) = rustix::fs::open("/proc", flags, Mode::empty()) else { return false };
     let until = Instant::now() + LOOK;
@@ -121,8 +122,12 @@ pub(super) fn each(mut see: impl FnMut(Stat)) -> bool {
     while let Some(entry) = entries.next() {
         let Ok(entry) = entry else { return false };
         let Some(pid) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) else { continue };
+        let inode = entry.ino();
+        if is_known(pid, inode) {
+            continue;
+        }
         match Stat::of(pid) {
-            Some(stat) => see(stat),
+            Some(stat) => see(stat, inode),
             None => all_read = false,
         }
         if Instant::now() > until {
@@ -130,6 +135,14 @@ pub(super) fn each(mut see: impl FnMut(Stat)) -> bool {
         }
     }
     all_read
+}
+
+/// A constant of the system.
+pub(super) fn system_number(name: libc::c_int, usual: u64) -> u64 {
+    // SAFETY: takes a number and returns one.
+    #[allow(unsafe_code)]
+    let number = unsafe { libc::sysconf(name) };
+    u64::try_from(number).ok().filter(|number| *number > 0).unwrap_or(usual)
 }
 
 fn boot_id() -> &'static str {
