@@ -715,3 +715,29 @@ async fn a_stop_goes_on_under_the_next_daemon() -> anyhow::Result<()> {
     assert_eq!(stopped["stopped"]["left"], 0, "{stopped}");
     stage.nothing_left().await
 }
+
+/// What the database can be made again from lies in the run's folder, for a run of an earlier version as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runs_folder_says_whose_it_is() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(1.0).await?;
+    let job = client.brief(&stage.dir, "Write the imprint").await?;
+    let worker = stage.worker().await?;
+    let file = stage.place.home().join("runs/1/job.json");
+    let record = async || {
+        wait_for("the record", SOON, async || {
+            let record: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
+            Ok((record["process"][0] == worker.as_raw_nonzero().get()).then_some(record))
+        })
+        .await
+    };
+    let first = record().await?;
+    assert_eq!((&first["job_id"], &first["directive"]), (&json!(job), &json!("Write the imprint")), "{first}");
+    stage.kill();
+    std::fs::remove_file(&file)?;
+    stage.start()?;
+    client = stage.client().await?;
+    assert_eq!(record().await?, first);
+    client.set(json!({ "practice_pace": 50.0 })).await?;
+    client.job(job, &["completed"], WORK).await?;
+    stage.nothing_left().await
+}
