@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::environ;
 use super::foreign;
 use super::group::Group;
-use super::proc::{self, Stat};
+use super::proc::{self, Stat, Trust};
 use crate::Identity;
 use crate::stop::Mark;
 
@@ -18,8 +18,7 @@ pub(crate) fn census(root: Option<&Identity>, mark: &Mark) -> Vec<Identity> {
 /// What one look found.
 pub(super) struct Look {
     pub(super) running: Vec<Identity>,
-    /// No process ended while it was looked at, so that none can have left a successor that was missed.
-    pub(super) is_sure: bool,
+    pub(super) trust: Trust,
 }
 
 /// The processes that descend from a seed or from one that carries the mark, those that carry the mark, those in a
@@ -39,7 +38,7 @@ pub(super) fn look(
     let known = foreign::take(mark, root);
     let mut foreign = HashMap::new();
     let mut all = Vec::new();
-    let mut is_sure = true;
+    let mut trust = Trust::Sure;
     let mut picking = Picking::new(root, std::process::id(), on_found);
     let is_foreign = |pid, inode| {
         let is_foreign = known.get(&pid) == Some(&inode) && !members.iter().any(|(_, pids)| pids.contains(&pid));
@@ -48,20 +47,19 @@ pub(super) fn look(
         }
         is_foreign
     };
-    let all_read = proc::each(is_foreign, |stat, inode| {
+    let of_list = proc::each(is_foreign, |stat, inode| {
         all.push((stat, inode));
         let mut belongs = || {
             // A pid that was in the group may be another process by now.
             let is_member = members.iter().any(|(group, pids)| pids.contains(&stat.pid) && group.has(stat.pid));
             is_member
                 || environ::carries(&stat, mark).unwrap_or_else(|| {
-                    is_sure = false;
+                    trust = Trust::Unsure;
                     false
                 })
         };
         picking.see(stat, seeds.get(&stat.pid).is_some_and(|seed| stat.is(seed)), &mut belongs);
     });
-    is_sure &= all_read;
     let (running, found) = picking.finish();
     if known.is_empty() {
         environ::forget_others(all.iter().map(|(stat, _)| stat));
@@ -69,7 +67,7 @@ pub(super) fn look(
     let settled = foreign::among(&all, &found, &foreign);
     foreign.extend(settled);
     foreign::give_back(mark, root, foreign);
-    Look { running, is_sure }
+    Look { running, trust: trust.min(of_list) }
 }
 
 /// What belongs together among processes that are seen one after the other.
