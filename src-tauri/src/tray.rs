@@ -134,11 +134,8 @@ fn clicked(desktop: &Arc<Desktop>, id: &str) {
 async fn hold(desktop: Arc<Desktop>) {
     let wanted = !lock(&desktop.tray.board).is_held();
     let all = JobHoldParams { job_id: None };
-    let held = if wanted {
-        desktop.link.call::<JobPause>(all).await
-    } else {
-        desktop.link.call::<JobResume>(all).await
-    };
+    let held =
+        if wanted { desktop.link.call::<JobPause>(all).await } else { desktop.link.call::<JobResume>(all).await };
     match held {
         Ok(held) => desktop.tray.with(|board| board.holds(held.all)),
         Err(error) => {

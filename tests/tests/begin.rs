@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use anyhow::Context;
-use blackbox::{Child, Daemon, SOON, Stage, Terminal, WORK, log_says, pid_of, wait_for, zombies_of};
+use blackbox::{Child, Daemon, SOON, Stage, Terminal, WORK, log_says, pid_of, signal, wait_for, zombies_of};
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -48,6 +48,26 @@ async fn a_restart_keeps_the_process_and_its_runs() -> anyhow::Result<()> {
     let job = client.brief(&stage.dir, "Design a rocket logo").await?;
     client.job(job, &["completed"], WORK).await?;
     wait_for("the worker to be reaped", SOON, async || Ok(zombies_of(pid).is_empty().then_some(()))).await
+}
+
+/// Told to end as a system that shuts a service down does, it ends by itself, and its runs do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_is_told_to_end_leaves_its_runs() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(1.5).await?;
+    for told in [Signal::TERM, Signal::INT] {
+        let job = client.brief(&stage.dir, "Write the imprint").await?;
+        client.job(job, &["running"], WORK).await?;
+        let worker = stage.worker().await?;
+        signal(stage.daemon().context("no daemon")?, told)?;
+        let sign = stage.place.home().join("heartbeat");
+        wait_for("the daemon to end", SOON, async || Ok((!sign.exists()).then_some(()))).await?;
+        assert_eq!(stage.worker().await?, worker);
+        stage.start()?;
+        client = stage.client().await?;
+        client.job(job, &["completed"], WORK).await?;
+        stage.stored_once(&mut client, job).await?;
+    }
+    stage.nothing_left().await
 }
 
 /// No other daemon gets between the end and the new beginning.

@@ -108,6 +108,28 @@ async fn without_a_tray_closing_the_window_quits() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// From the menu all work is put on hold and let go on, and it says so whoever did it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_menu_puts_all_work_on_hold() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start::default()).await?;
+    stage.launch(&["--hidden"])?;
+    let mut daemon = stage.daemon().await?;
+    let dir = stage.company_dir("acme")?;
+    daemon.found("Acme", &dir).await?;
+    let menu = stage.stand_ins.as_ref().context("no stand-ins")?.menu().await?;
+    menu.line("Nothing running").await?;
+
+    menu.click("Pause all work").await?;
+    menu.line("All work on hold").await?;
+    menu.line("Resume all work").await?;
+    assert_eq!(daemon.call("daemon.status", json!({})).await?["held"], true);
+
+    daemon.call("job.resume", json!({})).await?;
+    menu.line("Nothing running").await?;
+    menu.line("Pause all work").await?;
+    Ok(())
+}
+
 /// The shortcut opens Quick brief from anywhere, moves when the settings do, and goes when they say so.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_global_shortcut_opens_quick_brief() -> anyhow::Result<()> {

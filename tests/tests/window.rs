@@ -211,3 +211,34 @@ async fn a_hidden_window_catches_up() -> anyhow::Result<()> {
     })
     .await
 }
+
+/// A hold of all work stands over every screen, whoever made it, and is let go from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_of_all_work_is_said_on_every_screen_and_let_go_there() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    let page = stage.open(&[]).await?;
+    let mut daemon = stage.daemon().await?;
+    daemon.set(json!({ "onboarded": true, "practice_pace": 0.2 })).await?;
+    let dir = stage.company_dir("acme")?;
+    daemon.found("Acme", &dir).await?;
+    page.run("location.reload()").await?;
+    page.part("composer").await?;
+    let job = daemon.brief(&dir, "Plan the hiring").await?;
+    page.find(&format!(r#"[data-testid="job-row"][data-job-id="{job}"]"#), WORK).await?;
+
+    daemon.call("job.pause", json!({})).await?;
+    page.part("hold-banner").await?;
+    page.find(&format!(r#"[data-job-id="{job}"][data-face="held"]"#), WORK).await?;
+    page.run("location.hash = '#/jobs'").await?;
+    page.part("hold-banner").await?;
+    page.click("resume-all").await?;
+    page.find(&format!(r#"[data-job-id="{job}"][data-face="running"]"#), WORK).await?;
+    assert!(!page.has("hold-banner").await?, "the banner stays after the hold");
+    assert_eq!(daemon.call("daemon.status", json!({})).await?["held"], false);
+
+    daemon.call("job.cancel", json!({ "job_id": job })).await?;
+    page.find(&format!(r#"[data-job-id="{job}"][data-state="cancelled"]"#), SOON).await?;
+    let told = page.text().await?;
+    assert!(told.contains("0 processes left"), "what became of its processes is not said: {told}");
+    Ok(())
+}

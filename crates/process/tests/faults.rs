@@ -113,15 +113,20 @@ async fn a_newcomer_is_told_to_end_as_well() {
     let dir = tempfile::tempdir().unwrap();
     let mark = fresh_mark();
     let _sweep = Sweep(mark.clone());
-    // The parent stays for the whole grace; what it starts when it is told to end would tidy up, if it were told.
-    let newcomer = r#"trap "echo > $0/tidied; exit" TERM; echo > $0/started; while :; do sleep 0.01; done"#;
-    let text =
-        format!(r#"trap 'sh -c '"'"'{newcomer}'"'"' "$1" & ' TERM; echo $$ > $1/pid; while :; do sleep 0.01; done"#);
+    // The parent stays for the whole grace, and starts another process when it is told to end.
+    let text = r#"trap 'sleep 1000 & echo $! > $1/newcomer' TERM; echo $$ > $1/pid; while :; do sleep 0.01; done"#;
     let mut root = spawn(Command::new("sh").arg("-c").arg(text).arg("sh").arg(dir.path()).mark(&mark)).unwrap();
     registered(dir.path(), 1).await;
-    let stopped = stop_tree(Some(&root.identity), true, &mark, Duration::from_secs(2)).await;
-    assert_eq!(stopped.left, 0);
-    assert!(dir.path().join("started").exists() && dir.path().join("tidied").exists(), "{stopped:?}");
+    let stopping = tokio::spawn({
+        let (root, mark) = (root.identity.clone(), mark.clone());
+        async move { stop_tree(Some(&root), true, &mark, BOUND).await }
+    });
+    let newcomer: u32 =
+        wait_for("the newcomer", || fs::read_to_string(dir.path().join("newcomer")).ok()?.trim().parse().ok()).await;
+    wait_for("the newcomer to end", || Identity::of(newcomer).is_none().then_some(())).await;
+    assert!(root.identity.is_alive(), "within the grace");
+    root.child.start_kill().unwrap();
+    assert_eq!(stopping.await.unwrap().left, 0);
     root.child.wait().await.unwrap();
 }
 

@@ -8,7 +8,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 
-use common::{Sweep, fresh_mark};
+use common::{Sweep, fresh_mark, wait_for};
 use process::{Command, Input, Output, SpawnError, spawn, stop_tree};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -22,9 +22,13 @@ async fn a_child_has_its_three_files_and_its_own_session() {
     let mut sleeper = spawn(Command::new("sleep").arg("1000").mark(&mark).input(Input::Piped)).unwrap();
     let pid = sleeper.identity.pid;
 
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
-    let open: BTreeSet<_> = open.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
-    assert_eq!(open, ["0", "1", "2"].map(String::from).into());
+    // We hear of the new program while the system is still closing what it is not to have.
+    let open = || -> BTreeSet<String> {
+        let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    wait_for("the other files to be closed", || (open() == ["0", "1", "2"].map(String::from).into()).then_some(()))
+        .await;
     let session = rustix::process::getsid(rustix::process::Pid::from_raw(pid as i32)).unwrap();
     assert_eq!(session.as_raw_nonzero().get() as u32, pid);
 

@@ -123,6 +123,21 @@ async fn another_process_of_that_pid_is_never_touched() {
 }
 
 #[tokio::test]
+async fn a_root_that_is_to_stay_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let mark = fresh_mark();
+    let _sweep = Sweep(mark.clone());
+    let text = r#"(trap '' TERM; echo $$ > "$1/root"; sleep 1000) & sleep 1000 & trap '' TERM; wait; wait; exit 5"#;
+    let mut root = spawn(script(text, dir.path()).mark(&mark)).unwrap();
+    registered(dir.path(), 1).await;
+    let stopped = stop_tree(Some(&root.identity), false, &mark, GRACE).await;
+    assert_eq!(stopped.left, 0);
+    assert!(stopped.forced >= 1 && stopped.ended + stopped.forced >= 2, "{stopped:?}");
+    assert_eq!(root.child.wait().await.unwrap().code(), Some(5), "it ended by itself");
+    assert_eq!(stop_tree(None, false, &mark, GRACE).await, Stopped::default());
+}
+
+#[tokio::test]
 async fn only_the_very_mark_counts() {
     let mark = fresh_mark();
     let longer = process::Mark::new(&mark.name, format!("{}1", mark.value));

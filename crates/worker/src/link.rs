@@ -2,7 +2,7 @@
 //! the spool.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use contract::methods::{RunAnswered, RunCancelled, RunDelta, RunHeld, RunSpoolGrew, RunToldMore};
@@ -10,7 +10,6 @@ use contract::{Credential, Delta, Error, ErrorCode, Method, Note, RunCancel, Run
 use process::Mark;
 use rpc::{Client, Home, Incoming};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::words::Words;
@@ -18,7 +17,9 @@ use crate::words::Words;
 /// How long to wait before trying again to reach the daemon: doubles from the first to the second.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How often the daemon hears of a worker that has nothing to say.
-const HEARTBEAT: Duration = Duration::from_secs(2);
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often processes under the worker are counted, while there are any.
+const CENSUS_EVERY: Duration = Duration::from_secs(2);
 /// How long deltas are gathered before they are sent.
 const DELTA_PAUSE: Duration = Duration::from_millis(40);
 /// Pieces of text that wait to be sent, at most; more are dropped.
@@ -30,7 +31,8 @@ pub struct Link {
     grew: Arc<Notify>,
     deltas: mpsc::Sender<Delta>,
     held: watch::Receiver<bool>,
-    has_commands: Arc<AtomicBool>,
+    /// There may be processes under the worker from now on.
+    begun: Arc<Notify>,
     words: Arc<Words>,
 }
 
@@ -62,14 +64,15 @@ impl Link {
         let (set_held, held) = watch::channel(held);
         let grew = Arc::new(Notify::new());
         let (deltas, delta_queue) = mpsc::channel(DELTA_QUEUE);
-        let has_commands = Arc::new(AtomicBool::new(false));
+        let (begun, children) = (Arc::new(Notify::new()), Arc::new(AtomicI64::new(0)));
         let credential = Credential::Run { run_id, token };
         let words = Arc::new(Words::default());
         let line = Line { set_client, set_held, words: words.clone(), stop, reason };
         tokio::spawn(keep_connected(home, credential, line));
-        tokio::spawn(send_hints(run_id, client.clone(), grew.clone(), Children { mark, may_be: has_commands.clone() }));
+        tokio::spawn(count_children(mark, begun.clone(), children.clone(), grew.clone()));
+        tokio::spawn(send_hints(run_id, client.clone(), grew.clone(), children));
         tokio::spawn(send_deltas(client.clone(), delta_queue));
-        Link { client, grew, deltas, held, has_commands, words }
+        Link { client, grew, deltas, held, begun, words }
     }
 
     /// Tells the daemon that the spool has grown.
@@ -79,7 +82,7 @@ impl Link {
 
     /// From now on there may be processes under the worker, which the daemon hears of.
     pub fn counts_children(&self) {
-        self.has_commands.store(true, Ordering::Relaxed);
+        self.begun.notify_one();
     }
 
     /// Sends a piece of an unfinished message; drops it where the daemon is away or slow.
@@ -202,29 +205,35 @@ async fn keep_connected(home: Home, credential: Credential, line: Line) {
     }
 }
 
-/// The processes under the worker.
-struct Children {
-    mark: Mark,
-    may_be: Arc<AtomicBool>,
-}
-
-impl Children {
-    /// Looks through the system's list, where there may be any: that is not for nothing.
-    async fn count(&self) -> i64 {
-        if !self.may_be.load(Ordering::Relaxed) {
-            return 0;
+/// Looks through the system's list, as long as there is something to find. That is not for nothing: it is not done
+/// before a hint is sent, but beside it.
+async fn count_children(mark: Mark, begun: Arc<Notify>, children: Arc<AtomicI64>, grew: Arc<Notify>) {
+    loop {
+        begun.notified().await;
+        loop {
+            tokio::time::sleep(CENSUS_EVERY).await;
+            let mark = mark.clone();
+            let look = move || process::census(process::Identity::own().ok().as_ref(), &mark).len();
+            // An error means that everything ends.
+            let Ok(found) = tokio::task::spawn_blocking(look).await else { return };
+            let found = i64::try_from(found).unwrap_or(i64::MAX);
+            if children.swap(found, Ordering::Relaxed) != found {
+                grew.notify_one();
+            }
+            if found == 0 {
+                break;
+            }
         }
-        let mark = self.mark.clone();
-        let look = move || process::census(process::Identity::own().ok().as_ref(), &mark).len();
-        let found = tokio::task::spawn_blocking(look).await.unwrap_or_default();
-        i64::try_from(found).unwrap_or(i64::MAX)
     }
 }
 
-async fn send_hints(run_id: RunId, mut client: watch::Receiver<Option<Client>>, grew: Arc<Notify>, under: Children) {
+async fn send_hints(
+    run_id: RunId,
+    mut client: watch::Receiver<Option<Client>>,
+    grew: Arc<Notify>,
+    children: Arc<AtomicI64>,
+) {
     let pid = std::process::id();
-    let mut children = 0;
-    let mut counted = Instant::now();
     loop {
         tokio::select! {
             () = grew.notified() => {}
@@ -232,11 +241,8 @@ async fn send_hints(run_id: RunId, mut client: watch::Receiver<Option<Client>>, 
             changed = client.changed() => if changed.is_err() { return },
         }
         let Some(client) = client.borrow_and_update().clone() else { continue };
-        if counted.elapsed() >= HEARTBEAT {
-            children = under.count().await;
-            counted = Instant::now();
-        }
-        if let Err(error) = client.note::<RunSpoolGrew>(RunGrew { run_id, pid, children }).await {
+        let hint = RunGrew { run_id, pid, children: children.load(Ordering::Relaxed) };
+        if let Err(error) = client.note::<RunSpoolGrew>(hint).await {
             tracing::debug!(%error, "a hint was lost");
         }
     }

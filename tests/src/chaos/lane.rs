@@ -334,10 +334,18 @@ impl Lane {
         if self.client.call("ping", json!({})).await.is_ok() {
             return Ok(());
         }
-        if self.daemon.as_mut().is_none_or(|daemon| !daemon.is_running()) {
-            self.daemon = Some(start(&self.place)?);
-        }
-        self.client = Daemon::connect(&self.place.home(), SOON).await?;
+        let (place, daemon, home) = (&self.place, &mut self.daemon, self.place.home());
+        self.client = wait_for("a daemon", SOON, async || {
+            if let Ok(client) = Daemon::connect_once(&home).await {
+                return Ok(Some(client));
+            }
+            // One that finds another at work ends by itself.
+            if daemon.as_mut().is_none_or(|daemon| !daemon.is_running()) {
+                *daemon = Some(start(place)?);
+            }
+            Ok(None)
+        })
+        .await?;
         self.client.call("key.unlock", json!({ "passphrase": PASSPHRASE })).await?;
         Ok(())
     }

@@ -221,8 +221,8 @@ describe('what will happen with a brief', () => {
 
   it('is said before it is sent', () => {
     expect(fateOf(desk({ live: [], live_total: 0 }), plan, NOW).text).toBe('');
-    expect(fateOf(two, plan, NOW).text).toBe('CEO is busy: this brief will be queued, position 2');
-    expect(fateOf(two, { ...plan, priority: 10 }, NOW).text).toBe('CEO is busy: this brief will be queued, position 1');
+    expect(fateOf(two, plan, NOW).text).toBe('CEO is busy: will be queued, position 2');
+    expect(fateOf(two, { ...plan, priority: 10 }, NOW).text).toBe('CEO is busy: will be queued, position 1');
     expect(fateOf(two, { ...plan, whenBusy: 'replace' }, NOW).text).toBe(
       'Cancels #212, then 1 job is still before this one',
     );

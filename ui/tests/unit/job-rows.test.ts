@@ -4,6 +4,7 @@ import FinishedRow from '$lib/components/FinishedRow.svelte';
 import Flashes from '$lib/components/Flashes.svelte';
 import HoldBanner from '$lib/components/HoldBanner.svelte';
 import LiveRow from '$lib/components/LiveRow.svelte';
+import Palette from '$lib/components/Palette.svelte';
 import type { Job } from '$lib/contract/types';
 import { withRow } from '$lib/state/job-row';
 import { actionsOf } from '$lib/state/job-actions';
@@ -14,7 +15,7 @@ import { flashes } from '$lib/stores/flash.svelte';
 import { JobStore } from '$lib/stores/job.svelte';
 import { busyDesk, detail, finished, jobs, NOW, otherStates } from '../fixture/data';
 import { fakeBackend, refusal } from './fake';
-import { button, part, press, settled, text } from './page';
+import { button, part, press, settled, text, type } from './page';
 
 const mounted: Record<string, unknown>[] = [];
 const running = jobs[0]!;
@@ -230,5 +231,39 @@ describe('a newer row', () => {
     expect(store.detail?.state).toBe('running');
     expect(store.detail).not.toHaveProperty('until');
     store.close();
+  });
+});
+
+describe('the palette', () => {
+  async function open(words: string) {
+    const fake = fakeBackend({
+      'job.list': () => ({ jobs: [...jobs].reverse() }),
+      'event.search': () => ({ hits: [] }),
+      'job.cancel': () => ({ job: running, stopped: { ended: 0, forced: 0, left: 0 } }),
+      'job.pause': () => ({ all: true }),
+      'desk.subscribe': () => busyDesk,
+    });
+    mounted.push(mount(Palette, { target: document.body }));
+    await settled();
+    type(part<HTMLInputElement>('[role=combobox]'), words);
+    await settled();
+    return fake;
+  }
+
+  it('acts on a job by its number', async () => {
+    const { of } = await open('cancel 212');
+    const found = [...document.querySelectorAll('[role=option]')].map((row) => row.textContent?.trim());
+    expect(found).toEqual([expect.stringContaining('Cancel job #212')]);
+    press(part('[role=combobox]'), 'Enter');
+    await settled();
+    expect(of('job.cancel')[0]?.params).toEqual({ job_id: 212 });
+  });
+
+  it('holds all work', async () => {
+    const { of } = await open('pause all');
+    press(part('[role=combobox]'), 'Enter');
+    await settled();
+    expect(of('job.pause')[0]?.params).toEqual({});
+    expect(flashes.list.at(-1)?.text).toBe('All work is on hold.');
   });
 });

@@ -44,7 +44,7 @@ describe('a brief while the CEO is busy', () => {
   it('says before it is sent that it will wait, and where', async () => {
     const { of } = fakeBackend({ 'job.submit': () => sent });
     compose();
-    expect(text('[data-testid=composer-busy]')).toBe('CEO is busy: this brief will be queued, position 2');
+    expect(text('[data-testid=composer-busy]')).toBe('CEO is busy: will be queued, position 2');
     part('[data-testid=composer-send]').click();
     await settled();
     expect(of('job.submit')[0]?.params).toMatchObject({ queue: true, priority: 0 });

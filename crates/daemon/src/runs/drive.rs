@@ -39,7 +39,10 @@ async fn follow(app: &App, run: &Arc<LiveRun>, begin: Begin) -> End {
             run.stored(row.lines, row.offset);
             let end = match alive(&row) {
                 // It may still end without a word: where the daemon before us had no time to say what to do.
-                Some(identity) => accompany(app, run, &mut tail, Started::Adopted(identity)).await,
+                Some(identity) => {
+                    start::record_adopted(app, run, &row).await;
+                    accompany(app, run, &mut tail, Started::Adopted(identity)).await
+                }
                 None => drained(app, run, &mut tail).await,
             };
             let has_begun = row.lines > 0 || !tail.is_empty();

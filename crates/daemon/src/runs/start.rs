@@ -7,7 +7,7 @@ use contract::{
 };
 use process::{Identity, Input, Output, Spawned};
 use secrecy::ExposeSecret;
-use store::{CompanyRow, JobRecord};
+use store::{CompanyRow, JobRecord, LiveRun as Row, RECORD_FILE};
 use tokio::io::AsyncWriteExt;
 
 use super::finish::End;
@@ -81,7 +81,7 @@ async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<(WorkerSpec,
             Ok((detail, history, company))
         })
         .await?;
-    let record = record(run, &detail, &company, &token);
+    let record = record(run, &detail, &company, token_hash(&token));
     make_dir(&run.dir)?;
     write_record(run, &record).await?;
     let settings = app.settings().await?;
@@ -128,7 +128,7 @@ fn limits(settings: &Settings, max_cost_usd: Money) -> RunLimits {
 }
 
 /// What the database can be made again from, where it is lost.
-fn record(run: &LiveRun, detail: &JobDetail, company: &CompanyRow, token: &str) -> JobRecord {
+fn record(run: &LiveRun, detail: &JobDetail, company: &CompanyRow, token_hash: String) -> JobRecord {
     let job = &detail.job;
     JobRecord {
         run_id: run.run_id,
@@ -146,8 +146,32 @@ fn record(run: &LiveRun, detail: &JobDetail, company: &CompanyRow, token: &str) 
         priority: job.priority,
         created_at: job.created_at,
         claimed_at: detail.run.as_ref().map_or_else(Time::now, |run| run.started_at),
-        token_hash: token_hash(token),
+        token_hash,
         process: None,
+    }
+}
+
+/// Writes the record of a run that an earlier version started, which wrote none. Without it the run would be lost with
+/// the database, and nothing else.
+pub async fn record_adopted(app: &App, run: &LiveRun, row: &Row) {
+    if run.dir.join(RECORD_FILE).exists() {
+        return;
+    }
+    let job_id = run.job_id;
+    let known = app.store.read(move |db| {
+        let detail = db.job_detail(job_id)?;
+        let company = db.company(detail.job.company_id)?;
+        Ok((detail, company))
+    });
+    let written = match known.await {
+        Ok((detail, company)) => {
+            let record = record(run, &detail, &company, row.token_hash.clone());
+            write_record(run, &JobRecord { process: row.process.clone(), ..record }).await
+        }
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = written {
+        tracing::warn!(%error, run_id = %run.run_id, "an adopted run's record could not be written");
     }
 }
 

@@ -78,12 +78,11 @@ pub(super) fn carries(stat: &Stat, mark: &Mark) -> Option<bool> {
 }
 
 /// Forgets the programs that are not among these.
-pub(super) fn forget_others(all: &[Stat]) {
+pub(super) fn forget_others<'a>(all: impl ExactSizeIterator<Item = &'a Stat>) {
     let mut known = known();
     // Rarely: most looks find what the last one found.
     if known.len() > all.len() + all.len() / 4 + 16 {
-        let mut there: HashMap<Program, Known> = HashMap::with_capacity(all.len());
-        there.extend(all.iter().filter_map(|stat| known.remove_entry(&Program::from(stat))));
+        let there: HashMap<Program, Known> = all.filter_map(|stat| known.remove_entry(&stat.into())).collect();
         *known = there;
     }
 }
@@ -125,7 +124,7 @@ mod tests {
         known().insert((&own).into(), Known::Variables(b"AICIB_NEVER_SET=1\0".as_slice().into()));
         assert_eq!(carries(&own, &mark), Some(true), "what is known is not read again");
         assert_eq!(carries(&elsewhere, &mark), Some(false));
-        forget_others(&[]);
+        forget_others([].iter());
         known().remove(&(&own).into());
         known().remove(&(&elsewhere).into());
     }

@@ -2,6 +2,7 @@
 
 mod environ;
 mod exit;
+mod foreign;
 mod group;
 mod hierarchy;
 mod proc;

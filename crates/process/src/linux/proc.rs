@@ -14,7 +14,7 @@ use crate::Identity;
 const LINE: usize = 2048;
 /// How long one look at all processes goes on. Without a bound it would follow processes that start each other for as
 /// long as they do.
-const LOOK: Duration = Duration::from_millis(400);
+const LOOK: Duration = Duration::from_secs(1);
 /// Bytes of names that the system is asked for at a time, one or two processes: what it says grows old within microseconds.
 const SOME: usize = 64;
 
@@ -109,27 +109,49 @@ pub(crate) fn identity(pid: u32) -> Option<Identity> {
     Stat::of(pid).filter(|stat| !stat.ended).map(|stat| stat.identity())
 }
 
-/// Shows every process there is, each read right after the system named it: there are some that end soon. False if one
-/// was gone before it could be read, so that a successor of its may have been missed.
-pub(super) fn each(mut see: impl FnMut(Stat)) -> bool {
+/// How far a look at all processes can be trusted that it has missed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trust {
+    /// It did not come to its end.
+    CutShort,
+    /// Some process was gone before it could be read: a successor of it may have been missed.
+    Unsure,
+    Sure,
+}
+
+/// Shows every process there is but those that are `known` by pid and inode, each read right after the system named it:
+/// there are some that end soon.
+pub(super) fn each(mut is_known: impl FnMut(u32, u64) -> bool, mut see: impl FnMut(Stat, u64)) -> Trust {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(folder) = rustix::fs::open("/proc", flags, Mode::empty()) else { return false };
+    let Ok(folder) = rustix::fs::open("/proc", flags, Mode::empty()) else { return Trust::CutShort };
     let until = Instant::now() + LOOK;
     let mut some = [MaybeUninit::uninit(); SOME];
     let mut entries = RawDir::new(folder, &mut some);
-    let mut all_read = true;
+    let mut trust = Trust::Sure;
     while let Some(entry) = entries.next() {
-        let Ok(entry) = entry else { return false };
+        let Ok(entry) = entry else { return Trust::CutShort };
         let Some(pid) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) else { continue };
+        let inode = entry.ino();
+        if is_known(pid, inode) {
+            continue;
+        }
         match Stat::of(pid) {
-            Some(stat) => see(stat),
-            None => all_read = false,
+            Some(stat) => see(stat, inode),
+            None => trust = Trust::Unsure,
         }
         if Instant::now() > until {
-            return false;
+            return Trust::CutShort;
         }
     }
-    all_read
+    trust
+}
+
+/// A constant of the system.
+pub(super) fn system_number(name: libc::c_int, usual: u64) -> u64 {
+    // SAFETY: takes a number and returns one.
+    #[allow(unsafe_code)]
+    let number = unsafe { libc::sysconf(name) };
+    u64::try_from(number).ok().filter(|number| *number > 0).unwrap_or(usual)
 }
 
 fn boot_id() -> &'static str {

@@ -110,7 +110,7 @@ fn children() -> Vec<Stat> {
     let own = std::process::id();
     let all = || {
         let mut all = Vec::new();
-        proc::each(|stat| all.push(stat));
+        proc::each(|_, _| false, |stat, _| all.push(stat));
         all
     };
     listed_children().unwrap_or_else(all).into_iter().filter(|stat| stat.parent == own).collect()

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::environ;
+use super::foreign;
 use super::group::Group;
-use super::proc::{self, Stat};
+use super::proc::{self, Stat, Trust};
 use crate::Identity;
 use crate::stop::Mark;
 
@@ -17,8 +18,7 @@ pub(crate) fn census(root: Option<&Identity>, mark: &Mark) -> Vec<Identity> {
 /// What one look found.
 pub(super) struct Look {
     pub(super) running: Vec<Identity>,
-    /// No process ended while it was looked at, so that none can have left a successor that was missed.
-    pub(super) is_sure: bool,
+    pub(super) trust: Trust,
 }
 
 /// The processes that descend from a seed or from one that carries the mark, those that carry the mark, those in a
@@ -35,25 +35,39 @@ pub(super) fn look(
     // Thousands of processes are looked up in it.
     let seeds: HashMap<u32, &Identity> = seeds.iter().map(|seed| (seed.pid, seed)).collect();
     let members: Vec<(&Group, HashSet<u32>)> = groups.iter().map(|group| (group, group.pids())).collect();
-    let mut all = Vec::with_capacity(512);
-    let mut is_sure = true;
+    let known = foreign::take(mark, root);
+    let mut foreign = HashMap::new();
+    let mut all = Vec::new();
+    let mut trust = Trust::Sure;
     let mut picking = Picking::new(root, std::process::id(), on_found);
-    let all_read = proc::each(|stat| {
-        all.push(stat);
+    let is_foreign = |pid, inode| {
+        let is_foreign = known.get(&pid) == Some(&inode) && !members.iter().any(|(_, pids)| pids.contains(&pid));
+        if is_foreign {
+            foreign.insert(pid, inode);
+        }
+        is_foreign
+    };
+    let of_list = proc::each(is_foreign, |stat, inode| {
+        all.push((stat, inode));
         let mut belongs = || {
             // A pid that was in the group may be another process by now.
             let is_member = members.iter().any(|(group, pids)| pids.contains(&stat.pid) && group.has(stat.pid));
             is_member
                 || environ::carries(&stat, mark).unwrap_or_else(|| {
-                    is_sure = false;
+                    trust = Trust::Unsure;
                     false
                 })
         };
         picking.see(stat, seeds.get(&stat.pid).is_some_and(|seed| stat.is(seed)), &mut belongs);
     });
-    let running = picking.finish();
-    environ::forget_others(&all);
-    Look { running, is_sure: is_sure && all_read }
+    let (running, found) = picking.finish();
+    if known.is_empty() {
+        environ::forget_others(all.iter().map(|(stat, _)| stat));
+    }
+    let settled = foreign::among(&all, &found, &foreign);
+    foreign.extend(settled);
+    foreign::give_back(mark, root, foreign);
+    Look { running, trust: trust.min(of_list) }
 }
 
 /// What belongs together among processes that are seen one after the other.
@@ -103,7 +117,8 @@ impl<'a> Picking<'a> {
         self.picked.push(identity);
     }
 
-    fn finish(mut self) -> Vec<Identity> {
+    /// Those that run and are to be ended, and the pids of all that belong together.
+    fn finish(mut self) -> (Vec<Identity>, HashSet<u32>) {
         let mut to_visit: Vec<u32> = self.found.iter().copied().collect();
         while let Some(leader) = to_visit.pop() {
             for pid in self.links.remove(&leader).into_iter().flatten() {
@@ -115,7 +130,7 @@ impl<'a> Picking<'a> {
                 }
             }
         }
-        self.picked
+        (self.picked, self.found)
     }
 }
 
@@ -142,7 +157,7 @@ mod tests {
             let is_seed = root.is_some_and(|root| stat.is(root));
             picking.see(*stat, is_seed, &mut || marked.contains(&stat.pid));
         }
-        let mut picked: Vec<u32> = picking.finish().iter().map(|identity| identity.pid).collect();
+        let mut picked: Vec<u32> = picking.finish().0.iter().map(|identity| identity.pid).collect();
         assert_eq!(picked, told);
         picked.sort_unstable();
         picked

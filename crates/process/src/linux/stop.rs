@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::exit::{exited, signal};
 use super::group::{self, Group};
+use super::proc::Trust;
 use super::{reap, scan};
 use crate::Identity;
 use crate::stop::{Mark, Stopped};
@@ -35,7 +36,13 @@ pub(crate) async fn stop_tree(root: Option<&Identity>, include_root: bool, mark:
     let (root, mark) = (root.cloned(), mark.clone());
     let find = {
         let (root, mark) = (root.clone(), mark.clone());
-        move || Group::of(&mark, root.as_ref(), true)
+        move || {
+            let mut groups = Group::of(&mark, root.as_ref(), true);
+            // A group is ended as a whole: not one with a root in it that is to stay, unless that is us.
+            let stays = |root: &&Identity| !include_root && root.pid != std::process::id();
+            groups.retain(|group| !root.as_ref().filter(stays).is_some_and(|root| group.has(root.pid)));
+            groups
+        }
     };
     let groups = match spawn_blocking(find.clone()).await {
         Ok(groups) => groups,
@@ -136,7 +143,9 @@ impl Tree {
             }
             if Instant::now() >= give_up {
                 let left = seen.running.iter().filter(|process| process.is_alive()).count();
-                self.done.left = left.max(usize::from(!seen.groups_are_empty)) as i64;
+                // Where we could not see, or see that some are there but not who, nobody may say that none is left.
+                let unseen = !self.what.groups.iter().all(Group::is_empty) || seen.trust == Trust::CutShort;
+                self.done.left = left.max(usize::from(unseen)) as i64;
                 break;
             }
         }
@@ -171,7 +180,7 @@ impl Tree {
         }
         let known = self.what.root.iter().filter(|_| include_root).chain(&self.asked).chain(&self.killed);
         let running = known.filter(|process| process.is_alive()).cloned().collect();
-        Seen { running, is_sure: false, groups_are_empty: self.what.groups.iter().all(Group::is_empty) }
+        Seen { running, trust: Trust::CutShort, groups_are_empty: self.what.groups.iter().all(Group::is_empty) }
     }
 
     /// Counts those that are gone.
@@ -190,25 +199,25 @@ impl What {
         };
         let root = self.root.as_ref().filter(|root| include_root && root.is_alive());
         root.into_iter().for_each(&mut on_found);
-        let scan::Look { mut running, is_sure } =
+        let scan::Look { mut running, trust } =
             scan::look(seeds, self.root.as_ref(), &self.mark, &self.groups, &mut on_found);
         running.extend(root.cloned());
         // Of what is in a group the kernel knows.
-        let is_sure = is_sure || !self.groups.is_empty();
-        Seen { running, is_sure, groups_are_empty: self.groups.iter().all(Group::is_empty) }
+        let trust = if trust == Trust::Unsure && !self.groups.is_empty() { Trust::Sure } else { trust };
+        Seen { running, trust, groups_are_empty: self.groups.iter().all(Group::is_empty) }
     }
 }
 
 /// What one look saw.
 struct Seen {
     running: Vec<Identity>,
-    is_sure: bool,
+    trust: Trust,
     groups_are_empty: bool,
 }
 
 impl Seen {
     fn is_empty(&self) -> bool {
-        self.running.is_empty() && self.groups_are_empty
+        self.running.is_empty() && self.groups_are_empty && self.trust != Trust::CutShort
     }
 }
 
@@ -227,7 +236,7 @@ impl Quiet {
             return false;
         }
         let since = *self.since.get_or_insert_with(Instant::now);
-        self.points += if seen.is_sure { 3 } else { 1 };
+        self.points += if seen.trust == Trust::Sure { 3 } else { 1 };
         self.points >= 6 || (self.points >= 2 && since.elapsed() >= LONG_ENOUGH)
     }
 }

@@ -1,6 +1,6 @@
 //! What processes use of memory and processor.
 
-use super::proc::{Spent, proportional_memory};
+use super::proc::{Spent, proportional_memory, system_number};
 use crate::{Identity, Usage};
 
 /// Finding out how much of a process's memory is shared walks all of it: beyond this size, what it holds is taken whole.
@@ -23,11 +23,4 @@ pub(crate) fn used_by(processes: &[Identity]) -> Usage {
     let a_second = system_number(libc::_SC_CLK_TCK, 100);
     used.cpu_ms = i64::try_from(ticks.saturating_mul(1000) / a_second).unwrap_or(i64::MAX);
     used
-}
-
-fn system_number(name: libc::c_int, usual: u64) -> u64 {
-    // SAFETY: takes a number and returns one.
-    #[allow(unsafe_code)]
-    let number = unsafe { libc::sysconf(name) };
-    u64::try_from(number).ok().filter(|number| *number > 0).unwrap_or(usual)
 }

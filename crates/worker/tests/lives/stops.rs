@@ -68,6 +68,21 @@ async fn what_a_command_left_outside_of_its_tree_has_no_second_grace() {
 }
 
 #[tokio::test]
+async fn the_daemon_hears_how_many_processes_there_are() {
+    let stage = Stage::new();
+    let daemon = Daemon::start(&stage.home);
+    let text = "sleep 300 & sleep 301 & wait";
+    let provider = Provider::start(command(text, 600_000, Turn::text("Ran."))).await;
+    let mut worker = stage.start(&stage.api(&provider)).await;
+    let hears = |children| daemon.desk.grew.lock().unwrap().iter().any(|hint| hint.children == children);
+    assert!(wait_for(SOON, || hears(3)).await, "{:?}", daemon.desk.grew.lock().unwrap());
+    daemon.cancel();
+    let ended = worker.ends().await;
+    assert_eq!(ended.stopped.ended + ended.stopped.forced, 3);
+    daemon.leave().await;
+}
+
+#[tokio::test]
 async fn a_run_that_was_told_to_end_by_the_system_is_interrupted() {
     let stage = Stage::new();
     let daemon = Daemon::start(&stage.home);

@@ -45,5 +45,5 @@ export function fateOf(desk: Desk | undefined, plan: Plan, now: Time): Fate {
     const then = rest > 0 ? `${plural(rest, 'job is', 'jobs are')} still before this one` : 'starts this one';
     return { ...busy, text: `Cancels #${running.job_id}, then ${then}` };
   }
-  return { ...busy, text: `CEO is busy: this brief will be queued, position ${ahead.length}` };
+  return { ...busy, text: `CEO is busy: will be queued, position ${ahead.length}` };
 }
