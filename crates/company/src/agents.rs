@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::{Error, ErrorCode, role_name};
-use serde_json::json;
+use contract::{Error, ErrorCode, Money, role_name};
+use serde_json::{Value, json};
 
+use crate::autonomy::{Judgement, Level};
 use crate::config::{is_model, is_role};
 use crate::files::{self, ReadError};
 use crate::yaml::{Kind, Node, parse, short};
@@ -37,10 +38,31 @@ pub struct AgentFile {
     pub tools: Vec<String>,
     /// Whether it is on the team (E007).
     pub enabled: bool,
+    /// The preset that it writes by (`technical`); empty where there is none.
+    pub persona: String,
+    /// Its skills, by name, all of them known.
+    pub skills: Vec<String>,
+    /// What it may do by itself.
+    pub judgement: Judgement,
+    /// What its calls may cost in a day; zero for no limit of its own.
+    pub daily_limit: Money,
     /// The file's text below the frontmatter.
     pub body: String,
     /// The file.
     pub file: PathBuf,
+    /// What the file itself says, before the config's word.
+    pub said: Said,
+}
+
+/// What an agent's file says of things that the config may say otherwise.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    /// Its preset.
+    pub persona: Option<String>,
+    /// Its skills; an empty list means none, nothing means its role's (E071).
+    pub skills: Option<Vec<String>>,
+    /// Its level.
+    pub autonomy: Option<String>,
 }
 
 /// Writes an agent's file anew, whole or not at all.
@@ -48,38 +70,53 @@ pub struct AgentFile {
 /// # Errors
 /// `agent.invalid` where the text does not hold or names another role, `company.folder` where it cannot be written.
 pub fn save_agent(dir: &Path, role: &str, text: &str) -> Result<AgentFile, Error> {
-    let invalid_role = || {
-        Error::new(
-            ErrorCode::AGENT_INVALID,
-            format!("{:?} is no name for a role.", short(role)),
-            "A role is lower-case letters, digits and hyphens, such as data-scientist.",
-        )
-    };
-    if !is_role(role) {
-        return Err(invalid_role());
-    }
+    check_role(role)?;
     let folder = dir.join(AGENTS_DIR);
     let file = existing_file(dir, role).unwrap_or_else(|| folder.join(format!("{role}.md")));
-    if text.len() as u64 > MAX_AGENT_BYTES {
-        return Err(invalid(dir, &file, None, format!("it is larger than {MAX_AGENT_BYTES} bytes"), "Shorten it."));
-    }
-    let agent = parse_agent(dir, &file, text)?;
-    if agent.role != role {
-        let what = format!("it names the role {:?}, and it is {role:?} that is saved", agent.role);
-        return Err(invalid(dir, &file, None, what, "Keep the role; a new role is a new file."));
-    }
+    let agent = agent_to_save(dir, &file, role, text)?;
     let write = || {
-        std::fs::create_dir_all(&folder)?;
-        if !std::fs::canonicalize(&folder)?.starts_with(std::fs::canonicalize(dir)?) {
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::PermissionDenied,
-                "the folder of agents leads out of the company's folder",
-            ));
-        }
+        make_inside(dir, &folder)?;
         files::replace(&file, text)
     };
     write().map_err(|error| files::folder_error("write", &file, &error))?;
     Ok(agent)
+}
+
+/// Whether a name may be a role's.
+pub(crate) fn check_role(role: &str) -> Result<(), Error> {
+    if is_role(role) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::AGENT_INVALID,
+        format!("{:?} is no name for a role.", short(role)),
+        "A role is lower-case letters, digits and hyphens, such as data-scientist.",
+    ))
+}
+
+/// Reads a text that is to be a role's file.
+pub(crate) fn agent_to_save(dir: &Path, file: &Path, role: &str, text: &str) -> Result<AgentFile, Error> {
+    if text.len() as u64 > MAX_AGENT_BYTES {
+        return Err(invalid(dir, file, None, format!("it is larger than {MAX_AGENT_BYTES} bytes"), "Shorten it."));
+    }
+    let agent = parse_agent(dir, file, text)?;
+    if agent.role != role {
+        let what = format!("it names the role {:?}, and it is {role:?} that is saved", agent.role);
+        return Err(invalid(dir, file, None, what, "Keep the role; a new role is a new file."));
+    }
+    Ok(agent)
+}
+
+/// Makes a folder below the company's, and fails where it leads out of it.
+pub(crate) fn make_inside(dir: &Path, folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    if !std::fs::canonicalize(folder)?.starts_with(std::fs::canonicalize(dir)?) {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::PermissionDenied,
+            "the folder of agents leads out of the company's folder",
+        ));
+    }
+    Ok(())
 }
 
 /// The text of an agent's file, whether it holds or not.
@@ -97,7 +134,7 @@ pub fn agent_text(dir: &Path, file: &Path) -> Result<String, Error> {
 }
 
 /// The file that holds a role now, where it is not the one named after it.
-fn existing_file(dir: &Path, role: &str) -> Option<PathBuf> {
+pub(crate) fn existing_file(dir: &Path, role: &str) -> Option<PathBuf> {
     let plain = dir.join(AGENTS_DIR).join(format!("{role}.md"));
     if plain.exists() {
         return Some(plain);
@@ -215,6 +252,19 @@ pub(crate) fn parse_agent(dir: &Path, file: &Path, text: &str) -> Result<AgentFi
             known_tools(&names)
         }
     };
+    // A single name stands for a list of one (E075).
+    let skills = match root.get("skills").filter(|node| !node.is_null()) {
+        None => None,
+        Some(node) => {
+            let names = texts(node).ok_or_else(|| fault(node, "skills must be a list of names".to_owned()))?;
+            Some(names.into_iter().filter(|name| !name.is_empty()).collect())
+        }
+    };
+    let autonomy = match text_of("autonomy")? {
+        None => text_of("autonomy_level")?,
+        given => given,
+    };
+    let said = Said { persona: text_of("persona")?, skills, autonomy };
     let name = text_of("display_name")?.unwrap_or_else(|| role_name(&role));
     Ok(AgentFile {
         title: text_of("title")?.unwrap_or_else(|| name.clone()),
@@ -225,9 +275,22 @@ pub(crate) fn parse_agent(dir: &Path, file: &Path, text: &str) -> Result<AgentFi
         model,
         tools,
         enabled,
+        persona: String::new(),
+        skills: Vec::new(),
+        judgement: Judgement { level: Level::default(), ..Judgement::default() },
+        daily_limit: Money::ZERO,
         body: body.trim().to_owned(),
         file: file.to_owned(),
+        said,
     })
+}
+
+/// The two parts of an agent's text: its frontmatter, and what is below it. `None` for a text without frontmatter, or
+/// with one that does not read.
+pub fn agent_parts(text: &str) -> Option<(Value, String)> {
+    let (front, body) = split(text)?;
+    let root = parse(front).ok()??;
+    Some((root.to_json(), body.trim().to_owned()))
 }
 
 /// A list of texts; a single text stands for a list of one, commas part it.
@@ -268,7 +331,7 @@ fn split(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn invalid(dir: &Path, file: &Path, line: Option<usize>, what: String, fix: &str) -> Error {
+pub(crate) fn invalid(dir: &Path, file: &Path, line: Option<usize>, what: String, fix: &str) -> Error {
     let place = line.map(|line| format!(", line {line}")).unwrap_or_default();
     let what = what.trim_end_matches('.');
     Error::new(ErrorCode::AGENT_INVALID, format!("{}{place}: {what}.", files::shown(dir, file)), fix).with(json!({

@@ -6,10 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use contract::{Error, ErrorCode};
+use serde_json::Value;
 
 use crate::agents::{self, agent_files, read_agent};
+use crate::autonomy::{Judgement, LEVELS, Level};
+use crate::escalation::{self, Link, Person};
 use crate::files::{self, ReadError};
-use crate::{AGENTS_DIR, AgentFile, CONFIG_FILE, Config, MAX_AGENTS, MAX_CONFIG_BYTES, config};
+use crate::skills::{self, Skill};
+use crate::{AGENTS_DIR, AgentFile, CONFIG_FILE, Config, MAX_AGENTS, MAX_CONFIG_BYTES, config, persona};
 
 /// The role of the agent that takes briefs.
 pub const CEO: &str = "ceo";
@@ -159,11 +163,7 @@ pub fn load(dir: &Path) -> Result<Company, Error> {
     for path in paths {
         company.take(path);
     }
-    company.apply_config();
-    company.settle_reports();
-    company.warn_of_names();
-    company.warnings.truncate(MAX_WARNINGS);
-    company.agents.sort_by_key(|agent| agent.role != CEO);
+    company.settle();
     Ok(company)
 }
 
@@ -203,6 +203,64 @@ impl Company {
                 agent.name = contract::one_line(name, 80);
             }
         }
+        let mut found = Vec::new();
+        for agent in &mut self.agents {
+            find_character(&self.config, agent, &mut found);
+        }
+        self.warnings.append(&mut found);
+    }
+
+    /// The chain by which an agent escalates, its last step the founder.
+    pub fn escalation(&self, role: &str) -> Vec<Link> {
+        self.chain(role).0
+    }
+
+    fn chain(&self, role: &str) -> (Vec<Link>, Option<String>) {
+        let team: Vec<Person<'_>> = self
+            .team()
+            .map(|agent| Person {
+                role: &agent.role,
+                department: &agent.department,
+                reports_to: agent.reports_to.as_deref(),
+            })
+            .collect();
+        escalation::chain(&team, role, self.config.chain_of(role).as_deref())
+    }
+
+    /// The agent's skills with their texts.
+    pub fn skills(&self, agent: &AgentFile) -> Vec<Skill> {
+        skills::resolve(&agent.skills, &self.config.value["skills"]).0
+    }
+
+    /// The company with an agent's text as it would be: nothing is written.
+    ///
+    /// # Errors
+    /// `agent.invalid` where the text does not hold or names another role, `agent.not_found` where there is no text
+    /// and no such agent.
+    pub fn with_agent(&self, role: &str, text: Option<&str>) -> Result<Company, Error> {
+        let mut company = self.clone();
+        let Some(text) = text else {
+            return match self.agent(role) {
+                Some(_) => Ok(company),
+                None => Err(not_found(role)),
+            };
+        };
+        let file = self.agent(role).map(|agent| agent.file.clone());
+        let file = file.unwrap_or_else(|| self.dir.join(AGENTS_DIR).join(format!("{role}.md")));
+        let agent = agents::agent_to_save(&self.dir, &file, role, text)?;
+        company.agents.retain(|old| old.role != role);
+        company.agents.push(agent);
+        company.warnings.clear();
+        company.settle();
+        Ok(company)
+    }
+
+    fn settle(&mut self) {
+        self.apply_config();
+        self.settle_reports();
+        self.warn_of_names();
+        self.warnings.truncate(MAX_WARNINGS);
+        self.agents.sort_by_key(|agent| agent.role != CEO);
     }
 
     /// Makes a tree of the team, the CEO at its root: whoever has no head on the team, or only heads that answer to
@@ -255,8 +313,65 @@ impl Company {
                 found.push(format!("The config names the agent {role}, and there is no {AGENTS_DIR}/{role}.md."));
             }
         }
+        // Of an agent that there is not, an override says nothing (E072).
+        for agent in &self.agents {
+            found.extend(self.chain(&agent.role).1);
+        }
         self.warnings.append(&mut found);
     }
+}
+
+/// What holds for an agent of persona, skills, autonomy and money: the config's word over its file's over the
+/// company's default.
+fn find_character(config: &Config, agent: &mut AgentFile, warnings: &mut Vec<String>) {
+    let own = config.agents.get(&agent.role);
+    let role = &agent.role;
+    let asked = own
+        .and_then(|own| own.persona.as_ref())
+        .or(config.persona_overrides.get(role))
+        .or(agent.said.persona.as_ref())
+        .unwrap_or(&config.persona);
+    agent.persona = asked.clone();
+    if persona::text(asked).is_empty() {
+        // It goes on as its own text says (E022).
+        let asked = contract::one_line(asked, 60);
+        warnings.push(format!("{role} asks for the persona {asked:?}, which there is not; it writes by its own text."));
+        agent.persona = String::new();
+    }
+    let section = &config.value["skills"];
+    let names = match own.and_then(|own| own.skills.clone()) {
+        Some(names) => names,
+        None => skills::effective(role, agent.said.skills.as_deref(), section),
+    };
+    let (found, unknown) = skills::resolve(&names, section);
+    agent.skills = found.into_iter().map(|skill| skill.name).collect();
+    for name in unknown.iter().take(MAX_WARNINGS) {
+        let name = contract::one_line(name, 60);
+        warnings.push(format!(
+            "{role} has no skill {name:?}: nobody knows it. Define it in skills.custom, or check its name."
+        ));
+    }
+    let said = agent.said.autonomy.as_deref();
+    if let Some(said) = said.filter(|said| Level::from_name(said).is_none()) {
+        let said = contract::one_line(said, 60);
+        warnings.push(format!("{role} asks for the autonomy {said:?}; expected one of {}.", LEVELS.join(", ")));
+    }
+    let over = &config.value["autonomy"]["overrides"][role];
+    let list = |key: &str| -> Vec<String> {
+        over[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    agent.judgement =
+        Judgement { level: config.autonomy_of(role, said), grants: list("grant"), restrictions: list("restrict") };
+    agent.daily_limit = config.agent_limit(role);
+}
+
+/// The error for an agent that there is not.
+pub(crate) fn not_found(role: &str) -> Error {
+    Error::new(
+        ErrorCode::AGENT_NOT_FOUND,
+        format!("There is no agent {:?}.", contract::one_line(role, 60)),
+        "`aicib agent list` shows who there is.",
+    )
 }
 
 /// Whether a folder holds a company's config, or something in its place.

@@ -51,6 +51,11 @@ macro_rules! agent {
     };
 }
 
+/// The text of an agent that comes with the program.
+pub(crate) fn library_text(role: &str) -> Option<&'static str> {
+    AGENTS.iter().find(|(name, _)| *name == role).map(|(_, text)| *text)
+}
+
 /// The agents that come with the program.
 const AGENTS: [(&str, &str); 8] = [
     agent!("ceo"),
@@ -320,16 +325,5 @@ impl Drop for Made {
         for folder in self.folders.drain(..).rev() {
             let _ = fs::remove_dir(folder);
         }
-    }
-}
-
-/// The text of a persona preset; empty for one that there is not (E022).
-pub(crate) fn persona_text(preset: &str) -> &'static str {
-    match preset {
-        "professional" => include_str!("../assets/personas/professional.md"),
-        "startup" => include_str!("../assets/personas/startup.md"),
-        "technical" => include_str!("../assets/personas/technical.md"),
-        "creative" => include_str!("../assets/personas/creative.md"),
-        _ => "",
     }
 }

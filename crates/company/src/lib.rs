@@ -5,18 +5,25 @@
 //! provider is or which key to use.
 
 mod agents;
+pub mod autonomy;
 mod company;
 pub mod config;
 mod create;
+pub mod escalation;
 mod files;
+pub mod modules;
+pub mod persona;
 pub mod prompt;
+pub mod skills;
+mod staff;
 pub mod task_list;
 mod yaml;
 
-pub use agents::{AgentFile, TOOLS, agent_text, save_agent};
+pub use agents::{AgentFile, Said, TOOLS, agent_parts, agent_text, save_agent};
 pub use company::{BrokenAgent, CEO, Company, config_text, find, load, write_config};
 pub use config::Config;
 pub use create::{Create, ENGINES, PERSONAS, STRUCTURES, TEMPLATES, create};
+pub use staff::{Changes, NewAgent, Removed, add_agent, remove_agent, set_agent};
 
 /// The config's file name.
 pub const CONFIG_FILE: &str = "aicib.config.yaml";

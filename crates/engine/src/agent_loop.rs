@@ -55,6 +55,7 @@ impl Play<'_> {
             tools: tools.iter().map(|tool| tool.name.to_owned()).collect(),
             commands: own.contains(&Tool::Bash),
             max_cost_usd: self.brief.limits.max_cost_usd,
+            ..company::prompt::PromptOptions::default()
         };
         let system = company::prompt::system(company, desk.agent, &options);
         let model = self.model.resolve(&desk.agent.model);

@@ -3,8 +3,9 @@
 use contract::ConfigFault;
 use serde_json::Value;
 
-use super::rules::{Check, RULE_MODES, RULES, is_model, is_role};
+use super::rules::{AUTONOMY, Check, PRESETS, RULE_MODES, is_model, is_role};
 use super::{defaults, known};
+use crate::modules;
 use crate::yaml::{Kind, Node, Unreadable, short};
 
 /// Faults reported, at most: a page of them is enough to begin with.
@@ -57,7 +58,7 @@ pub(super) fn faults(root: Option<&Node>) -> Vec<Fault> {
             opens: false,
         }),
         Some(root) => {
-            for rule in RULES {
+            for rule in modules::rules() {
                 let path: Vec<&str> = rule.path.split('.').collect();
                 visit(root, &path, String::new(), rule.check, rule.required, &mut found);
             }
@@ -116,6 +117,13 @@ fn hold(node: &Node, key: &str, check: Check, found: &mut Vec<Fault>) {
     let fault = |message: String| Fault { line: Some(node.line), key: key.to_owned(), message, opens: false };
     match check {
         Check::Workers => workers(node, key, found),
+        Check::KeysOf(names) if matches!(node.kind, Kind::Map(_)) => {
+            for entry in node.entries().iter().filter(|entry| !names.contains(&entry.key.as_str())) {
+                let message = format!("{key} must be {}; \"{}\" is none of them.", check.expected(), short(&entry.key));
+                let key = format!("{key}.{}", entry.key);
+                found.push(Fault { line: Some(entry.key_line), key, message, opens: false });
+            }
+        }
         Check::ListOf(words) => match &node.kind {
             Kind::List(items) => {
                 let strange = items.iter().find(|item| !item.text().is_some_and(|text| words.contains(&text)));
@@ -129,6 +137,7 @@ fn hold(node: &Node, key: &str, check: Check, found: &mut Vec<Fault>) {
             _ => found.push(fault(format!("{key} must be {}.", check.expected()))),
         },
         _ if holds(node, check) => {}
+        Check::Secret => found.push(fault(format!("{key} must be {}.", check.expected()))),
         Check::Engine(_) => found.push(Fault {
             opens: node.text().is_some(),
             ..fault(format!("{key} must be {}; {} is none of them.", check.expected(), shown(node)))
@@ -143,15 +152,19 @@ fn holds(node: &Node, check: Check) -> bool {
     match check {
         Check::Section => matches!(node.kind, Kind::Map(_) | Kind::Null),
         Check::Text => node.text().is_some_and(|text| !text.trim().is_empty()),
-        Check::AnyText => node.text().is_some(),
+        Check::AnyText | Check::Secret => node.text().is_some(),
         Check::Switch => node.boolean().is_some(),
         Check::NonNegative => number.is_some_and(|number| number >= 0.0),
-        Check::Positive => number.is_some_and(|number| number > 0.0),
+        Check::AtLeast(low) => number.is_some_and(|number| number >= low),
         Check::Whole => number.is_some_and(|number| number >= 0.0 && number.fract() == 0.0),
         Check::Between(low, high) => number.is_some_and(|number| (low..=high).contains(&number)),
         Check::WholeBetween(low, high) => {
+            // "3" is as good as 3 here: the original takes both.
+            let number = number.or_else(|| node.text()?.trim().parse().ok());
             number.is_some_and(|number| number.fract() == 0.0 && (low as f64..=high as f64).contains(&number))
         }
+        Check::Mapping | Check::KeysOf(_) => matches!(node.kind, Kind::Map(_)),
+        Check::Word(words) => word(words),
         Check::OneOf(words) | Check::Engine(words) => node.is_null() || word(words),
         Check::Model => node.is_null() || node.text().is_some_and(is_model),
         Check::Slug => node
@@ -161,6 +174,11 @@ fn holds(node: &Node, check: Check) -> bool {
         Check::List => matches!(node.kind, Kind::List(_)),
         Check::Texts => match &node.kind {
             Kind::List(items) => items.iter().all(|item| item.text().is_some()),
+            _ => false,
+        },
+        Check::Names => match &node.kind {
+            Kind::List(items) => items.iter().all(|item| item.text().is_some()),
+            Kind::Null | Kind::Text(_) => true,
             _ => false,
         },
         Check::Clock => node.is_null() || node.text().is_some_and(is_clock),
@@ -195,6 +213,18 @@ fn shown(node: &Node) -> String {
     }
 }
 
+/// What may be said of a worker.
+const OF_WORKERS: [(&str, Check); 8] = [
+    ("model", Check::Model),
+    ("enabled", Check::Switch),
+    ("mcp_servers", Check::Texts),
+    ("display_name", Check::AnyText),
+    ("persona", Check::OneOf(PRESETS)),
+    ("skills", Check::Names),
+    ("autonomy", Check::OneOf(AUTONOMY)),
+    ("cost_limit_daily", Check::NonNegative),
+];
+
 /// A head's workers: roles, or roles with settings.
 fn workers(node: &Node, key: &str, found: &mut Vec<Fault>) {
     let Kind::List(items) = &node.kind else {
@@ -209,9 +239,7 @@ fn workers(node: &Node, key: &str, found: &mut Vec<Fault>) {
             Kind::Map(entries) => {
                 for entry in entries {
                     let key = format!("{key}.{}", entry.key);
-                    for (name, check) in
-                        [("model", Check::Model), ("enabled", Check::Switch), ("mcp_servers", Check::Texts)]
-                    {
+                    for (name, check) in OF_WORKERS {
                         visit(&entry.value, &[name], key.clone(), check, false, found);
                     }
                     if !matches!(entry.value.kind, Kind::Map(_) | Kind::Null) {

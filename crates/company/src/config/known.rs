@@ -4,14 +4,15 @@ use contract::Settings;
 use serde_json::Value;
 
 use super::defaults;
-use super::rules::{Check, RULES};
+use super::rules::Check;
+use crate::modules;
 
 /// Bytes of a key for which a suggestion is looked for: comparing takes time and memory for every letter.
 const LONGEST: usize = 80;
 
 /// The rule of a key, where it has one of its own.
 pub(super) fn rule(key: &[&str]) -> Option<Check> {
-    RULES.iter().find(|rule| fits(rule.path, key)).map(|rule| rule.check)
+    modules::rules().find(|rule| fits(rule.path, key)).map(|rule| rule.check)
 }
 
 fn fits(pattern: &str, key: &[&str]) -> bool {
@@ -21,26 +22,12 @@ fn fits(pattern: &str, key: &[&str]) -> bool {
 
 /// Whether a top-level section is one of ours, as opposed to the founder's own.
 pub(super) fn is_section(name: &str) -> bool {
-    defaults().get(name).is_some() || RULES.iter().any(|rule| rule.path == name)
+    modules::find(name).is_some()
 }
-
-/// Sections that this program reads.
-const READ: [&str; 6] = ["company", "agents", "settings", "engine", "persona", "tools"];
-/// Keys of those sections that are checked and kept, and that nothing reads yet.
-const UNREAD: [&str; 8] = [
-    "company.industry",
-    "agents.*.check_in_interval",
-    "agents.*.mcp_servers",
-    "settings.escalation_threshold",
-    "settings.auto_start_workers",
-    "persona.agents.*.role_preset",
-    "persona.agents.*.traits",
-    "persona.agents.*.background",
-];
 
 /// Whether this program reads a section.
 pub(super) fn is_read(section: &str) -> bool {
-    READ.contains(&section)
+    modules::find(section).is_some_and(|module| module.is_read)
 }
 
 /// What nothing reads yet of a key that we know: its section, or the key itself as far as its reader is missing.
@@ -49,7 +36,7 @@ pub(super) fn unread(key: &[&str]) -> Option<String> {
     if !is_read(section) {
         return is_section(section).then(|| (*section).to_owned());
     }
-    UNREAD.iter().find_map(|pattern| {
+    modules::all().flat_map(|module| module.unread).find_map(|pattern| {
         let depth = pattern.split('.').count();
         let head = key.get(..depth)?;
         fits(pattern, head).then(|| head.join("."))
@@ -66,7 +53,7 @@ pub(super) fn founders_setting(key: &str) -> Option<&str> {
 /// Whether a section of ours has such a value.
 pub(super) fn is_key(key: &[&str]) -> bool {
     match rule(key) {
-        Some(Check::Section) => false,
+        Some(check) if check.is_section() => false,
         Some(_) => true,
         None => below_defaults(key),
     }
@@ -94,7 +81,7 @@ pub(super) fn suggestion(key: &str) -> Option<String> {
         return None;
     }
     let mut keys: Vec<String> =
-        RULES.iter().filter(|rule| !matches!(rule.check, Check::Section)).map(|rule| rule.path.to_owned()).collect();
+        modules::rules().filter(|rule| !rule.check.is_section()).map(|rule| rule.path.to_owned()).collect();
     if let Value::Object(sections) = defaults() {
         for (section, fields) in sections {
             keys.extend(fields.as_object().into_iter().flatten().map(|(name, _)| format!("{section}.{name}")));
@@ -111,10 +98,8 @@ pub(super) fn section_suggestion(name: &str) -> Option<String> {
     if name.len() > LONGEST {
         return None;
     }
-    let sections = defaults().as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-    let ruled = RULES.iter().map(|rule| rule.path).filter(|path| !path.contains('.'));
-    sections
-        .chain(ruled)
+    modules::all()
+        .map(|module| module.section)
         .find(|known| *known != name && strsim::damerau_levenshtein(known, name) <= 1)
         .map(str::to_owned)
 }
