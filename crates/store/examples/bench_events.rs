@@ -112,11 +112,12 @@ async fn with_run(dir: &Path) -> Result<(Store, RunId), Box<dyn Error>> {
         .write(|write| {
             let now = Time::now();
             let company = write.company_put("/bench", "Bench", now)?.company_id;
-            let session = write.session_open(company, now)?.session_id;
+            let session = write.session_open(company, "ceo", now)?.session_id;
             write.job_insert(
                 &NewJob {
                     company_id: company,
                     session_id: session,
+                    agent: "ceo".into(),
                     parent_job_id: None,
                     directive: "Bench".into(),
                     engine: EngineKind::Practice,

@@ -63,10 +63,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .write(|write| {
             let now = Time::now();
             let company_id = write.company_put("/bench", "Bench", now)?.company_id;
-            let session_id = write.session_open(company_id, now)?.session_id;
+            let session_id = write.session_open(company_id, "ceo", now)?.session_id;
             let new = NewJob {
                 company_id,
                 session_id,
+                agent: "ceo".into(),
                 parent_job_id: None,
                 directive: "Bench".into(),
                 engine: EngineKind::Practice,

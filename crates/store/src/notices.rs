@@ -32,13 +32,17 @@ fn notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
 }
 
 impl Read<'_> {
-    /// Notices of which nobody has said what became, oldest first; at most 100.
+    /// Notices of which nobody has said what became, oldest first; at most 100. Those about questions that are closed
+    /// are nobody's any more.
     ///
     /// # Errors
     /// What SQLite said.
     pub fn notices_unreported(&self) -> Result<Vec<Notice>, StoreError> {
         let mut select =
-            self.conn.prepare_cached("SELECT * FROM notices WHERE delivery IS NULL ORDER BY id LIMIT 100")?;
+            self.conn.prepare_cached(
+                "SELECT * FROM notices n WHERE delivery IS NULL AND (question_id = 0 OR EXISTS (
+                   SELECT 1 FROM questions q WHERE q.id = n.question_id AND q.closed_at IS NULL)) ORDER BY id LIMIT 100",
+            )?;
         let rows = select.query_map([], notice)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -355,10 +355,11 @@ mod tests {
         let company = company(&store, "/acme").await.unwrap();
         let job = store
             .write(move |write| {
-                let session = write.session_open(company, Time(1))?;
+                let session = write.session_open(company, "ceo", Time(1))?;
                 let new = crate::NewJob {
                     company_id: company,
                     session_id: session.session_id,
+                    agent: "ceo".into(),
                     parent_job_id: None,
                     directive: "Brief".into(),
                     engine: contract::EngineKind::Practice,

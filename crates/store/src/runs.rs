@@ -69,6 +69,15 @@ impl Read<'_> {
         row.ok_or(StoreError::NotFound(Missing::Run(id)))
     }
 
+    /// A run's folder.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub fn run_dir(&self, id: RunId) -> Result<String, StoreError> {
+        let mut select = self.conn.prepare_cached("SELECT dir FROM runs WHERE id = ?1")?;
+        select.query_row([id.0], |row| row.get(0)).optional()?.ok_or(StoreError::NotFound(Missing::Run(id)))
+    }
+
     /// The runs that have not ended, oldest first.
     ///
     /// # Errors

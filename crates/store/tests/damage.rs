@@ -50,6 +50,7 @@ impl World {
             company_dir: "/companies/acme".into(),
             company_name: "acme".into(),
             parent_job_id: None,
+            agent: job.agent,
             directive: directive.into(),
             engine: job.engine,
             origin: job.origin,

@@ -15,7 +15,7 @@ fn done(home: &Home, session: (contract::CompanyId, contract::SessionId), at: i6
     let lines = [message("unicorns graze"), usage(1_000, at, None), message("and sleep")];
     home.append(run, spool(lines.into_iter().map(|body| entry("ceo", None, at, body))));
     home.settle(run, JobChange::Complete, Settlement { answer: Some("Done".into()), ..Settlement::default() });
-    let notice = NewNotice { job_id: job, title: "Done".into(), body: String::new(), urgent: false };
+    let notice = NewNotice { job_id: job, question_id: None, title: "Done".into(), body: String::new(), urgent: false };
     home.write(move |write| write.notice_put(&notice, NOON));
     job
 }
@@ -127,7 +127,7 @@ fn a_session_is_found_again_and_goes_on() {
     let reopen = |home: &Home| home.try_write(move |write| write.session_reopen(acme.0, acme.1, later(9)));
     assert!(matches!(reopen(&home), Err(StoreError::SessionActive { session }) if session == acme.1));
     home.write(move |write| write.session_close(acme.1, later(3)));
-    let second = home.write(move |write| write.session_open(acme.0, later(4))).session_id;
+    let second = home.write(move |write| write.session_open(acme.0, "ceo", later(4))).session_id;
     assert!(matches!(reopen(&home), Err(StoreError::SessionActive { session }) if session == second));
     home.write(move |write| write.session_close(second, later(5)));
 

@@ -3,10 +3,10 @@
 mod support;
 
 use contract::{
-    Delivery, Error, ErrorCode, EventBody, JobChange, JobId, JobListParams, JobState, Money, RunId, RunState,
-    SpoolLine, StopCounts, Time,
+    Delivery, Error, ErrorCode, EventBody, JobChange, JobId, JobListParams, JobState, RunId, RunState, SpoolLine,
+    StopCounts, Time,
 };
-use store::{Limit, Limits, Missing, NewJob, NewNotice, Refused, Settlement, StoreError};
+use store::{Missing, NewJob, NewNotice, Settlement, StoreError};
 use support::*;
 
 #[test]
@@ -36,7 +36,7 @@ fn the_schema_itself_refuses_what_cannot_be() {
 fn e001_e009_one_session_one_brief_at_a_time() {
     let home = Home::new();
     let acme = home.company("acme");
-    let again = home.try_write(move |write| write.session_open(acme.0, NOON));
+    let again = home.try_write(move |write| write.session_open(acme.0, "ceo", NOON));
     assert!(matches!(again, Err(StoreError::SessionActive { session }) if session == acme.1));
 
     let first = home.insert(new_job(acme, "First brief"), NOON).unwrap().job;
@@ -176,54 +176,6 @@ fn a_run_is_known_by_its_token_while_it_lives() {
 }
 
 #[test]
-fn e003_e025_leases_keep_every_limit() {
-    let home = Home::new();
-    let (job, run) = home.running("acme");
-    let dollars = |n: i64| Money::nanos(n * 1_000_000_000);
-    let grant =
-        |worst: Money, limits: Limits| home.write(move |write| write.lease_grant(run, worst, &limits, later(0)));
-    let day = Limits { daily: dollars(10), ..Limits::default() };
-
-    let first = grant(dollars(6), day).unwrap();
-    assert_eq!(grant(dollars(5), day), Err(Refused { which: Limit::Daily, spent: dollars(6), limit: dollars(10) }));
-    let second = grant(dollars(4), day).unwrap();
-    assert!(grant(Money::nanos(1), day).is_err());
-
-    // Settled to what it used, returned to nothing.
-    home.append(run, spool([entry("ceo", None, 1, usage(1_000_000_000, 0, Some(first)))]));
-    home.write(move |write| write.lease_return(run, second));
-    assert_eq!(grant(dollars(10), day).unwrap_err().spent, dollars(1));
-    assert!(grant(dollars(9), day).is_ok());
-
-    // Ten are now spent or set aside, whichever limit asks.
-    let month = Limits { monthly: dollars(10), ..Limits::default() };
-    assert_eq!(grant(Money::nanos(1), month).map_err(|refused| refused.which), Err(Limit::Monthly));
-    let brief = Limits { job: dollars(10), ..Limits::default() };
-    assert_eq!(grant(Money::nanos(1), brief).map_err(|refused| refused.which), Err(Limit::Job));
-    // Zero is no limit, and neither a huge nor a negative amount upsets the sums.
-    assert!(grant(Money::nanos(i64::MAX), Limits::default()).is_ok());
-    assert!(grant(Money::nanos(i64::MAX), Limits::default()).is_ok());
-    assert_eq!(grant(Money::nanos(-5), day).map_err(|refused| refused.spent), Err(Money::nanos(i64::MAX)));
-
-    home.settle(run, JobChange::Complete, Settlement::default());
-    let over = home.try_write(move |write| write.lease_grant(run, Money::ZERO, &Limits::default(), later(0)));
-    assert!(matches!(over, Err(StoreError::RunFinal(_))));
-    assert_eq!(home.read(move |read| read.spend(job.company_id, later(0))).today, dollars(1));
-}
-
-#[test]
-fn a_run_settles_only_its_own_leases() {
-    let home = Home::new();
-    let (_, run) = home.running("acme");
-    let (_, other) = home.running("bolt");
-    let limits = Limits { job: Money::nanos(10), ..Limits::default() };
-    let lease = home.write(move |write| write.lease_grant(run, Money::nanos(10), &limits, NOON)).unwrap();
-    home.append(other, spool([entry("ceo", None, 1, usage(0, 0, Some(lease)))]));
-    home.write(move |write| write.lease_return(other, lease));
-    assert!(home.write(move |write| write.lease_grant(run, Money::nanos(1), &limits, NOON)).is_err());
-}
-
-#[test]
 fn lists_come_in_pages() {
     let home = Home::new();
     let (acme, bolt) = (home.company("acme"), home.company("bolt"));
@@ -268,7 +220,13 @@ fn finished_briefs_are_the_conversation_so_far() {
 fn the_founder_is_told_once() {
     let home = Home::new();
     let job = home.submit(home.company("acme"), "Brief");
-    let new = NewNotice { job_id: job.job_id, title: "Done".into(), body: "A page.".into(), urgent: false };
+    let new = NewNotice {
+        question_id: None,
+        job_id: job.job_id,
+        title: "Done".into(),
+        body: "A page.".into(),
+        urgent: false,
+    };
     let told = new.clone();
     let notice = home.write(move |write| write.notice_put(&told, NOON)).unwrap();
     assert_eq!(home.write(move |write| write.notice_put(&new, NOON)), None);
@@ -316,7 +274,7 @@ fn companies_are_known_by_their_folder_the_latest_first() {
     assert_eq!(names(&home), ["Acme Inc", "Bolt"]);
     assert_eq!(home.read(|read| read.company_by_dir("/bolt")).map(|row| row.company_id), Some(bolt));
     assert_eq!(home.read(|read| read.company_by_dir("/bolt/")), None);
-    let unknown = home.try_write(|write| write.session_open(contract::CompanyId(99), NOON)).unwrap_err();
+    let unknown = home.try_write(|write| write.session_open(contract::CompanyId(99), "ceo", NOON)).unwrap_err();
     assert_eq!(Error::from(unknown).code, ErrorCode::COMPANY_NOT_FOUND);
 }
 

@@ -168,7 +168,7 @@ fn a_failed_job_leaves_nobody_at_work_and_nothing_open() {
 
     home.write(move |write| write.session_close(job.session_id, later(100_000)));
     assert_eq!(home.read(move |read| Ok(read.agent_states(job.company_id)?.of("ceo").state)), AgentState::Stopped);
-    home.write(move |write| write.session_open(job.company_id, later(100_001)));
+    home.write(move |write| write.session_open(job.company_id, "ceo", later(100_001)));
     assert_eq!(home.read(move |read| Ok(read.agent_states(job.company_id)?.of("ceo").state)), AgentState::Idle);
 }
 
@@ -352,7 +352,7 @@ impl World {
                 let Ok(opened) = home.try_write(move |write| {
                     write.session_close(session, now)?;
                     if way == 0 {
-                        write.session_open(company, now)
+                        write.session_open(company, "ceo", now)
                     } else {
                         write.session_reopen(company, session, now)
                     }

@@ -66,7 +66,7 @@ impl Home {
     pub fn company(&self, name: &'static str) -> (CompanyId, SessionId) {
         self.write(move |write| {
             let company = write.company_put(&format!("/companies/{name}"), name, NOON)?.company_id;
-            Ok((company, write.session_open(company, NOON)?.session_id))
+            Ok((company, write.session_open(company, "ceo", NOON)?.session_id))
         })
     }
 
@@ -115,13 +115,16 @@ impl Home {
     /// Every row of every table but the schema's own, as text.
     pub fn dump(&self) -> Vec<String> {
         let conn = Connection::open(self.database()).unwrap();
-        conn.execute_batch("CREATE VIRTUAL TABLE temp.words USING fts5vocab('main', 'events_fts', 'instance')")
-            .unwrap();
+        conn.execute_batch(
+            "CREATE VIRTUAL TABLE temp.words USING fts5vocab('main', 'events_fts', 'instance');
+             CREATE VIRTUAL TABLE temp.journal_terms USING fts5vocab('main', 'journal_fts', 'instance')",
+        )
+        .unwrap();
         let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-                      AND name NOT LIKE 'events_fts%' ORDER BY name";
+                      AND name NOT LIKE 'events_fts%' AND name NOT LIKE 'journal_fts%' ORDER BY name";
         let mut names: Vec<String> =
             conn.prepare(tables).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        names.push("words".into());
+        names.extend(["words".into(), "journal_terms".into()]);
         let mut dump = Vec::new();
         for name in names {
             let mut select = conn.prepare(&format!("SELECT * FROM {name}")).unwrap();
@@ -145,6 +148,7 @@ pub fn new_job(company: (CompanyId, SessionId), directive: &str) -> NewJob {
     NewJob {
         company_id: company.0,
         session_id: company.1,
+        agent: "ceo".into(),
         parent_job_id: None,
         directive: directive.to_owned(),
         engine: EngineKind::Practice,
