@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::anew;
 use crate::companies::ConfigTurns;
 use crate::desktop::Desktop;
+use crate::folders::Folders;
 use crate::heart::Heart;
 use crate::hub::{Hub, Touched};
 use crate::log::Log;
@@ -35,6 +36,8 @@ pub struct Daemon {
     pub watchers: Watchers,
     /// The desktop app, where one is attached.
     pub desktop: Desktop,
+    /// Companies' folders that are looked after.
+    pub folders: Folders,
     /// Whose turn it is to change a company's config.
     pub config_turns: ConfigTurns,
     /// The founder's credential.

@@ -28,22 +28,6 @@ impl ConfigTurns {
     }
 }
 
-/// The limits that a company's config sets; zero means none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// A day's.
-    pub daily: Money,
-    /// A month's.
-    pub monthly: Money,
-}
-
-impl Limits {
-    /// Those of a company's config.
-    pub fn of(company: &company::Company) -> Limits {
-        Limits { daily: company.config.daily_limit, monthly: company.config.monthly_limit }
-    }
-}
-
 /// The company that a client means. One in a folder that the daemon did not know is known from then on.
 ///
 /// # Errors
@@ -87,8 +71,15 @@ pub async fn remember(daemon: &Daemon, root: &Path, name: &str) -> Result<Compan
     let put = daemon.store.write(move |db| Ok((db.company_put(&dir, &name, Time::now())?, db.last_seq()?)));
     let (row, seq) = put.await?;
     // The desktop shows all companies, and cannot have subscribed to a Desk that was not there.
-    let founded =
-        DeskChange { seq, company_id: row.company_id, jobs: Vec::new(), team: Vec::new(), spend: None, reload: true };
+    let founded = DeskChange {
+        seq,
+        company_id: row.company_id,
+        jobs: Vec::new(),
+        team: Vec::new(),
+        questions: None,
+        spend: None,
+        reload: true,
+    };
     daemon.desktop.send::<DeskChanged>(&founded);
     Ok(row)
 }
@@ -139,7 +130,9 @@ pub async fn view(
 /// The database's.
 pub async fn team(daemon: &Daemon, row: &CompanyRow, loaded: &company::Company) -> Result<Vec<Agent>, Error> {
     let company_id = row.company_id;
-    let states = daemon.store.read(move |db| db.agent_states(company_id)).await?;
+    let now =
+        daemon.store.read(move |db| Ok((db.agent_states(company_id)?, db.agent_spend_today(company_id, Time::now())?)));
+    let (states, today) = now.await?;
     let mut agents: Vec<Agent> = loaded
         .agents
         .iter()
@@ -155,6 +148,12 @@ pub async fn team(daemon: &Daemon, row: &CompanyRow, loaded: &company::Company) 
                 state: if agent.enabled { now.state } else { AgentState::Stopped },
                 task: now.task,
                 job_id: now.job_id,
+                title: agent.title.clone(),
+                persona: agent.persona.clone(),
+                skills: agent.skills.clone(),
+                autonomy: agent.judgement.level.name().to_owned(),
+                today_usd: today.get(&agent.role).copied().unwrap_or_default(),
+                limit_usd: agent.daily_limit,
                 file: agent.file.display().to_string(),
                 problem: None,
             }
@@ -170,6 +169,12 @@ pub async fn team(daemon: &Daemon, row: &CompanyRow, loaded: &company::Company) 
         state: AgentState::Error,
         task: String::new(),
         job_id: None,
+        title: String::new(),
+        persona: String::new(),
+        skills: Vec::new(),
+        autonomy: String::new(),
+        today_usd: today.get(&broken.role).copied().unwrap_or_default(),
+        limit_usd: Money::ZERO,
         file: broken.file.display().to_string(),
         problem: Some(broken.error.clone()),
     }));
@@ -181,20 +186,23 @@ pub async fn team(daemon: &Daemon, row: &CompanyRow, loaded: &company::Company) 
 ///
 /// # Errors
 /// The database's.
-pub async fn spend(daemon: &Daemon, company_id: CompanyId, limits: Limits) -> Result<Spend, Error> {
+pub async fn spend(
+    daemon: &Daemon,
+    company_id: CompanyId,
+    loaded: &Result<company::Company, Error>,
+) -> Result<Spend, Error> {
+    // Where the config does not hold there are no limits, and nothing can be briefed either.
+    let (daily, monthly) = loaded
+        .as_ref()
+        .map_or((Money::ZERO, Money::ZERO), |company| (company.config.daily_limit, company.config.monthly_limit));
     let spent = daemon.store.read(move |db| db.spend(company_id, Time::now())).await?;
     Ok(Spend {
         today_usd: spent.today,
-        daily_limit_usd: limits.daily,
+        daily_limit_usd: daily,
         month_usd: spent.month,
-        monthly_limit_usd: limits.monthly,
+        monthly_limit_usd: monthly,
         days: spent.days,
     })
-}
-
-/// The limits of the company's config; none where it does not hold (then nothing can be briefed either).
-pub fn limits(loaded: &Result<company::Company, Error>) -> Limits {
-    loaded.as_ref().map_or_else(|_| Limits::default(), Limits::of)
 }
 
 /// A job's row, with what only the live run knows.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::companies;
+use crate::folders;
 use crate::hub::{DeskFeed, Touched};
 use crate::service::Connection;
 
@@ -27,6 +28,8 @@ const LINE: i64 = 100;
 
 /// Sends what changes on a company's Desk, until the connection ends.
 pub async fn desk(app: App, conn: Arc<Connection>, feed: Arc<DeskFeed>, company: CompanyRow, end: CancellationToken) {
+    // As long as somebody looks at the Desk.
+    let _watched = folders::watch(&app, &company).await;
     loop {
         let touched = tokio::select! {
             touched = feed.changed() => touched,
@@ -55,7 +58,8 @@ pub async fn desk(app: App, conn: Arc<Connection>, feed: Arc<DeskFeed>, company:
 
 async fn desk_change(app: &App, company: &CompanyRow, touched: &Touched) -> Result<DeskChange, Error> {
     let (company_id, ids, moved) = (company.company_id, touched.jobs.clone(), touched.line);
-    let (seq, jobs) = app
+    let asked = touched.questions;
+    let (seq, jobs, questions) = app
         .store
         .read(move |db| {
             let seq = db.last_seq()?;
@@ -75,7 +79,8 @@ async fn desk_change(app: &App, company: &CompanyRow, touched: &Touched) -> Resu
                     live.into_iter().filter(|job| job.state == JobState::Queued && !known.contains(&job.job_id)),
                 );
             }
-            Ok((seq, jobs))
+            let questions = asked.then(|| db.open_questions(company_id)).transpose()?;
+            Ok((seq, jobs, questions))
         })
         .await?;
     let loaded = if touched.team || touched.spend { Some(companies::load(company).await) } else { None };
@@ -84,10 +89,10 @@ async fn desk_change(app: &App, company: &CompanyRow, touched: &Touched) -> Resu
         _ => Vec::new(),
     };
     let spend = match &loaded {
-        Some(loaded) if touched.spend => Some(companies::spend(app, company_id, companies::limits(loaded)).await?),
+        Some(loaded) if touched.spend => Some(companies::spend(app, company_id, loaded).await?),
         _ => None,
     };
-    Ok(DeskChange { seq, company_id, jobs, team, spend, reload: touched.reload })
+    Ok(DeskChange { seq, company_id, jobs, team, questions, spend, reload: touched.reload })
 }
 
 /// Sends a job's events as they are stored, until the subscription ends.

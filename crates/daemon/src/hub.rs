@@ -25,6 +25,8 @@ pub struct Touched {
     pub team: bool,
     /// Whether spending changed.
     pub spend: bool,
+    /// Whether questions were asked, answered or closed.
+    pub questions: bool,
     /// Whether all is to be read again.
     pub reload: bool,
 }
@@ -45,6 +47,11 @@ impl Touched {
         Touched { line: true, ..Touched::job(job_id) }
     }
 
+    /// A job whose questions changed.
+    pub fn questions(job_id: JobId) -> Touched {
+        Touched { questions: true, ..Touched::row(job_id) }
+    }
+
     /// Everything.
     pub fn all() -> Touched {
         Touched { reload: true, ..Touched::default() }
@@ -55,6 +62,7 @@ impl Touched {
         self.line |= other.line;
         self.team |= other.team;
         self.spend |= other.spend;
+        self.questions |= other.questions;
         self.reload |= other.reload;
         if self.jobs.len() > MAX_JOBS {
             self.jobs.clear();

@@ -5,17 +5,20 @@
 
 mod anew;
 mod app;
+mod budget;
 mod companies;
 mod desktop;
 mod doctor;
 mod engines;
 mod feeds;
+mod folders;
 mod handlers;
 mod health;
 mod heart;
 mod hub;
 mod lock;
 mod log;
+mod memory;
 mod notices;
 mod recover;
 mod runs;
@@ -117,6 +120,7 @@ fn run(home: Home, log: Log, heart: &Arc<Heart>, lock: &Lock, unclean: bool) -> 
         runs: runs::Runs::default(),
         watchers: watchers::Watchers::default(),
         desktop: desktop::Desktop::default(),
+        folders: folders::Folders::default(),
         config_turns: companies::ConfigTurns::default(),
         credential,
         log,

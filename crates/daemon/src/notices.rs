@@ -1,7 +1,9 @@
 //! Tells the founder once when a job ends: through the desktop where one is attached, else natively from here.
 
 use contract::methods::ShowRequested;
-use contract::{Delivery, Error, ErrorCode, Job, JobState, Money, Notice, Show, Time, one_line, role_name};
+use contract::{
+    Ask, Delivery, Error, ErrorCode, Job, JobState, Money, Notice, Question, Show, Time, one_line, role_name,
+};
 use store::NewNotice;
 use toast::Toast;
 
@@ -18,7 +20,23 @@ pub fn due(job: &Job) -> Option<NewNotice> {
         return None;
     }
     let (title, body, urgent) = words(job);
-    Some(NewNotice { job_id: job.job_id, title, body, urgent })
+    Some(NewNotice { job_id: job.job_id, question_id: None, title, body, urgent })
+}
+
+/// What the founder is to be told of a question: nobody goes on before it is answered.
+pub fn asked(question: &Question) -> NewNotice {
+    let who = role_name(&question.agent);
+    let title = match question.ask {
+        Ask::Decision => format!("{who} asks: {}", one_line(&question.text, LINE_CHARS)),
+        Ask::Limit => format!("A limit is reached: {}", question.title),
+        Ask::Loop => format!("Going round in circles: {}", question.title),
+    };
+    let about = match question.ask {
+        Ask::Decision => question.title.clone(),
+        Ask::Limit | Ask::Loop => one_line(&question.text, LINE_CHARS),
+    };
+    let body = format!("Job {} waits for you.\n{about}", question.job_id);
+    NewNotice { job_id: question.job_id, question_id: Some(question.question_id), title, body, urgent: true }
 }
 
 /// Tells the founder; `watched` where somebody followed the job in a terminal up to its end.
@@ -109,7 +127,7 @@ fn words(job: &Job) -> (String, String, bool) {
                 cost => format!(" for {cost}"),
             };
             let result = one_line(job.result.as_deref().unwrap_or_default(), LINE_CHARS);
-            let who = role_name("ceo");
+            let who = role_name(&job.agent);
             let body = format!("{who} finished job {} in {}{cost}.\n{result}", job.job_id, spoken(took));
             (format!("Done: {}", job.title), body, false)
         }
@@ -121,6 +139,8 @@ fn is_limit(code: &ErrorCode) -> bool {
         ErrorCode::BUDGET_BRIEF,
         ErrorCode::BUDGET_DAILY,
         ErrorCode::BUDGET_MONTHLY,
+        ErrorCode::BUDGET_SESSION,
+        ErrorCode::BUDGET_AGENT,
         ErrorCode::RUN_TIME,
         ErrorCode::RUN_TURNS,
         ErrorCode::RUN_NO_OUTPUT,

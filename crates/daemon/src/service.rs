@@ -203,7 +203,8 @@ pub async fn initialize(
     match who {
         Who::Worker(run_id) => {
             if let Some(run) = app.runs.connected(run_id, conn) {
-                tokio::spawn(runs::tell_hold(app.clone(), run));
+                tokio::spawn(runs::tell_hold(app.clone(), run.clone()));
+                tokio::spawn(runs::tell_words(app.clone(), run));
             }
         }
         Who::Founder => {

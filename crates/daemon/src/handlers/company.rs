@@ -106,7 +106,7 @@ pub async fn agent_save(app: &App, params: AgentSaveParams) -> Result<AgentDetai
     agent_detail(app, &row, &params.role).await
 }
 
-async fn agent_detail(app: &App, row: &CompanyRow, role: &str) -> Result<AgentDetail, Error> {
+pub async fn agent_detail(app: &App, row: &CompanyRow, role: &str) -> Result<AgentDetail, Error> {
     let loaded = companies::load(row).await?;
     let team = companies::team(app, row, &loaded).await?;
     let known: Vec<&str> = team.iter().map(|agent| agent.role.as_str()).collect();
@@ -139,13 +139,14 @@ async fn desk_of(app: &App, row: &CompanyRow) -> Result<Desk, Error> {
     let company_id = row.company_id;
     let of_company = app.runs.all().into_iter().filter(|run| run.company_id == company_id);
     runs::settle_the_gone(of_company.collect()).await;
-    let (seq, held, session, (live, live_total), finished) = app
+    let (seq, held, session, questions, (live, live_total), finished) = app
         .store
         .read(move |db| {
             Ok((
                 db.last_seq()?,
                 db.all_held()?,
-                db.session_open_of(company_id)?,
+                db.session_open_of(company_id, company::CEO)?,
+                db.open_questions(company_id)?,
                 db.live(company_id, DESK_ROWS.0)?,
                 db.finished_since(company_id, store::start_of_day(Time::now()), DESK_ROWS.1)?,
             ))
@@ -156,9 +157,9 @@ async fn desk_of(app: &App, row: &CompanyRow) -> Result<Desk, Error> {
         Ok(loaded) => companies::team(app, row, loaded).await?,
         Err(_) => Vec::new(),
     };
-    let spend = companies::spend(app, company_id, companies::limits(&loaded)).await?;
+    let spend = companies::spend(app, company_id, &loaded).await?;
     let company = companies::view(app, row, &loaded).await?;
-    Ok(Desk { seq, company, session, held, live, live_total, finished, team, spend })
+    Ok(Desk { seq, company, session, held, questions, live, live_total, finished, team, spend })
 }
 
 fn config_file(dir: &Path) -> String {

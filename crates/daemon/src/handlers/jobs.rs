@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use company::CEO;
 use contract::*;
-use store::{CompanyRow, Inserted, NewJob, Refused, StoreError};
+use store::{CompanyRow, Inserted, Need, NewJob, StoreError};
 
 use crate::app::App;
-use crate::companies::{self, Limits};
+use crate::budget;
+use crate::companies;
 use crate::engines;
-use crate::handlers::sessions;
+use crate::handlers::{people, sessions};
 use crate::hub::Touched;
 use crate::runs::{self, LiveRun};
 use crate::service::Connection;
@@ -18,26 +20,16 @@ use crate::service::Connection;
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
-    let directive = readable(&params.directive)?;
+    let directive = readable(&params.directive, "directive")?;
     check_priority(params.priority)?;
     let row = companies::resolve(app, params.company).await?;
-    let engine = ready(app, &row).await?;
-    let session = sessions::current(app, &row, params.start_session).await?;
-    let max_cost_usd = match params.max_cost_usd {
-        // Below zero there is nothing to spend, and zero would mean that there is no limit.
-        Some(limit) if limit < Money::ZERO => {
-            return Err(Error::new(
-                ErrorCode::BAD_REQUEST,
-                format!("A brief's limit cannot be {limit}."),
-                "Name an amount, or 0 for none.",
-            ));
-        }
-        Some(limit) => limit,
-        None => app.settings().await?.brief_limit_usd,
-    };
+    let Ready { agent, engine } = ready(app, &row, params.agent.as_deref().unwrap_or(CEO)).await?;
+    let session = sessions::current(app, &row, &agent, params.start_session).await?;
+    let max_cost_usd = brief_limit(app, params.max_cost_usd).await?;
     let new = NewJob {
         company_id: row.company_id,
         session_id: session.session_id,
+        agent,
         parent_job_id: None,
         directive,
         engine,
@@ -65,11 +57,12 @@ pub async fn restart(app: &App, params: JobRestartParams) -> Result<Job, Error> 
         ));
     }
     let row = companies::resolve(app, CompanyRef { company_id: Some(old.job.company_id), dir: None }).await?;
-    let engine = ready(app, &row).await?;
-    let session = sessions::current(app, &row, true).await?;
+    let Ready { agent, engine } = ready(app, &row, &old.job.agent).await?;
+    let session = sessions::current(app, &row, &agent, true).await?;
     let new = NewJob {
         company_id: row.company_id,
         session_id: session.session_id,
+        agent,
         parent_job_id: Some(job_id),
         directive: old.directive,
         engine,
@@ -85,17 +78,40 @@ pub async fn restart(app: &App, params: JobRestartParams) -> Result<Job, Error> 
     insert(app, new).await
 }
 
-/// The engine for the company's next brief, if it has a CEO and an engine and its limits leave something to spend.
-async fn ready(app: &App, row: &CompanyRow) -> Result<EngineKind, Error> {
+/// What the next brief of a company runs with.
+pub struct Ready {
+    /// Who takes it (role).
+    pub agent: String,
+    /// The engine.
+    pub engine: EngineKind,
+}
+
+/// Who takes the company's next brief, and on which engine, if there is somebody and something to run on, and its limits
+/// leave something to spend.
+pub async fn ready(app: &App, row: &CompanyRow, agent: &str) -> Result<Ready, Error> {
     let loaded = companies::load(row).await?;
-    loaded.ceo()?;
+    let agent = people::who_takes(&loaded, agent)?.role.clone();
     let choice = engines::choose(app, &loaded.config.engine).await?;
     let engine = match (choice.kind, choice.problem) {
         (Some(kind), _) => kind,
         (None, problem) => return Err(problem.unwrap_or_else(|| Error::internal("There is no engine."))),
     };
-    check_limits(app, row.company_id, Limits::of(&loaded)).await?;
-    Ok(engine)
+    check_limits(app, row.company_id, budget::limits(&loaded, &agent), &agent).await?;
+    Ok(Ready { agent, engine })
+}
+
+/// A brief's own limit: the one that is given, else the setting's.
+pub async fn brief_limit(app: &App, given: Option<Money>) -> Result<Money, Error> {
+    match given {
+        // Below zero there is nothing to spend, and zero would mean that there is no limit.
+        Some(limit) if limit < Money::ZERO => Err(Error::new(
+            ErrorCode::BAD_REQUEST,
+            format!("A brief's limit cannot be {limit}."),
+            "Name an amount, or 0 for none.",
+        )),
+        Some(limit) => Ok(limit),
+        None => Ok(app.settings().await?.brief_limit_usd),
+    }
 }
 
 async fn insert(app: &App, new: NewJob) -> Result<Job, Error> {
@@ -113,11 +129,15 @@ async fn insert(app: &App, new: NewJob) -> Result<Job, Error> {
         app.announce(job.company_id, &Touched::job(job.job_id), &[event]);
         app.runs.wake_queue();
     }
+    tell_of_hold(&mut job, all_held);
+    Ok(job)
+}
+
+/// Whoever sent a brief while all jobs are on hold would wait in vain for it to begin.
+pub fn tell_of_hold(job: &mut Job, all_held: bool) {
     if all_held && job.state == JobState::Queued && job.reason.is_empty() {
-        // Whoever sent it would wait in vain for it to begin.
         job.reason = "All jobs are on hold: `aicib resume` lets them go on.".into();
     }
-    Ok(job)
 }
 
 fn check_priority(priority: i64) -> Result<(), Error> {
@@ -194,86 +214,53 @@ pub async fn lease(app: &App, run_id: RunId, params: LeaseParams) -> Result<Leas
     let company_id = run.company_id;
     let row = app.store.read(move |db| db.company(company_id)).await?;
     let loaded = companies::load(&row).await?;
+    let limits = budget::limits(&loaded, &params.agent);
+    let need = Need { agent: params.agent.clone(), cost: params.worst_usd, tokens: params.worst_tokens };
     let job_id = run.job_id;
     let granted = app
         .store
         .write(move |db| {
-            let Limits { daily, monthly } = Limits::of(&loaded);
-            let limits = store::Limits { daily, monthly, job: db.job(job_id)?.max_cost_usd };
-            db.lease_grant(run_id, params.worst_usd, &limits, Time::now())
+            let limits = store::Limits { job: db.job(job_id)?.max_cost_usd, ..limits };
+            db.lease_grant(run_id, &need, &limits, Time::now())
         })
         .await?;
     match granted {
         Ok(lease_id) => Ok(Lease { lease_id }),
-        Err(refused) => Err(over_limit(&refused, params.worst_usd)),
+        Err(refused) => Err(budget::refused(&refused, &params.agent, params.worst_usd, params.worst_tokens)),
     }
 }
 
 /// E003, E024, E025: refused before any model call.
-async fn check_limits(app: &App, company_id: CompanyId, limits: Limits) -> Result<(), Error> {
-    let spend = companies::spend(app, company_id, limits).await?;
-    if limits.daily > Money::ZERO && spend.today_usd >= limits.daily {
-        return Err(limit_reached(ErrorCode::BUDGET_DAILY, "Daily", spend.today_usd, limits.daily));
-    }
-    if limits.monthly > Money::ZERO && spend.month_usd >= limits.monthly {
-        return Err(limit_reached(ErrorCode::BUDGET_MONTHLY, "Monthly", spend.month_usd, limits.monthly));
-    }
-    Ok(())
+async fn check_limits(app: &App, company_id: CompanyId, limits: store::Limits, agent: &str) -> Result<(), Error> {
+    let role = agent.to_owned();
+    let standings = app
+        .store
+        .read(move |db| {
+            let now = Time::now();
+            let mut standings = budget::standings(db, company_id, &limits, now)?;
+            if let Some(session) = db.open_session(company_id, &role)? {
+                standings.push(budget::of_session(db, company_id, session, &limits)?);
+            }
+            Ok(standings)
+        })
+        .await?;
+    budget::check(&standings, agent)
 }
 
-fn limit_reached(code: ErrorCode, which: &str, spent: Money, limit: Money) -> Error {
-    let (key, until) = match which {
-        "Daily" => ("settings.cost_limit_daily", "tomorrow"),
-        _ => ("settings.cost_limit_monthly", "next month"),
-    };
-    Error::new(
-        code,
-        format!("{which} cost limit reached ({spent} / {limit})."),
-        format!("Raise it with `aicib config set {key} AMOUNT`, or wait until {until}."),
-    )
-    .with(serde_json::json!({ "spent_usd": spent, "limit_usd": limit }))
-}
-
-/// A call whose worst case does not fit under a limit is not made.
-fn over_limit(refused: &Refused, worst: Money) -> Error {
-    let (code, which, fix) = match refused.which {
-        store::Limit::Daily => (
-            ErrorCode::BUDGET_DAILY,
-            "The daily cost limit",
-            "Raise it with `aicib config set settings.cost_limit_daily AMOUNT`, or wait until tomorrow.",
-        ),
-        store::Limit::Monthly => (
-            ErrorCode::BUDGET_MONTHLY,
-            "The monthly cost limit",
-            "Raise it with `aicib config set settings.cost_limit_monthly AMOUNT`, or wait until next month.",
-        ),
-        store::Limit::Job => (
-            ErrorCode::BUDGET_BRIEF,
-            "The brief's own limit",
-            "Send the brief again with more: `aicib brief --max-cost AMOUNT`.",
-        ),
-    };
-    let message = format!(
-        "{which} of {} does not cover the next call: {} is spent or set aside, and the call may cost up to {worst}.",
-        refused.limit, refused.spent
-    );
-    Error::new(code, message, fix)
-        .with(serde_json::json!({ "spent_usd": refused.spent, "limit_usd": refused.limit, "worst_usd": worst }))
-}
-
-/// The directive without what nobody can read: control characters other than line ends and tabs.
-fn readable(directive: &str) -> Result<String, Error> {
-    let fault = |what: &str, fix: &str| Err(Error::new(ErrorCode::DIRECTIVE_INVALID, what, fix));
+/// What the founder wrote without what nobody can read: control characters other than line ends and tabs. `what` names
+/// it where it does not do.
+pub fn readable(directive: &str, what: &str) -> Result<String, Error> {
+    let fault = |message: &str, fix: &str| Err(Error::new(ErrorCode::DIRECTIVE_INVALID, message, fix));
     if directive.len() > limits::MAX_DIRECTIVE_BYTES {
         let kilobytes = limits::MAX_DIRECTIVE_BYTES / 1024;
         return fault(
-            &format!("The directive is {} bytes long; {kilobytes} KB is the most.", directive.len()),
+            &format!("The {what} is {} bytes long; {kilobytes} KB is the most.", directive.len()),
             "Put the long part into a file of the company folder, and name the file in the brief.",
         );
     }
     let text: String = directive.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     if title(&text).is_empty() {
-        return fault("The directive is empty: there is nothing in it to read.", "Say what the CEO is to do.");
+        return fault(&format!("The {what} is empty: there is nothing in it to read."), "Say what is to be done.");
     }
     Ok(text)
 }
@@ -285,9 +272,9 @@ mod tests {
     #[test]
     fn a_directive_must_hold_something_to_read() {
         for bad in ["", "  \n\t", "\u{1}\u{2}\u{1b}", "\u{200b}\u{feff}"] {
-            assert_eq!(readable(bad).unwrap_err().code, ErrorCode::DIRECTIVE_INVALID, "{bad:?}");
+            assert_eq!(readable(bad, "directive").unwrap_err().code, ErrorCode::DIRECTIVE_INVALID, "{bad:?}");
         }
-        assert!(readable(&"x".repeat(limits::MAX_DIRECTIVE_BYTES + 1)).is_err());
-        assert_eq!(readable("Write\u{1b}[31m a\npage").unwrap(), "Write[31m a\npage");
+        assert!(readable(&"x".repeat(limits::MAX_DIRECTIVE_BYTES + 1), "directive").is_err());
+        assert_eq!(readable("Write\u{1b}[31m a\npage", "directive").unwrap(), "Write[31m a\npage");
     }
 }

@@ -1,12 +1,18 @@
 //! The answers to the contract's methods. Each function here is a line; what it does is beside it, by topic.
 
 mod company;
+mod costs;
 mod events;
+mod follow_ups;
 mod jobs;
+mod journal;
 mod keys;
+mod people;
 mod prune;
+mod questions;
 mod sessions;
 pub mod system;
+mod task_list;
 
 use std::sync::Arc;
 
@@ -86,6 +92,22 @@ impl contract::Handlers for Front {
         company::agent_save(&self.0, params).await
     }
 
+    async fn agent_add(&self, _: &Arc<Connection>, params: AgentAddParams) -> Result<AgentDetail, Error> {
+        people::add(&self.0, params).await
+    }
+
+    async fn agent_remove(&self, _: &Arc<Connection>, params: AgentRef) -> Result<AgentList, Error> {
+        people::remove(&self.0, params).await
+    }
+
+    async fn agent_set(&self, _: &Arc<Connection>, params: AgentSetParams) -> Result<AgentDetail, Error> {
+        people::set(&self.0, params).await
+    }
+
+    async fn agent_preview(&self, _: &Arc<Connection>, params: AgentPreviewParams) -> Result<AgentPreview, Error> {
+        people::preview(&self.0, params).await
+    }
+
     async fn session_start(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<Session, Error> {
         sessions::start(&self.0, params).await
     }
@@ -112,6 +134,14 @@ impl contract::Handlers for Front {
 
     async fn job_submit(&self, _: &Arc<Connection>, params: JobSubmitParams) -> Result<Job, Error> {
         jobs::submit(&self.0, params).await
+    }
+
+    async fn job_submit_list(&self, _: &Arc<Connection>, params: JobSubmitListParams) -> Result<JobsStored, Error> {
+        task_list::submit(&self.0, params).await
+    }
+
+    async fn job_follow_up(&self, _: &Arc<Connection>, params: JobFollowUpParams) -> Result<Job, Error> {
+        follow_ups::say(&self.0, params).await
     }
 
     async fn job_cancel(&self, _: &Arc<Connection>, params: JobRef) -> Result<JobCancelResult, Error> {
@@ -156,6 +186,22 @@ impl contract::Handlers for Front {
 
     async fn job_files(&self, _: &Arc<Connection>, params: JobPageParams) -> Result<FilePage, Error> {
         Ok(self.0.store.read(move |db| db.files(&params)).await?)
+    }
+
+    async fn question_list(&self, _: &Arc<Connection>, params: QuestionListParams) -> Result<QuestionPage, Error> {
+        questions::list(&self.0, params).await
+    }
+
+    async fn question_answer(&self, _: &Arc<Connection>, params: QuestionAnswerParams) -> Result<Question, Error> {
+        questions::answer(&self.0, params).await
+    }
+
+    async fn journal_list(&self, _: &Arc<Connection>, params: JournalListParams) -> Result<JournalPage, Error> {
+        journal::list(&self.0, params).await
+    }
+
+    async fn cost_report(&self, _: &Arc<Connection>, params: CostReportParams) -> Result<CostReport, Error> {
+        costs::report(&self.0, params).await
     }
 
     async fn event_list(&self, _: &Arc<Connection>, params: EventListParams) -> Result<EventPage, Error> {

@@ -1,43 +1,54 @@
-//! Sessions: a CEO's conversation, opened and closed.
+//! Sessions: the conversation of an agent that is briefed, opened and closed.
 
+use company::{CEO, Company};
 use contract::*;
 use store::{CompanyRow, Missing, StoreError};
 
 use crate::app::App;
 use crate::companies;
+use crate::handlers::people::who_takes;
 use crate::hub::Touched;
 use crate::runs;
 
 pub async fn start(app: &App, params: CompanyRef) -> Result<Session, Error> {
     let row = companies::resolve(app, params).await?;
-    open(app, &row).await
+    open(app, &row, CEO).await
 }
 
-/// Opens the company's session, if its CEO is there to hold it.
-pub async fn open(app: &App, row: &CompanyRow) -> Result<Session, Error> {
-    companies::load(row).await?.ceo()?;
+/// Opens a session of an agent, if it is there to hold it.
+async fn open(app: &App, row: &CompanyRow, agent: &str) -> Result<Session, Error> {
+    let loaded = companies::load(row).await?;
+    let agent = who_takes(&loaded, agent)?.role.clone();
     let company_id = row.company_id;
     let session = app
         .store
         .write(move |db| {
             db.company_used(company_id, Time::now())?;
-            db.session_open(company_id, Time::now())
+            db.session_open(company_id, &agent, Time::now())
         })
         .await?;
     app.announce(row.company_id, &Touched::all(), &[]);
-    Ok(session)
+    Ok(greeted(session, &loaded))
 }
 
-/// The company's open session; where there is none and `start` says so, one that is opened now.
-pub async fn current(app: &App, row: &CompanyRow, start: bool) -> Result<Session, Error> {
+/// The session, with the CEO's introduction of itself where it is the CEO's.
+fn greeted(session: Session, loaded: &Company) -> Session {
+    let greeting = (session.agent == CEO).then(|| company::prompt::greeting(loaded));
+    Session { greeting, ..session }
+}
+
+/// The agent's open session; where there is none, one that is opened now: the CEO's where `start` says so, a head's in
+/// any case.
+pub async fn current(app: &App, row: &CompanyRow, agent: &str, start: bool) -> Result<Session, Error> {
     let company_id = row.company_id;
     loop {
-        match app.store.read(move |db| db.session_open_of(company_id)).await? {
+        let of = agent.to_owned();
+        match app.store.read(move |db| db.session_open_of(company_id, &of)).await? {
             Some(session) => return Ok(session),
-            None if !start => return Err(none(company_id)),
+            None if !start && agent == CEO => return Err(none(company_id)),
             None => {}
         }
-        match open(app, row).await {
+        match open(app, row, agent).await {
             // Another brief opened it in the same moment.
             Err(error) if error.code == ErrorCode::SESSION_ACTIVE => {}
             opened => return opened,
@@ -50,11 +61,13 @@ pub async fn list(app: &App, params: SessionListParams) -> Result<SessionPage, E
     Ok(app.store.read(move |db| db.sessions(company_id, params.before, params.limit)).await?)
 }
 
-/// Opens an earlier session again, if its CEO is there to hold it.
+/// Opens an earlier session again, if its agent is there to hold it.
 pub async fn resume(app: &App, params: SessionRef) -> Result<Session, Error> {
     let row = companies::resolve(app, params.company).await?;
-    companies::load(&row).await?.ceo()?;
     let (company_id, session_id) = (row.company_id, params.session_id);
+    let before = app.store.read(move |db| db.session(session_id)).await?;
+    let loaded = companies::load(&row).await?;
+    who_takes(&loaded, &before.agent)?;
     let session = app
         .store
         .write(move |db| {
@@ -63,14 +76,29 @@ pub async fn resume(app: &App, params: SessionRef) -> Result<Session, Error> {
         })
         .await?;
     app.announce(company_id, &Touched::all(), &[]);
-    Ok(session)
+    Ok(greeted(session, &loaded))
 }
 
+/// Stops all that the company has under way, and closes the sessions of all its agents.
 pub async fn stop(app: &App, params: CompanyRef) -> Result<SessionStopResult, Error> {
     let row = companies::resolve(app, params).await?;
     let company_id = row.company_id;
-    let session = app.store.read(move |db| db.session_open_of(company_id)).await?.ok_or_else(|| none(company_id))?;
-    let session_id = session.session_id;
+    let open = app.store.read(move |db| db.open_sessions(company_id)).await?;
+    let mut result: Option<SessionStopResult> = None;
+    for session in open {
+        let SessionStopResult { session, cancelled, stopped } = close(app, session.session_id).await?;
+        // The CEO's comes first, and is the one that is told of.
+        let all =
+            result.get_or_insert(SessionStopResult { session, cancelled: Vec::new(), stopped: StopCounts::default() });
+        all.cancelled.extend(cancelled);
+        all.stopped = all.stopped + stopped;
+    }
+    app.announce(company_id, &Touched::all(), &[]);
+    result.ok_or_else(|| none(company_id))
+}
+
+/// Stops the session's jobs and closes it.
+async fn close(app: &App, session_id: SessionId) -> Result<SessionStopResult, Error> {
     let mut cancelled = Vec::new();
     let mut stopped = StopCounts::default();
     let session = loop {
@@ -106,7 +134,6 @@ pub async fn stop(app: &App, params: CompanyRef) -> Result<SessionStopResult, Er
             }
         }
     };
-    app.announce(company_id, &Touched::all(), &[]);
     Ok(SessionStopResult { session, cancelled, stopped })
 }
 

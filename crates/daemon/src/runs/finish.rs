@@ -96,7 +96,7 @@ async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: StopCounts) -> R
             Ok((events, notice.flatten()))
         })
         .await?;
-    app.announce(run.company_id, &Touched { spend: true, ..Touched::line(job_id) }, &events);
+    app.announce(run.company_id, &Touched { spend: true, questions: true, ..Touched::line(job_id) }, &events);
     Ok(Settled { notice, watched })
 }
 

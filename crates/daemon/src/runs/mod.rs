@@ -12,6 +12,7 @@ mod slots;
 mod spool;
 mod start;
 mod tail;
+mod tell;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub use cancel::cancel;
 pub use hold::{hold, tell as tell_hold};
 pub use queue::{adopt, keep_claiming};
 pub use slots::go_on;
+pub use tell::tell_words;
 
 /// How long the settling of a run is waited for whose worker has gone.
 const SETTLING: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ const GROWS: i64 = 4;
 const LONGEST_MS: i64 = 30 * 60_000;
 
 /// Failures that may pass, and that another run by itself is no answer to: the founder is to know of them.
-const FOR_THE_FOUNDER: [ErrorCode; 11] = [
+const FOR_THE_FOUNDER: [ErrorCode; 14] = [
     ErrorCode::RUN_INTERRUPTED,
     ErrorCode::RUN_SPAWN,
     ErrorCode::DISK_FULL,
@@ -20,6 +20,9 @@ const FOR_THE_FOUNDER: [ErrorCode; 11] = [
     ErrorCode::BUDGET_BRIEF,
     ErrorCode::BUDGET_DAILY,
     ErrorCode::BUDGET_MONTHLY,
+    ErrorCode::BUDGET_SESSION,
+    ErrorCode::BUDGET_AGENT,
+    ErrorCode::RUN_LOOP,
 ];
 
 /// What counts when a job is to be tried again.

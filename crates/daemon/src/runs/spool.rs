@@ -139,9 +139,14 @@ fn parse(bytes: &[u8], offset: u64) -> Batch {
     batch
 }
 
-/// Whether the line says something that is a worker's to say. States and holds are the daemon's.
+/// Whether the line says something that is a worker's to say. States and holds are the daemon's, and what the founder
+/// says comes through the daemon.
 fn is_a_workers(line: &SpoolLine) -> bool {
-    line.n > 0 && !matches!(line.entry.body, EventBody::JobChanged { .. } | EventBody::Held { .. })
+    let not_its = matches!(
+        line.entry.body,
+        EventBody::JobChanged { .. } | EventBody::Held { .. } | EventBody::Answered { .. } | EventBody::FollowUp { .. }
+    );
+    line.n > 0 && !not_its
 }
 
 #[cfg(test)]
@@ -246,8 +251,20 @@ mod tests {
     fn what_is_not_a_workers_to_say_is_left_out() {
         let state =
             EventBody::JobChanged { state: JobState::Completed, reason: String::new(), until: None, stopped: None };
-        let text = line_of(1, state) + &line_of(2, EventBody::Held { held: true, all: false }) + &line(-1) + &line(3);
-        assert_eq!(Written::new(text).read(), (vec![3], 3));
+        let answered = EventBody::Answered {
+            question_id: contract::QuestionId(1),
+            key: "q1".into(),
+            run_id: contract::RunId(1),
+            answer: "Go on".into(),
+            by: contract::Origin::Desk,
+        };
+        let text = line_of(1, state)
+            + &line_of(2, EventBody::Held { held: true, all: false })
+            + &line_of(4, answered)
+            + &line_of(5, EventBody::FollowUp { text: "as the founder".into() })
+            + &line(-1)
+            + &line(3);
+        assert_eq!(Written::new(text).read(), (vec![3], 5));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::{LiveRun, lock, random_token, slots, token_hash};
 use crate::app::App;
 use crate::engines;
 use crate::hub::Touched;
+use crate::memory;
 
 /// Earlier briefs of the session that the CEO is reminded of.
 const HISTORY: i64 = 20;
@@ -72,15 +73,19 @@ pub async fn start(app: &App, run: &LiveRun, token: String) -> Result<Started, E
 
 async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<(WorkerSpec, JobRecord), Error> {
     let job_id = run.job_id;
-    let (detail, history, company) = app
+    let (detail, history, company, cut_off) = app
         .store
         .read(move |db| {
             let detail = db.job_detail(job_id)?;
             let history = db.exchanges(detail.job.session_id, HISTORY)?;
             let company = db.company(detail.job.company_id)?;
-            Ok((detail, history, company))
+            let cut_off = memory::cut_off(db, &detail)?;
+            Ok((detail, history, company, cut_off))
         })
         .await?;
+    let journal = memory::journal(app, company.company_id).await;
+    let resume_dir = tokio::task::spawn_blocking(move || cut_off.filter(|dir| memory::has_talk(dir)));
+    let resume_dir = resume_dir.await.map_err(Error::internal)?;
     let record = record(run, &detail, &company, token_hash(&token));
     make_dir(&run.dir)?;
     write_record(run, &record).await?;
@@ -102,8 +107,11 @@ async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<(WorkerSpec,
         token,
         run_dir: run.dir.display().to_string(),
         company_dir: company.dir,
+        agent: detail.job.agent.clone(),
         directive: detail.directive,
         history,
+        journal,
+        resume_dir,
         engine: EngineSpec { kind: detail.job.engine, base_url, api_key, pace: settings.practice_pace },
         limits: limits(&settings, detail.job.max_cost_usd),
         // What changes after this is told once the worker connects.
@@ -138,6 +146,7 @@ fn record(run: &LiveRun, detail: &JobDetail, company: &CompanyRow, token_hash: S
         company_dir: company.dir.clone(),
         company_name: company.name.clone(),
         parent_job_id: job.parent_job_id,
+        agent: job.agent.clone(),
         directive: detail.directive.clone(),
         engine: job.engine,
         origin: job.origin,

@@ -3,13 +3,20 @@
 
 use std::time::Duration;
 
-use contract::{Entry, Error, Event, EventBody, JobChange, JobState, NoticeLevel, SYSTEM, Time, WaitReason, one_line};
+use contract::{
+    CompanyId, Entry, Error, Event, EventBody, JobChange, JobId, JobState, Notice, NoticeLevel, QuestionId, SYSTEM,
+    Time, WaitReason, one_line,
+};
+use store::{Limits, StoreError, Write};
 use tokio::time::Instant;
 
 use super::LiveRun;
 use super::spool::Spool;
 use crate::app::App;
+use crate::budget::{self, Standing};
+use crate::companies;
 use crate::hub::Touched;
+use crate::notices;
 
 /// The least time between two commits of one run that has no more to store, so that a fast worker's lines are
 /// committed together.
@@ -111,10 +118,19 @@ impl Tail {
         let (run_id, job_id, end, full) = (run.run_id, run.job_id, batch.end, batch.full);
         let last = batch.lines.iter().map(|line| line.n).max().unwrap_or_default();
         let children = run.children();
-        let (stored, moved) = app
+        let spends = batch.lines.iter().any(|line| matches!(line.entry.body, EventBody::Usage { .. }));
+        let limits = if spends { limits_of(app, run.company_id).await } else { None };
+        let (stored, moved, untold) = app
             .store
             .write(move |db| {
+                let before = limits.as_ref().map(|limits| standings(db, job_id, limits)).transpose()?;
                 let mut stored = db.append(run_id, &batch.lines, end)?;
+                if let (Some(limits), Some(before)) = (&limits, before) {
+                    for (level, text) in budget::warnings(&before, &standings(db, job_id, limits)?) {
+                        stored.events.push(db.append_own(job_id, own(EventBody::Notice { level, text }))?);
+                    }
+                }
+                let untold = questions(db, &stored.events)?;
                 db.run_heard(run_id, Time::now(), children)?;
                 if batch.refused > 0 {
                     stored.events.push(db.append_own(job_id, left_out(batch.refused))?);
@@ -129,18 +145,58 @@ impl Tail {
                     Some(Pause::Over) | None => None,
                 };
                 let moved = moved.map(|(_, event)| stored.events.push(event)).is_some();
-                Ok((stored, moved))
+                Ok((stored, moved, untold))
             })
             .await?;
         self.spool.advance(end);
         run.stored(last, end);
-        let touched = Touched { team: stored.touched.agents, spend: stored.touched.spend, ..Touched::row(job_id) };
+        let touched = Touched {
+            team: stored.touched.agents,
+            spend: stored.touched.spend,
+            questions: stored.touched.questions,
+            ..Touched::row(job_id)
+        };
         app.announce(run.company_id, &touched, &stored.events);
         if moved {
             app.runs.wake_queue();
         }
+        if !untold.is_empty() {
+            let app = app.clone();
+            tokio::spawn(async move { notices::tell_the_rest(&app, untold).await });
+        }
         Ok(if full { Step::More } else { Step::Stored })
     }
+}
+
+/// The limits of the run's company; none where its config does not hold now.
+async fn limits_of(app: &App, company_id: CompanyId) -> Option<Limits> {
+    let row = app.store.read(move |db| db.company(company_id)).await.ok()?;
+    companies::load(&row).await.ok().map(|loaded| budget::limits(&loaded, company::CEO))
+}
+
+/// Where the limits stand that a job's founder is warned of.
+fn standings(db: &Write<'_>, job_id: JobId, limits: &Limits) -> Result<Vec<Standing>, StoreError> {
+    let job = db.job(job_id)?;
+    let mut standings = budget::standings(db, job.company_id, limits, Time::now())?;
+    standings.push(budget::of_session(db, job.company_id, job.session_id, limits)?);
+    Ok(standings)
+}
+
+/// Keeps what the founder is to be told of questions that were just asked. In the transaction that stores them: a daemon
+/// that dies right after it leaves the notices to the next.
+fn questions(db: &Write<'_>, events: &[Event]) -> Result<Vec<Notice>, StoreError> {
+    let mut untold = Vec::new();
+    for event in events.iter().filter(|event| matches!(event.entry.body, EventBody::Asked { .. })) {
+        match db.question(QuestionId(event.seq.0)) {
+            Ok(question) if question.closed_at.is_none() => {
+                untold.extend(db.notice_put(&notices::asked(&question), Time::now())?);
+            }
+            // It was asked before, or nobody waits for the answer any more.
+            Ok(_) | Err(StoreError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(untold)
 }
 
 /// What one step found.
@@ -186,7 +242,11 @@ impl Pause {
 fn left_out(lines: usize) -> Entry {
     let text =
         format!("{lines} lines of the run's record do not read and are left out here. They are kept in its spool.");
-    let body = EventBody::Notice { level: NoticeLevel::Warning, text };
+    own(EventBody::Notice { level: NoticeLevel::Warning, text })
+}
+
+/// What we have to say ourselves.
+fn own(body: EventBody) -> Entry {
     Entry { at: Time::now(), agent: SYSTEM.into(), parent: None, body }
 }
 

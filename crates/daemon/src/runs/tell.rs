@@ -1,0 +1,46 @@
+//! What the founder has said to a run: told to its worker at once, and all of it again each time that it connects. The
+//! worker takes each once, by its key or place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::methods::{Note, RunAnswered, RunToldMore};
+use contract::{RunAnswer, RunFollowUp};
+
+use super::LiveRun;
+use crate::app::App;
+
+/// How long to wait for a worker whose queue is full.
+const FULL_PAUSE: Duration = Duration::from_millis(50);
+
+/// Tells a run's worker, if it is connected, the answers to its questions, and what its job's agent has not heard yet.
+pub async fn tell_words(app: App, run: Arc<LiveRun>) {
+    let (run_id, job_id) = (run.run_id, run.job_id);
+    let said = app.store.read(move |db| Ok((db.answers_of(run_id)?, db.follow_ups_open(job_id)?))).await;
+    let (answers, more) = match said {
+        Ok(said) => said,
+        // It is told again when it next connects.
+        Err(error) => return tracing::error!(%error, %run_id, "what was said to a run could not be read"),
+    };
+    for (key, answer) in answers {
+        if !tell::<RunAnswered>(&run, &RunAnswer { key, answer }).await {
+            return;
+        }
+    }
+    for (seq, text) in more {
+        if !tell::<RunToldMore>(&run, &RunFollowUp { seq, text }).await {
+            return;
+        }
+    }
+}
+
+/// Whether the worker was there to be told.
+async fn tell<N: Note>(run: &LiveRun, params: &N::Params) -> bool {
+    while let Some(conn) = run.worker() {
+        if conn.try_note::<N>(params).is_ok() {
+            return true;
+        }
+        tokio::time::sleep(FULL_PAUSE).await;
+    }
+    false
+}
