@@ -1,15 +1,19 @@
 //! An agent at work: it is asked, uses its tools, and is asked again, until it has answered.
 
-use std::time::Instant;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use contract::limits::{MAX_EVENT_OUTPUT_BYTES, MAX_EVENT_TEXT_BYTES};
 use contract::{Error, ErrorCode, EventBody, clip, one_line};
 use serde_json::{Value, json};
 
 use crate::calls::{Worst, millis};
+use crate::compaction::Standing;
 use crate::conversation::Conversation;
-use crate::model::{Answer, Block, Request, StopReason};
+use crate::guard::{Aim, Guard, Made};
+use crate::model::{Answer, Block, Model, Request, StopReason};
 use crate::play::{Desk, Fell, Play};
+use crate::prices::Resolved;
 use crate::tools::{Done, Tool};
 
 /// Output tokens of one call, at most. A lease covers them, so they are not more than an answer needs.
@@ -43,13 +47,20 @@ impl Call {
 }
 
 impl Play<'_> {
-    /// Works until the agent has answered. `turns` counts its model calls.
-    pub(crate) async fn work(&self, desk: &Desk<'_>, mut talk: Conversation, turns: &mut u32) -> Result<String, Fell> {
+    /// Works until the agent has answered. `before`: answers of an earlier run that the conversation goes on from;
+    /// `turns` counts the model calls of this one.
+    pub(crate) async fn work(
+        &self,
+        desk: &Desk<'_>,
+        mut talk: Conversation,
+        before: u32,
+        turns: &mut u32,
+    ) -> Result<String, Fell> {
         let company = &self.brief.company;
         let reports =
             if desk.depth < crate::delegation::MAX_DEPTH { company.reports(&desk.agent.role) } else { Vec::new() };
         let roles: Vec<_> = reports.iter().map(|report| (report.role.as_str(), report.name.as_str())).collect();
-        let own = self.toolbox.of(&desk.agent.tools, !roles.is_empty());
+        let own = self.toolbox.of(&desk.agent.tools, !roles.is_empty(), desk.depth == 0);
         let tools: Vec<_> = own.iter().map(|tool| tool.spec(&roles)).collect();
         let options = company::prompt::PromptOptions {
             tools: tools.iter().map(|tool| tool.name.to_owned()).collect(),
@@ -61,6 +72,7 @@ impl Play<'_> {
         let model = self.model.resolve(&desk.agent.model);
         self.warn_once(desk, model.warning.clone())?;
         let limit = if desk.depth == 0 { self.brief.limits.ceo_turns } else { self.brief.limits.agent_turns };
+        let mut guard = Guard::default();
         let mut undone = 0;
         let mut said = String::new();
         let mut last_words = String::new();
@@ -68,19 +80,22 @@ impl Play<'_> {
             if limit > 0 && *turns >= limit {
                 return Err(Fell::Agent(Box::new(out_of_turns(desk, limit))));
             }
-            talk.shrink();
+            self.pass_on(desk, &mut talk)?;
+            let standing = Standing { model: &model, system: &system, tools: &tools };
+            self.make_room(desk, &standing, &mut talk).await?;
             let request = Request {
                 role: &desk.agent.role,
                 model: &model.id,
                 system: &system,
                 tools: &tools,
                 messages: talk.messages(),
-                turn: *turns,
+                turn: before.saturating_add(*turns),
                 max_tokens: MAX_TOKENS,
             };
-            let input = self.model.input_tokens(&request);
-            let output = i64::from(MAX_TOKENS);
-            let worst = Worst { usd: model.price.worst(input, output), tokens: input.saturating_add(output) };
+            let worst = worst(self.model, &model, &request);
+            if *turns == 0 {
+                desk.voice.emit(prompt(&request))?;
+            }
             let Answer { blocks, stop } = self.call(desk, &request, worst).await?;
             *turns += 1;
             let text = words(&blocks);
@@ -88,14 +103,19 @@ impl Play<'_> {
             self.called(desk, &calls)?;
             let nothing = blocks.is_empty();
             talk.said(blocks);
+            self.keep(desk, &mut talk)?;
             if !text.is_empty() {
                 last_words.clone_from(&text);
             }
             if !calls.is_empty() && matches!(stop, StopReason::Tools | StopReason::Done | StopReason::TooLong) {
                 undone = 0;
                 said.clear();
+                let made = made(&own, &calls);
                 let outcomes = self.run_calls(desk, &own, calls, stop == StopReason::TooLong).await?;
+                let verdict = guard.turn(made.iter().zip(outcomes.iter().map(result)));
                 talk.results(outcomes);
+                self.keep(desk, &mut talk)?;
+                self.mind(desk, verdict, &mut guard, &mut talk).await?;
                 continue;
             }
             match stop {
@@ -108,6 +128,12 @@ impl Play<'_> {
                 }
                 StopReason::Refused | StopReason::Full => return Err(Fell::Agent(Box::new(declined(desk, &stop)))),
                 _ => {
+                    // Whoever has more to hear has not ended.
+                    if self.pass_on(desk, &mut talk)? {
+                        said.clear();
+                        undone = 0;
+                        continue;
+                    }
                     said.push_str(&text);
                     return Ok(if said.trim().is_empty() { last_words } else { said });
                 }
@@ -119,7 +145,7 @@ impl Play<'_> {
     async fn run_calls(
         &self,
         desk: &Desk<'_>,
-        own: &std::collections::BTreeSet<Tool>,
+        own: &BTreeSet<Tool>,
         calls: Vec<Call>,
         cut: bool,
     ) -> Result<Vec<Block>, Fell> {
@@ -167,8 +193,16 @@ impl Play<'_> {
         let done = match (tool, &call.input) {
             (None, _) => Done::failed(format!("There is no tool {name} here.")),
             (Some(_), Err(text)) => broken(text, cut),
+            (Some(Tool::AskFounder), Ok(input)) => match self.ask_founder(desk, input).await {
+                Ok(done) => done,
+                Err(fell) => {
+                    self.unanswered(desk, id, began.elapsed())?;
+                    return Err(fell);
+                }
+            },
             (Some(tool), Ok(input)) => self.toolbox.run(tool, input, &self.halt, &|_| self.host.alive()).await,
         };
+        desk.changed(done.change.iter().map(|change| change.path.clone()));
         desk.voice.emit(EventBody::ToolFinished {
             call: id,
             tool: name,
@@ -182,6 +216,19 @@ impl Play<'_> {
             return Err(Fell::Stopped);
         }
         Ok(done)
+    }
+
+    /// A question that nobody answered, since the run ends.
+    fn unanswered(&self, desk: &Desk<'_>, call: String, took: Duration) -> Result<(), Error> {
+        desk.voice.emit(EventBody::ToolFinished {
+            call,
+            tool: Tool::AskFounder.name().into(),
+            ok: false,
+            summary: "no answer".into(),
+            output: String::new(),
+            change: None,
+            duration_ms: millis(took),
+        })
     }
 
     /// A call to delegate that cannot be one, as a tool call that failed.
@@ -207,6 +254,48 @@ impl Play<'_> {
             duration_ms: 0,
         })?;
         Ok(done)
+    }
+}
+
+/// What a call may take at most.
+pub(crate) fn worst(asked: &dyn Model, model: &Resolved, request: &Request<'_>) -> Worst {
+    let (input, output) = (asked.input_tokens(request), i64::from(request.max_tokens));
+    Worst { usd: model.price.worst(input, output), tokens: input.saturating_add(output) }
+}
+
+/// What an agent is told before it begins.
+fn prompt(request: &Request<'_>) -> EventBody {
+    let kept = |text: &str| clip(text, MAX_EVENT_TEXT_BYTES).into_owned();
+    let message = request.messages.last().map(|message| words(&message.blocks)).unwrap_or_default();
+    EventBody::Prompt {
+        model: request.model.to_owned(),
+        system: kept(request.system),
+        message: kept(&message),
+        tools: request.tools.iter().map(|tool| tool.name.to_owned()).collect(),
+    }
+}
+
+/// An answer's calls, as far as it matters whether they lead anywhere.
+fn made(own: &BTreeSet<Tool>, calls: &[Call]) -> Vec<Made> {
+    let null = Value::Null;
+    let made = calls.iter().map(|call| {
+        let input = call.input.as_ref().unwrap_or(&null);
+        let tool = Tool::named(&call.name).filter(|tool| own.contains(tool));
+        let about = tool.map(|tool| tool.subject(input)).unwrap_or_default();
+        let aim = match tool {
+            Some(Tool::Delegate) => Aim::HandOut(about.clone()),
+            Some(tool) if tool.has_effects() => Aim::Effect,
+            _ => Aim::Look,
+        };
+        Made::new(aim, &one_line(&call.name, 60), &about, input)
+    });
+    made.collect()
+}
+
+fn result(block: &Block) -> &str {
+    match block {
+        Block::Outcome { text, .. } => text,
+        _ => "",
     }
 }
 

@@ -7,6 +7,7 @@ use contract::{CostBasis, Error, ErrorCode, EventBody, LeaseId, NoticeLevel, Tim
 
 use crate::model::{Answer, Block, Heard, ModelError, Request, Usage};
 use crate::play::{Desk, Fell, Play};
+use crate::refusal::is_limit;
 
 /// The longest single sleep: timers stop while a machine sleeps, the wall clock does not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -19,7 +20,7 @@ impl Play<'_> {
         let mut waiting = None;
         let mut cuts = 0;
         loop {
-            let lease = match self.leave(desk, request, &worst).await {
+            let lease = match self.leave(desk, request, worst).await {
                 Ok(lease) => lease,
                 Err(fell) => return Err(self.give_up(desk, waiting, fell)),
             };
@@ -78,19 +79,32 @@ impl Play<'_> {
         if self.halt.is_cancelled() { Err(Fell::Stopped) } else { Ok(()) }
     }
 
-    /// Waits until the agent may make the call, and sets aside what it may cost.
-    async fn leave(&self, desk: &Desk<'_>, request: &Request<'_>, worst: &Worst) -> Result<Option<LeaseId>, Fell> {
+    /// Waits until the agent may make the call, and sets aside what it may cost. Where a limit does not cover it, that
+    /// takes until it does.
+    async fn leave(&self, desk: &Desk<'_>, request: &Request<'_>, worst: Worst) -> Result<Option<LeaseId>, Fell> {
         self.ready(desk).await?;
+        match self.leased(desk, request, worst).await? {
+            Err(error) if is_limit(&error) => self.at_limit(desk, request, worst, error).await,
+            leased => leased.map_err(Fell::run),
+        }
+    }
+
+    /// Sets aside what a call may cost, or says why not.
+    pub(crate) async fn leased(
+        &self,
+        desk: &Desk<'_>,
+        request: &Request<'_>,
+        worst: Worst,
+    ) -> Result<Result<Option<LeaseId>, Error>, Fell> {
         if !self.model.charges() {
-            return Ok(None);
+            return Ok(Ok(None));
         }
         tokio::select! {
             biased;
             () = self.halt.cancelled() => Err(Fell::Stopped),
             lease = self.host.lease(desk.voice.role, desk.voice.span, request.model, worst.usd, worst.tokens) => {
-                let lease = lease.map_err(Fell::run)?;
-                if self.halt.is_cancelled() {
-                    self.give_back(lease).await;
+                if let Ok(lease) = &lease && self.halt.is_cancelled() {
+                    self.give_back(*lease).await;
                     return Err(Fell::Stopped);
                 }
                 Ok(lease)
@@ -98,7 +112,40 @@ impl Play<'_> {
         }
     }
 
-    async fn give_back(&self, lease: Option<LeaseId>) {
+    /// Asks the model once, for no longer than `patience`, where no limit is in the way. Nobody is asked, and nothing
+    /// is waited for but a run on hold.
+    pub(crate) async fn call_once(
+        &self,
+        desk: &Desk<'_>,
+        request: &Request<'_>,
+        worst: Worst,
+        patience: Duration,
+    ) -> Result<Answer, Fell> {
+        self.ready(desk).await?;
+        let lease = self.leased(desk, request, worst).await?.map_err(Fell::run)?;
+        let started_at = Time::now();
+        let heard = Heard::new(&desk.voice, None);
+        let answer = tokio::select! {
+            biased;
+            () = self.halt.cancelled() => Err(Fell::Stopped),
+            answer = tokio::time::timeout(patience, self.model.complete(request, &heard)) => match answer {
+                Ok(Ok(answer)) => Ok(answer),
+                Ok(Err(ModelError::Final(error) | ModelError::Passing { error, .. })) => Err(Fell::Agent(error)),
+                Err(_) => {
+                    let what = format!("The provider took longer than {} s.", patience.as_secs());
+                    Err(Fell::Agent(Box::new(Error::new(ErrorCode::PROVIDER_DOWN, what, ""))))
+                }
+            },
+        };
+        let (usage, _, fault) = heard.known();
+        self.settle(desk, request.model, started_at, usage, lease).await?;
+        match fault {
+            Some(fault) => Err(Fell::run(fault)),
+            None => answer,
+        }
+    }
+
+    pub(crate) async fn give_back(&self, lease: Option<LeaseId>) {
         if let Some(lease) = lease {
             self.host.lease_return(lease).await;
         }
@@ -106,6 +153,9 @@ impl Play<'_> {
 
     /// What the agent said, as events.
     fn record(&self, desk: &Desk<'_>, answer: &Answer) -> Result<(), Fell> {
+        if desk.voice.is_aside {
+            return Ok(());
+        }
         let mut said = Vec::new();
         for block in &answer.blocks {
             match block {
@@ -142,6 +192,7 @@ impl Play<'_> {
         let cost_usd = resolved.price.of(&usage);
         let basis = if self.model.charges() { CostBasis::Estimated } else { CostBasis::Free };
         desk.spend(cost_usd);
+        self.spend(cost_usd);
         desk.voice.emit(EventBody::Usage {
             model,
             input_tokens: usage.input,

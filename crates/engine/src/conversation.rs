@@ -1,9 +1,13 @@
 //! A conversation that stays within bounds, however long an agent works.
 
+use std::io;
+
 use contract::{Exchange, clip};
 use serde_json::Value;
 
+use crate::memory::Keeper;
 use crate::model::{Block, Message, Speaker};
+use crate::repair::repaired;
 
 /// Bytes of a conversation, about, before old parts are left out.
 const MAX_BYTES: usize = 600_000;
@@ -29,6 +33,10 @@ pub(crate) struct Conversation {
     messages: Vec<Message>,
     /// Messages at the start that stay: history and brief.
     opening: usize,
+    /// Where it is kept, if anywhere.
+    keeper: Option<Keeper>,
+    /// What was said and is not kept yet.
+    unkept: Vec<Message>,
 }
 
 impl Conversation {
@@ -53,7 +61,92 @@ impl Conversation {
         }
         messages.reverse();
         messages.push(Message::user(first));
-        Conversation { opening: messages.len(), messages }
+        Conversation { opening: messages.len(), messages, keeper: None, unkept: Vec::new() }
+    }
+
+    /// From now on it is kept on disk, with what was said so far.
+    ///
+    /// # Errors
+    /// What the disk said; it is not kept then.
+    pub fn kept(&mut self, keeper: io::Result<Keeper>) -> io::Result<()> {
+        let mut keeper = keeper?;
+        keeper.opening(&self.messages[..self.opening])?;
+        self.keeper = Some(keeper);
+        Ok(())
+    }
+
+    /// Takes up what was said in an earlier run, as far as it is left. How many answers of the model's there are in it.
+    /// `unanswered` says what came of a call whose result is missing, by its id and name.
+    pub fn takes_up(&mut self, said: Vec<Message>, unanswered: impl Fn(&str, &str) -> String) -> u32 {
+        let mut answers = 0;
+        for message in repaired(said, unanswered) {
+            answers += u32::from(message.speaker == Speaker::Assistant);
+            self.add(message);
+        }
+        answers
+    }
+
+    /// Writes to disk what was said since the last time.
+    ///
+    /// # Errors
+    /// What the disk said; it is not kept from then on.
+    pub fn keep(&mut self) -> io::Result<()> {
+        let unkept = std::mem::take(&mut self.unkept);
+        let Some(keeper) = &mut self.keeper else { return Ok(()) };
+        if unkept.is_empty() {
+            return Ok(());
+        }
+        let kept = keeper.said(&unkept);
+        if kept.is_err() {
+            self.keeper = None;
+        }
+        kept
+    }
+
+    fn add(&mut self, message: Message) {
+        self.unkept.push(message.clone());
+        match self.messages.last_mut() {
+            Some(last) if last.speaker == message.speaker => last.blocks.extend(message.blocks),
+            _ => self.messages.push(message),
+        }
+    }
+
+    /// What may be put in a few words: the steps between the brief and the last ones. None where there are too few.
+    pub fn middle(&self) -> Option<&[Message]> {
+        let end = self.fresh();
+        (end >= self.opening + 2).then(|| &self.messages[self.opening..end])
+    }
+
+    /// Where the last steps begin: with an answer of the model's.
+    fn fresh(&self) -> usize {
+        let mut start = self.messages.len().saturating_sub(FRESH).max(self.opening);
+        while start < self.messages.len() && self.messages[start].speaker != Speaker::Assistant {
+            start += 1;
+        }
+        start
+    }
+
+    /// Puts words in the place of the middle. The name of the file that what was there is kept in, if it is.
+    ///
+    /// # Errors
+    /// What the disk said; the words are in place, and the conversation is not kept from then on.
+    pub fn sum_up(&mut self, words: String) -> io::Result<Option<String>> {
+        let end = self.fresh();
+        let brief = self.messages[..self.opening].to_vec();
+        self.messages.drain(self.opening..end);
+        let summary = Message::user(words);
+        if let Some(last) = self.messages.get_mut(self.opening - 1) {
+            last.blocks.extend(summary.blocks.clone());
+        }
+        self.keep()?;
+        let Some(keeper) = &mut self.keeper else { return Ok(None) };
+        let mut said = vec![summary];
+        said.extend_from_slice(&self.messages[self.opening..]);
+        let aside = keeper.anew(&brief, &said);
+        if aside.is_err() {
+            self.keeper = None;
+        }
+        aside.map(Some)
     }
 
     /// All of it.
@@ -65,16 +158,14 @@ impl Conversation {
     pub fn said(&mut self, blocks: Vec<Block>) {
         let blocks: Vec<Block> = blocks.into_iter().filter_map(bounded).collect();
         if !blocks.is_empty() {
-            self.messages.push(Message { speaker: Speaker::Assistant, blocks });
+            // An answer that was paused goes on in the one after it.
+            self.add(Message { speaker: Speaker::Assistant, blocks });
         }
     }
 
     /// Adds words of ours.
     pub fn told(&mut self, text: &str) {
-        match self.messages.last_mut() {
-            Some(last) if last.speaker == Speaker::User => last.blocks.push(Block::Text(text.into())),
-            _ => self.messages.push(Message::user(text)),
-        }
+        self.add(Message::user(text));
     }
 
     /// Adds what came of a turn's tools.
@@ -87,18 +178,27 @@ impl Conversation {
                 *text = clip(text, share).into_owned();
             }
         }
-        self.messages.push(Message { speaker: Speaker::User, blocks: outcomes });
+        self.add(Message { speaker: Speaker::User, blocks: outcomes });
     }
 
     /// Leaves out old results, then old steps, when it has grown too long.
     pub fn shrink(&mut self) {
-        let mut size: usize = self.messages.iter().map(weight).sum();
-        if size <= MAX_BYTES {
-            return;
+        if self.size() > MAX_BYTES {
+            self.cut_to(TARGET_BYTES);
         }
+    }
+
+    /// About how many bytes it has.
+    fn size(&self) -> usize {
+        self.messages.iter().map(weight).sum()
+    }
+
+    /// Leaves out old results, then old steps, until about so many bytes are left.
+    pub fn cut_to(&mut self, target: usize) {
+        let mut size = self.size();
         let old = self.messages.len().saturating_sub(FRESH);
         for message in self.messages.iter_mut().take(old).skip(self.opening) {
-            if size <= TARGET_BYTES {
+            if size <= target {
                 return;
             }
             let before = weight(message);
@@ -106,7 +206,7 @@ impl Conversation {
             size -= before.saturating_sub(weight(message));
         }
         let mut dropped = false;
-        while size > TARGET_BYTES && self.messages.len() >= self.opening + FRESH + 2 {
+        while size > target && self.messages.len() >= self.opening + FRESH + 2 {
             // A step is what the model said and what came of it: tool calls and results go together.
             let step: usize = self.messages.drain(self.opening..self.opening + 2).map(|message| weight(&message)).sum();
             size -= step.min(size);

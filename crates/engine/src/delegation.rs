@@ -9,8 +9,10 @@ use serde::Deserialize;
 use crate::agent_loop::Call;
 use crate::calls::millis;
 use crate::conversation::Conversation;
+use crate::memory::About;
 use crate::model::Block;
 use crate::play::{Desk, Fell, Play};
+use crate::share;
 use crate::tools::{Done, parse};
 
 /// How many levels work is handed down: from the CEO to heads, from heads to workers, and no further.
@@ -19,8 +21,6 @@ pub(crate) const MAX_DEPTH: usize = 2;
 const AT_ONCE: usize = 8;
 /// Bytes of a task.
 const MAX_TASK: usize = 64 * 1024;
-/// Bytes of a report that the one who delegated is told.
-const MAX_REPORT: usize = 24 * 1024;
 /// Characters of a report's line in the event.
 const SUMMARY_CHARS: usize = 200;
 
@@ -36,7 +36,8 @@ struct DelegateInput {
 struct Order<'a> {
     index: usize,
     call: Call,
-    span: String,
+    /// The number of the delegation, which is that of its conversation too.
+    number: u32,
     agent: &'a company::AgentFile,
     task: String,
 }
@@ -58,7 +59,7 @@ impl Play<'_> {
         let mut orders = Vec::new();
         for (index, call) in calls {
             match self.order(desk, &call) {
-                Ok((agent, task)) => orders.push(Order { index, call, span: self.next_span(), agent, task }),
+                Ok((agent, task)) => orders.push(Order { index, call, number: self.next_span(), agent, task }),
                 Err(why) => {
                     let done = self.refuse_call(desk, &call, why)?;
                     outcomes.push((index, call.outcome(done)));
@@ -71,11 +72,12 @@ impl Play<'_> {
             let names: Vec<_> = orders.iter().map(|order| order.agent.name.as_str()).collect();
             self.progress(format!("{} at work", one_line(&names.join(", "), 120)))?;
         }
+        let share = share::budget(self.brief.limits.max_cost_usd, self.spent(), orders.len());
         // What ends the run ends the others in order, each with its events, before this returns.
         let orders: Vec<_> = orders
             .into_iter()
             .map(|order| async {
-                let ended = self.delegate(desk, order).await;
+                let ended = self.delegate(desk, order, share.as_deref()).await;
                 if let Err(Fell::Run(_)) = &ended {
                     self.halt.cancel();
                 }
@@ -117,8 +119,9 @@ impl Play<'_> {
         Ok((agent, clip(&task, MAX_TASK).into_owned()))
     }
 
-    async fn delegate(&self, desk: &Desk<'_>, order: Order<'_>) -> Result<(usize, Block), Fell> {
-        let Order { index, call, span, agent, task } = order;
+    async fn delegate(&self, desk: &Desk<'_>, order: Order<'_>, share: Option<&str>) -> Result<(usize, Block), Fell> {
+        let Order { index, call, number, agent, task } = order;
+        let span = format!("d{number}");
         if self.halt.is_cancelled() {
             return Err(Fell::Stopped);
         }
@@ -132,18 +135,24 @@ impl Play<'_> {
             self.steps().began(&span, &agent.role);
             self.stage_at_hand(&agent.name)?;
         }
-        let below = Desk::new(self.host, agent, Some(&span), desk.depth + 1);
-        let first = company::prompt::task(&self.brief.company, &desk.agent.role, &task);
+        let below = Desk::new(self.host, agent, Some((&span, number)), desk.depth + 1);
+        let mut first = company::prompt::task(&self.brief.company, &desk.agent.role, &task);
+        if let Some(share) = share {
+            first.push_str(&format!("\n\n{share}"));
+        }
+        let mut talk = Conversation::new(&[], first);
+        let about = About { role: agent.role.clone(), above: desk.number, call: call.id.clone() };
+        self.keep_from(&below, &mut talk, Some(about))?;
         let mut turns = 0;
         // Boxed, since an agent below may delegate in turn.
-        let ended = Box::pin(self.work(&below, Conversation::new(&[], first), &mut turns)).await;
+        let ended = Box::pin(self.work(&below, talk, 0, &mut turns)).await;
         let cost_usd = below.spent();
-        desk.spend(cost_usd);
+        desk.take_over(&below);
         let (ok, summary, result) = match ended {
             Ok(report) if report.trim().is_empty() => {
                 (true, "no report".to_owned(), Ok("It ended without a report.".to_owned()))
             }
-            Ok(report) => (true, one_line(&report, SUMMARY_CHARS), Ok(clip(&report, MAX_REPORT).into_owned())),
+            Ok(report) => (true, one_line(&report, SUMMARY_CHARS), Ok(share::condensed(&report, &below.files()))),
             Err(Fell::Agent(error)) => {
                 below.voice.emit(EventBody::Error { error: (*error).clone() })?;
                 (false, one_line(&error.message, SUMMARY_CHARS), Ok(error.message.clone()))

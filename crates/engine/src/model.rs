@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::{Error, ErrorCode, EventBody, WaitReason};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::voice::Voice;
@@ -20,6 +21,11 @@ pub(crate) trait Model: Send + Sync {
 
     /// How many calls all agents together will make, where that is known beforehand.
     fn script(&self) -> Option<i64> {
+        None
+    }
+
+    /// What it writes into the journal of itself, without being asked: a rehearsal does.
+    fn own_entry(&self, _answer: &str) -> Option<String> {
         None
     }
 
@@ -60,7 +66,8 @@ pub(crate) struct ToolSpec {
 }
 
 /// Who said a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Speaker {
     /// We, for the founder, another agent, or a tool.
     User,
@@ -69,7 +76,7 @@ pub(crate) enum Speaker {
 }
 
 /// A part of a conversation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Message {
     /// Who said it.
     pub speaker: Speaker,
@@ -90,7 +97,8 @@ impl Message {
 }
 
 /// A part of a message.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Block {
     /// Words.
     Text(String),
@@ -141,6 +149,17 @@ pub(crate) struct Answer {
     pub blocks: Vec<Block>,
     /// Why it ended.
     pub stop: StopReason,
+}
+
+impl Answer {
+    /// Its words.
+    pub fn text(&self) -> String {
+        let texts = self.blocks.iter().filter_map(|block| match block {
+            Block::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>().join("\n\n")
+    }
 }
 
 /// Why a call did not work.

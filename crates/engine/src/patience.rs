@@ -17,6 +17,8 @@ pub struct Patience {
     pub first_wait: Duration,
     /// The longest wait before asking again, where the provider names none.
     pub longest_wait: Duration,
+    /// How long before a call that a limit does not cover is tried again, while its question waits for an answer.
+    pub lease_again: Duration,
     /// Answers to one request that may break off after they began, and so were charged.
     pub cuts: u32,
 }
@@ -29,6 +31,7 @@ impl Default for Patience {
             outage: Duration::from_secs(600),
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(30),
+            lease_again: Duration::from_secs(5),
             cuts: 5,
         }
     }

@@ -1,15 +1,14 @@
 //! A run in the making: what all its agents share.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use company::{AgentFile, CEO};
-use contract::{Error, ErrorCode, EventBody, Money, Outcome, StopCounts, clip};
+use company::AgentFile;
+use contract::{Error, ErrorCode, EventBody, Money, Outcome, StopCounts, clip, one_line};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent_loop::Call;
-use crate::conversation::Conversation;
 use crate::model::Model;
 use crate::patience::Patience;
 use crate::steps::Steps;
@@ -30,8 +29,12 @@ pub(crate) struct Play<'a> {
     pub patience: &'a Patience,
     /// Cancelled when the run is told to stop, or when one agent meets what ends the run for all.
     pub halt: CancellationToken,
+    /// Held by the agent that asks the founder about a limit.
+    pub asking: tokio::sync::Mutex<()>,
     calls: AtomicU64,
-    spans: AtomicU64,
+    spans: AtomicU32,
+    /// Nano-dollars that all agents have spent so far.
+    spent: AtomicI64,
     said: Mutex<HashSet<String>>,
     steps: Mutex<Steps>,
 }
@@ -40,14 +43,53 @@ pub(crate) struct Play<'a> {
 pub(crate) struct Desk<'a> {
     pub agent: &'a AgentFile,
     pub voice: Voice<'a>,
-    /// How far below the CEO.
+    /// How far below the root agent.
     pub depth: usize,
+    /// The number of its conversation.
+    pub number: u32,
     spent: AtomicI64,
+    /// Files that were changed for the task.
+    files: Mutex<BTreeSet<String>>,
 }
 
+/// Files of a task that are remembered, at most.
+const MAX_FILES: usize = 1_000;
+
 impl<'a> Desk<'a> {
-    pub fn new(host: &'a dyn Host, agent: &'a AgentFile, span: Option<&'a str>, depth: usize) -> Desk<'a> {
-        Desk { agent, voice: Voice::new(host, &agent.role, span), depth, spent: AtomicI64::new(0) }
+    /// A desk for an agent, at work in a delegation unless it is the root agent's.
+    pub fn new(host: &'a dyn Host, agent: &'a AgentFile, work: Option<(&'a str, u32)>, depth: usize) -> Desk<'a> {
+        let voice = Voice::new(host, &agent.role, work.map(|(span, _)| span));
+        let number = work.map_or(0, |(_, number)| number);
+        Desk { agent, voice, depth, number, spent: AtomicI64::new(0), files: Mutex::default() }
+    }
+
+    /// The same agent, asked something beside its task: what it says then is no message.
+    pub fn aside(&self, host: &'a dyn Host) -> Desk<'a> {
+        let mut voice = Voice::new(host, self.voice.role, self.voice.span);
+        voice.is_aside = true;
+        let (agent, depth, number) = (self.agent, self.depth, self.number);
+        Desk { agent, voice, depth, number, spent: AtomicI64::new(0), files: Mutex::default() }
+    }
+
+    /// Takes over what was spent and changed in work that it handed out.
+    pub fn take_over(&self, below: &Desk<'_>) {
+        self.spend(below.spent());
+        self.changed(below.files());
+    }
+
+    /// Notes files that were changed.
+    pub fn changed(&self, paths: impl IntoIterator<Item = String>) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        for path in paths {
+            if files.len() < MAX_FILES {
+                files.insert(path);
+            }
+        }
+    }
+
+    /// Files that were changed for the task, by whoever worked on it.
+    pub fn files(&self) -> Vec<String> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Counts money spent on the task.
@@ -116,8 +158,10 @@ impl<'a> Play<'a> {
             toolbox: Toolbox::new(folder, commands),
             patience,
             halt: host.stop().child_token(),
+            asking: tokio::sync::Mutex::default(),
             calls: AtomicU64::new(1),
-            spans: AtomicU64::new(1),
+            spans: AtomicU32::new(1),
+            spent: AtomicI64::new(0),
             said: Mutex::default(),
             steps: Mutex::new(Steps::new(model.script())),
         })
@@ -128,9 +172,19 @@ impl<'a> Play<'a> {
         format!("t{}", self.calls.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// An id for a delegation, unique in the run.
-    pub fn next_span(&self) -> String {
-        format!("d{}", self.spans.fetch_add(1, Ordering::Relaxed))
+    /// A number for a delegation and its conversation, unique in the run; the root agent's is 0.
+    pub fn next_span(&self) -> u32 {
+        self.spans.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Counts money that a call has cost.
+    pub fn spend(&self, cost: Money) {
+        self.spent.fetch_add(cost.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// What all agents have spent so far in the run.
+    pub fn spent(&self) -> Money {
+        Money::nanos(self.spent.load(Ordering::Relaxed))
     }
 
     /// Whether this is said for the first time in the run.
@@ -168,8 +222,8 @@ impl<'a> Play<'a> {
             (done, total, steps.stages())
         };
         // Whoever brought it about: it is the job's.
-        let ceo = Voice::new(self.host, CEO, None);
-        Ok(ceo.emit(EventBody::Progress { done, total, note, stages })?)
+        let root = Voice::new(self.host, &self.brief.agent, None);
+        Ok(root.emit(EventBody::Progress { done, total, note, stages })?)
     }
 }
 
@@ -182,18 +236,20 @@ pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, pati
         turns,
         stopped,
     };
-    let ceo = match brief.company.ceo() {
-        Ok(ceo) => ceo,
+    let root = match root(brief) {
+        Ok(root) => root,
         Err(error) => return failed(error, 0, StopCounts::default()),
     };
     let play = match Play::new(brief, host, model, patience) {
         Ok(play) => play,
         Err(error) => return failed(error, 0, StopCounts::default()),
     };
-    let desk = Desk::new(host, ceo, None, 0);
-    let first = company::prompt::brief(&brief.company, &brief.directive);
+    let desk = Desk::new(host, root, None, 0);
     let mut turns = 0;
-    let ended = play.work(&desk, Conversation::new(&brief.history, first), &mut turns).await;
+    let ended = match play.root_talk(&desk) {
+        Ok((talk, before)) => play.work(&desk, talk, before, &mut turns).await,
+        Err(fell) => Err(fell),
+    };
     let turns = i64::from(turns);
     let stopped = play.toolbox.stopped();
     match ended {
@@ -202,10 +258,32 @@ pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, pati
             if let Err(Fell::Run(error)) = play.progress("Done".into()) {
                 return failed(*error, turns, stopped);
             }
+            if let Err(error) = play.entry(&desk, &answer).await {
+                return failed(error, turns, stopped);
+            }
             let answer = (!answer.is_empty()).then(|| clip(&answer, MAX_ANSWER).into_owned());
             Ending { outcome: Outcome::Completed, answer, error: None, turns, stopped }
         }
         Err(Fell::Stopped) => Ending { outcome: Outcome::Cancelled, answer: None, error: None, turns, stopped },
         Err(Fell::Run(error) | Fell::Agent(error)) => failed(*error, turns, stopped),
+    }
+}
+
+/// Whom the brief goes to.
+fn root(brief: &Brief) -> Result<&AgentFile, Error> {
+    if brief.agent == company::CEO {
+        return brief.company.ceo();
+    }
+    match brief.company.agent(&brief.agent) {
+        Some(agent) if agent.enabled => Ok(agent),
+        found => {
+            let role = one_line(&brief.agent, 60);
+            let what = if found.is_some() { "is not enabled" } else { "is not there" };
+            Err(Error::new(
+                ErrorCode::AGENT_NOT_FOUND,
+                format!("The agent {role} {what}, so the brief has nobody to go to."),
+                "Choose another agent, or change the company's agents, then send the brief again.",
+            ))
+        }
     }
 }

@@ -1,9 +1,11 @@
-//! Models and what they cost, from `models.json`. All arithmetic is in integer nano-dollars.
+//! Models and what they cost, from `models.json`, and what a company says of prices. All arithmetic is in integer
+//! nano-dollars.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use contract::Money;
+use company::config::PriceGiven;
+use contract::{CostBasis, Money};
 use serde::{Deserialize, Deserializer};
 
 use crate::model::Usage;
@@ -15,9 +17,27 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 #[derive(Default, Deserialize)]
 struct Table {
+    #[cfg_attr(not(test), expect(dead_code, reason = "company::prices says it to those who do not know engines"))]
+    date: String,
     fallback: String,
     aliases: BTreeMap<String, String>,
     models: Vec<Row>,
+}
+
+impl Table {
+    /// The row of an id: the one with the longest prefix that fits.
+    fn row(&self, id: &str) -> Option<&Row> {
+        self.models.iter().filter(|row| id.starts_with(&row.prefix)).max_by_key(|row| row.prefix.len())
+    }
+
+    /// The id that a name stands for, and the tier it is an alias of. Agent files may leave the choice to whoever
+    /// calls them.
+    fn id<'n>(&'n self, name: &'n str) -> &'n str {
+        let name = name.trim();
+        let alias = name.to_ascii_lowercase();
+        let alias = if matches!(alias.as_str(), "" | "inherit" | "default") { &self.fallback } else { &alias };
+        self.aliases.get(alias).map_or(name, String::as_str)
+    }
 }
 
 #[derive(Deserialize)]
@@ -87,16 +107,11 @@ pub struct Resolved {
     pub warning: Option<String>,
 }
 
-/// Finds a model by alias or id. One that nobody knows has the price of the sonnet tier, and a warning.
+/// Finds a Claude model by alias or id. One that nobody knows has the price of the middle tier, and a warning (E081).
 pub fn resolve(name: &str) -> Resolved {
     let table = &*TABLE;
-    let name = name.trim();
-    let alias = name.to_ascii_lowercase();
-    // Agent files may leave the choice to whoever calls them.
-    let alias = if matches!(alias.as_str(), "" | "inherit" | "default") { table.fallback.clone() } else { alias };
-    let id = table.aliases.get(&alias).map_or(name, String::as_str).to_owned();
-    let fits = table.models.iter().filter(|row| id.starts_with(&row.prefix)).max_by_key(|row| row.prefix.len());
-    if let Some(row) = fits {
+    let id = table.id(name).to_owned();
+    if let Some(row) = table.row(&id) {
         return Resolved { id, tier: row.tier.clone(), price: row.price, warning: None };
     }
     let warning =
@@ -105,22 +120,130 @@ pub fn resolve(name: &str) -> Resolved {
     Resolved { id, tier: table.fallback.clone(), price, warning: Some(warning) }
 }
 
+/// The table's prices, and what a company says of some of them.
+#[derive(Clone, Debug, Default)]
+pub struct Prices {
+    /// Ids or their beginnings, and what is given for them in nano-dollars a token.
+    given: Vec<(String, Given)>,
+}
+
+/// What a company gives of a price, each in nano-dollars a token.
+#[derive(Clone, Copy, Debug, Default)]
+struct Given {
+    input: Option<i64>,
+    output: Option<i64>,
+    cache_read: Option<i64>,
+    cache_write: Option<i64>,
+}
+
+impl Prices {
+    /// The table with a company's prices over it, and a warning for each that is below the table's: a company's folder
+    /// makes a call dearer in the books, never cheaper, or it could lift its own limits.
+    pub fn new(given: &[PriceGiven]) -> (Prices, Vec<String>) {
+        let mut warnings = Vec::new();
+        let listed = given.iter().map(|price| {
+            let nanos = |dollars: Option<f64>| dollars.map(nanos_a_token);
+            let own = Given {
+                input: nanos(price.input),
+                output: nanos(price.output),
+                cache_read: nanos(price.cache_read),
+                cache_write: nanos(price.cache_write),
+            };
+            let id = TABLE.id(&price.model).to_owned();
+            if let Some(row) = TABLE.row(&id).filter(|row| own.is_below(&row.price)) {
+                warnings.push(format!(
+                    "engine.prices.{} is below the price of {} models; the known price counts.",
+                    contract::one_line(&price.model, 80),
+                    row.tier
+                ));
+            }
+            (id, own)
+        });
+        let given = listed.collect();
+        (Prices { given }, warnings)
+    }
+
+    /// As [`resolve`], with what the company says.
+    pub fn resolve(&self, name: &str) -> Resolved {
+        let mut found = resolve(name);
+        if let Some(given) = self.of(&found.id) {
+            found.price = given.over(found.price);
+        }
+        found
+    }
+
+    /// A model of another provider, by its id. `None` where nobody knows what it costs.
+    pub fn other(&self, id: &str) -> Option<Resolved> {
+        let id = id.trim();
+        let known = TABLE.row(id);
+        let given = self.of(id);
+        let price = match (known, given) {
+            (None, None) => return None,
+            (Some(row), None) => row.price,
+            (known, Some(given)) => given.over(known.map_or(NOTHING, |row| row.price)),
+        };
+        let tier = known.map(|row| row.tier.clone()).unwrap_or_default();
+        Some(Resolved { id: id.to_owned(), tier, price, warning: None })
+    }
+
+    fn of(&self, id: &str) -> Option<Given> {
+        let fits = self.given.iter().filter(|(prefix, _)| !prefix.is_empty() && id.starts_with(prefix));
+        fits.max_by_key(|(prefix, _)| prefix.len()).map(|(_, given)| *given)
+    }
+}
+
+impl Given {
+    /// The dearer of both, part by part.
+    fn over(self, price: Price) -> Price {
+        Price {
+            input: self.input.map_or(price.input, |given| given.max(price.input)),
+            output: self.output.map_or(price.output, |given| given.max(price.output)),
+            cache_read: self.cache_read.map_or(price.cache_read, |given| given.max(price.cache_read)),
+            cache_write: self.cache_write.map_or(price.cache_write, |given| given.max(price.cache_write)),
+        }
+    }
+
+    fn is_below(self, price: &Price) -> bool {
+        let below = |given: Option<i64>, known: i64| given.is_some_and(|given| given < known);
+        below(self.input, price.input)
+            || below(self.output, price.output)
+            || below(self.cache_read, price.cache_read)
+            || below(self.cache_write, price.cache_write)
+    }
+}
+
+/// Dollars per million tokens as nano-dollars a token, rounded up: a price above zero does not become none.
+fn nanos_a_token(dollars: f64) -> i64 {
+    (dollars * 1e3).ceil().clamp(0.0, 1e9) as i64
+}
+
+/// What a call cost, and where the figure comes from. `reported` is what the engine says of it: exactly zero with
+/// tokens used says nothing (E082), and without a price the amount is unknown.
+pub fn charge(price: Option<&Price>, usage: &Usage, reported: Option<Money>) -> (Money, CostBasis) {
+    if let Some(reported) = reported.filter(|reported| *reported > Money::ZERO) {
+        return (reported, CostBasis::Reported);
+    }
+    match price {
+        Some(price) => (price.of(usage), CostBasis::Estimated),
+        None if *usage == Usage::default() => (Money::ZERO, CostBasis::Estimated),
+        None => (Money::ZERO, CostBasis::Unknown),
+    }
+}
+
+/// The price of a model of which only a part of the price is given.
+const NOTHING: Price = Price { input: 0, output: 0, cache_read: 0, cache_write: 0 };
 /// For a table without a fallback, which a test rules out: no limit may be passed for want of a price.
 const DEAREST: Price = Price { input: 15_000, output: 75_000, cache_read: 1_500, cache_write: 18_750 };
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
-
-    fn cases(text: &str) -> Vec<Value> {
-        serde_json::from_str::<Value>(text).unwrap()["cases"].as_array().unwrap().clone()
-    }
 
     #[test]
     fn the_file_reads_and_its_aliases_lead_somewhere() {
         let table: Table = serde_json::from_str(include_str!("../models.json")).unwrap();
         assert!(table.models.iter().any(|row| row.tier == table.fallback));
+        assert_eq!(table.date, company::prices::DATE, "the date that others are told");
         for (alias, id) in &table.aliases {
             let found = resolve(alias);
             assert_eq!((&found.id, &found.tier, &found.warning), (id, alias, &None));
@@ -128,33 +251,53 @@ mod tests {
     }
 
     #[test]
-    fn e081_models_resolve_as_in_the_cases() {
-        for case in cases(include_str!("../tests/cases/model_router.json")) {
-            let (name, expected) = (case["name"].as_str().unwrap(), &case["expected"]);
+    fn e081_an_unknown_model_has_the_middle_tiers_price_and_a_warning() {
+        for name in ["claude-future-5", "gpt-5"] {
             let found = resolve(name);
-            assert_eq!(found.id, expected["resolved"], "{name}");
-            assert_eq!(found.tier, expected["tier"], "{name}");
-            assert_eq!(found.tier, expected["short"], "{name}");
-            assert_eq!(found.price.input, expected["pricing"]["input"].as_i64().unwrap() * 1000, "{name}");
-            assert_eq!(found.price.output, expected["pricing"]["output"].as_i64().unwrap() * 1000, "{name}");
-            assert_eq!(found.warning.is_none(), expected["valid"], "{name}");
-            assert_eq!(found.warning.as_deref(), expected["warning"].as_str(), "{name}");
+            assert_eq!((found.id.as_str(), found.tier.as_str()), (name, "sonnet"));
+            assert_eq!((found.price.input, found.price.output), (3000, 15_000));
+            assert!(found.warning.is_some_and(|warning| warning.contains(name)));
+        }
+        for name in ["claude-opus-4-7", "claude-haiku-9", "sonnet", "inherit", ""] {
+            assert_eq!(resolve(name).warning, None, "{name}");
         }
     }
 
+    fn given(model: &str, input: Option<f64>, output: Option<f64>) -> PriceGiven {
+        PriceGiven { model: model.to_owned(), input, output, ..PriceGiven::default() }
+    }
+
     #[test]
-    fn e081_estimates_are_as_in_the_cases() {
-        for case in cases(include_str!("../tests/cases/cost_estimate.json")) {
-            let tokens = |key: &str| case[key].as_i64().unwrap();
-            let usage = Usage {
-                input: tokens("input_tokens"),
-                output: tokens("output_tokens"),
-                cache_read: tokens("cache_read"),
-                cache_write: tokens("cache_creation"),
-            };
-            let cost = resolve(case["model"].as_str().unwrap()).price.of(&usage);
-            assert_eq!(Some(cost), Money::dollars(case["expected_usd"].as_f64().unwrap()), "{case}");
-        }
+    fn a_company_makes_a_call_dearer_and_never_cheaper() {
+        let (prices, warnings) =
+            Prices::new(&[given("opus", Some(0.0), Some(30.0)), given("claude-future", Some(9.0), None)]);
+        let opus = prices.resolve("opus").price;
+        assert_eq!((opus.input, opus.output, opus.cache_read), (5000, 30_000, 500));
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("engine.prices.opus"), "{warnings:?}");
+        let future = prices.resolve("claude-future-5");
+        assert_eq!((future.price.input, future.price.output), (9000, 15_000), "the middle tier is its floor");
+        assert_eq!(prices.resolve("claude-opus-4-6").price.output, 25_000, "another model than the alias stands for");
+    }
+
+    #[test]
+    fn a_model_of_another_provider_is_unknown_until_somebody_says_its_price() {
+        assert_eq!(Prices::default().other("gpt-5"), None);
+        let (prices, _) = Prices::new(&[given("gpt", Some(1.25), Some(10.0))]);
+        let usage = Usage { input: 1_000_000, ..Usage::default() };
+        let price = prices.other("gpt-5").unwrap().price;
+        assert_eq!(charge(Some(&price), &usage, None), (Money::nanos(1_250_000_000), CostBasis::Estimated));
+        assert_eq!(charge(None, &usage, None), (Money::ZERO, CostBasis::Unknown));
+    }
+
+    #[test]
+    fn e082_a_report_of_exactly_nothing_is_none() {
+        let usage = Usage { input: 1000, output: 1000, cache_read: 0, cache_write: 0 };
+        let price = resolve("opus").price;
+        let cents = |dollars| Money::dollars(dollars).unwrap();
+        assert_eq!(charge(Some(&price), &usage, Some(Money::ZERO)), (cents(0.03), CostBasis::Estimated));
+        assert_eq!(charge(Some(&price), &usage, Some(cents(0.5))), (cents(0.5), CostBasis::Reported));
+        assert_eq!(charge(None, &usage, Some(cents(0.5))), (cents(0.5), CostBasis::Reported));
     }
 
     #[test]

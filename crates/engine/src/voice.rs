@@ -11,12 +11,14 @@ pub(crate) struct Voice<'a> {
     pub role: &'a str,
     /// The delegation it works in; none at the CEO's level.
     pub span: Option<&'a str>,
+    /// Whether what a model says is nobody's message: what it used is still recorded.
+    pub is_aside: bool,
 }
 
 impl<'a> Voice<'a> {
     /// A voice for `role`.
     pub fn new(host: &'a dyn Host, role: &'a str, span: Option<&'a str>) -> Voice<'a> {
-        Voice { host, role, span }
+        Voice { host, role, span, is_aside: false }
     }
 
     /// Records what happened.
@@ -31,6 +33,10 @@ impl<'a> Voice<'a> {
 
     /// Passes on a piece of a message.
     pub fn delta(&self, text: &str) {
-        self.host.delta(self.role, self.span, text);
+        if self.is_aside {
+            self.host.alive();
+        } else {
+            self.host.delta(self.role, self.span, text);
+        }
     }
 }

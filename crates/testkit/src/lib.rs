@@ -3,6 +3,7 @@
 // A stand-in that cannot start has no test to serve: it says why and panics.
 #![allow(clippy::expect_used)]
 
+mod accept;
 mod home;
 mod play;
 mod price;

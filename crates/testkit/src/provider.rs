@@ -79,9 +79,14 @@ impl Provider {
         self.address.port()
     }
 
-    /// The requests so far, in the order in which they came.
+    /// The requests of agents at work so far, in the order in which they came.
     pub fn requests(&self) -> Vec<Request> {
-        lock(&self.state.requests).clone()
+        lock(&self.state.requests).iter().filter(|request| !request.is_for_journal()).cloned().collect()
+    }
+
+    /// The requests so far for entries in a journal.
+    pub fn journal_requests(&self) -> Vec<Request> {
+        lock(&self.state.requests).iter().filter(|request| request.is_for_journal()).cloned().collect()
     }
 
     /// What everything sent so far costs, in nano-dollars: whole answers by their usage, those that broke off by
@@ -146,6 +151,9 @@ async fn answer(request: hyper::Request<Incoming>, state: &Arc<State>) -> Result
     }
     if request.body.is_null() {
         return refusal(400, "invalid_request_error", "The body is not JSON.", &[]);
+    }
+    if let Some(why) = crate::accept::refused(&request.body) {
+        return refusal(400, "invalid_request_error", &why, &[]);
     }
     let turn = lock(&state.script).next(&request);
     tokio::time::sleep(turn.before).await;

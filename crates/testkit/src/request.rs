@@ -67,6 +67,11 @@ impl Request {
         roles.into_iter().flatten().filter_map(|role| role.as_str().map(str::to_owned)).collect()
     }
 
+    /// Whether it asks for an entry in the company's journal, and is no agent's work.
+    pub fn is_for_journal(&self) -> bool {
+        self.system().starts_with("You keep the company's journal.")
+    }
+
     /// What tells this conversation from others: who is asked, and what was said first.
     pub(crate) fn conversation(&self) -> String {
         format!("{}\n{}\n{}", self.model(), self.system(), self.first_user())

@@ -37,13 +37,19 @@ pub enum On {
     Task(String),
     /// Those with a model whose name holds this text.
     Model(String),
-    /// All.
+    /// Requests for an entry in the journal. Without turns of their own they get a sentence.
+    Journal,
+    /// All that are no requests for the journal.
     Any,
 }
 
 impl On {
     fn holds(&self, request: &Request) -> bool {
+        if request.is_for_journal() {
+            return matches!(self, On::Journal);
+        }
         match self {
+            On::Journal => false,
             On::System(text) => request.system().contains(text),
             On::Task(text) => request.first_user().contains(text),
             On::Model(text) => request.model().contains(text),
@@ -267,7 +273,7 @@ impl Script {
     /// The next turn for a request. When all are played, a new brief starts over; everybody else is told "Done."
     pub(crate) fn next(&mut self, request: &Request) -> Turn {
         let Some((index, rule)) = self.rules.iter().enumerate().find(|(_, rule)| rule.on.holds(request)) else {
-            return Turn::text("Done.");
+            return Turn::text(if request.is_for_journal() { "The brief was worked on." } else { "Done." });
         };
         let played = self.played.entry((index, request.conversation())).or_default();
         if *played >= rule.turns.len() && !request.goes_on() {

@@ -80,14 +80,14 @@ pub(crate) struct Cast {
 }
 
 impl Cast {
-    /// The heads that fit the brief, always the same for a job.
-    pub fn of(company: &Company, job: JobId, directive: &str) -> Cast {
+    /// The reports of `root` that fit the brief, always the same for a job.
+    pub fn of(company: &Company, root: &str, job: JobId, directive: &str) -> Cast {
         // The start of a brief says what it is about; 256 KB need not be searched.
         let start: String = directive.chars().take(2_000).collect::<String>().to_lowercase();
         let mut found: Vec<(usize, u64, Head, bool)> = company
-            .reports("ceo")
+            .reports(root)
             .into_iter()
-            .filter(|agent| agent.enabled && agent.role != "ceo")
+            .filter(|agent| agent.enabled && agent.role != root)
             .map(|agent| {
                 let field = Field::of(&agent.role, &agent.department);
                 let score = field.words().iter().filter(|word| start.contains(**word)).count();

@@ -9,6 +9,9 @@ const QUOTE: usize = 80;
 /// Characters of the brief in a file's name.
 const SLUG: usize = 40;
 
+/// Characters of what the founder said, each time.
+const SAID: usize = 300;
+
 /// The lines of one job.
 pub(crate) struct Lines {
     job: JobId,
@@ -128,13 +131,31 @@ impl Lines {
         )
     }
 
+    /// Before the founder is asked.
+    pub fn before_question(&self) -> String {
+        "Practice: I ask the founder one thing before the work begins, as the brief wants it.".to_owned()
+    }
+
+    /// A question to the founder: itself, what one has to know, and the answers to choose from.
+    pub fn question(&self) -> (String, String, Vec<&'static str>) {
+        let question = format!("Practice question: how far should the work on {} go?", self.brief);
+        let detail = "A rehearsal by the practice engine. Whatever you answer stands in its report.".to_owned();
+        (question, detail, vec!["A first sketch", "All of it"])
+    }
+
+    /// The entry in the journal.
+    pub fn entry(&self, heads: &[String]) -> String {
+        let who = if heads.is_empty() { String::new() } else { format!(" with {}", list(heads)) };
+        format!("A practice run{who} on {}; no model was used. The report is in {}.", self.brief, self.report_path())
+    }
+
     /// Before the report is written.
     pub fn before_report(&self) -> String {
         "Practice: I put it together in a short report.".to_owned()
     }
 
     /// The report, a file.
-    pub fn report(&self, company: &str, heard: &[(String, bool, String)]) -> String {
+    pub fn report(&self, company: &str, heard: &[(String, bool, String)], founder: &[String]) -> String {
         let mut out = format!(
             "# Practice report for job {}\n\n\
              > A rehearsal by the practice engine. No model was used: nothing here was researched or thought out.\n\n\
@@ -145,6 +166,10 @@ impl Lines {
         );
         if heard.is_empty() {
             out.push_str("\nThe CEO worked alone, since nobody reports to the CEO.\n");
+        }
+        if !founder.is_empty() {
+            out.push_str("\n## What the founder said meanwhile\n\n");
+            founder.iter().for_each(|text| out.push_str(&format!("- {}\n", one_line(text, SAID))));
         }
         for (name, ok, text) in heard {
             let state = if *ok { "" } else { " (did not finish)" };
@@ -158,7 +183,7 @@ impl Lines {
     }
 
     /// The CEO's answer. `written`: whether the report could be written, and what Write said; none without a try.
-    pub fn answer(&self, heads: &[String], written: Option<(bool, &str)>) -> String {
+    pub fn answer(&self, heads: &[String], written: Option<(bool, &str)>, founder: &[String]) -> String {
         let who = if heads.is_empty() {
             "Nobody reports to me, so I looked at it alone.".to_owned()
         } else {
@@ -169,7 +194,11 @@ impl Lines {
             Some((false, why)) => format!("The report could not be written: {}", one_line(why, 200)),
             None => "I may not write files here, so there is no report.".to_owned(),
         };
-        format!("This was a practice run on {}; no model was used and nothing was charged. {who} {file}", self.brief)
+        let said: String = founder.iter().map(|text| format!(" {}", one_line(text, SAID))).collect();
+        format!(
+            "This was a practice run on {}; no model was used and nothing was charged. {who} {file}{said}",
+            self.brief
+        )
     }
 }
 
@@ -227,8 +256,11 @@ mod tests {
             lines.advice("CFO", Field::Money),
             lines.note("CFO", Field::Money),
             lines.before_report(),
-            lines.report("Acme", &heard),
-            lines.answer(&[], Some((true, ""))),
+            lines.report("Acme", &heard, &[]),
+            lines.answer(&[], Some((true, "")), &[]),
+            lines.before_question(),
+            lines.question().0,
+            lines.entry(&["CTO".into()]),
         ] {
             assert!(text.to_lowercase().contains("practice"), "{text}");
         }

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use company::{CEO, Company};
+use company::Company;
 use serde_json::{Value, json};
 
 use crate::Brief;
-use crate::model::{Answer, Block, Heard, Message, Model, ModelError, Request, StopReason, Usage};
+use crate::founder::FOLLOW_UP;
+use crate::model::{Answer, Block, Heard, Message, Model, ModelError, Request, Speaker, StopReason, Usage};
 use crate::prices::{Price, Resolved};
 use crate::tools::Tool;
 use cast::Cast;
@@ -34,6 +35,10 @@ const PIECE: Duration = Duration::from_millis(40);
 /// The rehearsal of one job.
 pub(crate) struct Practice {
     company: Arc<Company>,
+    /// Whom the brief goes to.
+    root: String,
+    /// Whether the founder wants to be asked something.
+    asks: bool,
     cast: Cast,
     lines: Lines,
     pace: f64,
@@ -42,6 +47,7 @@ pub(crate) struct Practice {
 /// What an agent does in one turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
+    Ask,
     Delegate,
     Look,
     Note,
@@ -55,7 +61,9 @@ impl Practice {
         let pace = if pace.is_finite() { pace.clamp(0.1, 100.0) } else { 1.0 };
         Practice {
             company: brief.company.clone(),
-            cast: Cast::of(&brief.company, brief.job_id, &brief.directive),
+            root: brief.agent.clone(),
+            asks: asks(&brief.directive),
+            cast: Cast::of(&brief.company, &brief.agent, brief.job_id, &brief.directive),
             lines: Lines::new(brief.job_id, &brief.directive),
             pace,
         }
@@ -64,7 +72,10 @@ impl Practice {
     /// The steps of an agent, by the tools that it has.
     fn steps(&self, role: &str, may: impl Fn(Tool) -> bool) -> Vec<Step> {
         let mut steps = Vec::new();
-        if role == CEO {
+        if role == self.root {
+            if self.asks && may(Tool::AskFounder) {
+                steps.push(Step::Ask);
+            }
             if may(Tool::Delegate) && !self.cast.heads.is_empty() {
                 steps.push(Step::Delegate);
             } else if may(Tool::List) || may(Tool::Read) {
@@ -91,6 +102,11 @@ impl Practice {
         let step = steps.get(turn).copied().unwrap_or(Step::Answer);
         let role = request.role;
         match step {
+            Step::Ask => {
+                let (question, detail, options) = self.lines.question();
+                let input = json!({ "question": question, "detail": detail, "options": options });
+                (LOOK, self.lines.before_question(), vec![call("ask", Tool::AskFounder, input)])
+            }
             Step::Delegate => {
                 let names: Vec<_> = self.cast.heads.iter().map(|head| head.name.clone()).collect();
                 let calls = self.cast.heads.iter().map(|head| {
@@ -105,15 +121,20 @@ impl Practice {
                 (WRITE, String::new(), vec![call("note", Tool::Write, input)])
             }
             Step::Report => {
-                let text = self.lines.report(&self.company.config.name, &self.heard(request.messages));
+                let text = self.lines.report(
+                    &self.company.config.name,
+                    &self.heard(request.messages),
+                    &founder(request.messages),
+                );
                 let input = json!({ "file_path": self.lines.report_path(), "content": text });
                 (WRITE * 2, self.lines.before_report(), vec![call("report", Tool::Write, input)])
             }
-            Step::Answer if role == CEO => {
+            Step::Answer if role == self.root => {
                 let written = outcome(request.messages, "report");
                 let heads: Vec<_> = self.cast.heads.iter().map(|head| head.name.clone()).collect();
                 let heads = if steps.contains(&Step::Delegate) { heads } else { Vec::new() };
-                (ANSWER, self.lines.answer(&heads, written.as_ref().map(|(ok, text)| (*ok, text.as_str()))), Vec::new())
+                let written = written.as_ref().map(|(ok, text)| (*ok, text.as_str()));
+                (ANSWER, self.lines.answer(&heads, written, &founder(request.messages)), Vec::new())
             }
             Step::Answer => (ANSWER, self.lines.advice(&self.name(role), self.cast.field(role)), Vec::new()),
         }
@@ -171,16 +192,22 @@ impl Model for Practice {
     }
 
     fn script(&self) -> Option<i64> {
-        let roles = std::iter::once(CEO).chain(self.cast.heads.iter().map(|head| head.role.as_str()));
+        let roles = std::iter::once(self.root.as_str()).chain(self.cast.heads.iter().map(|head| head.role.as_str()));
         let calls = roles.map(|role| {
             let tools = self.company.agent(role).map(|agent| agent.tools.as_slice()).unwrap_or_default();
             let may = |tool: Tool| match tool {
                 Tool::Delegate => !self.company.reports(role).is_empty(),
+                Tool::AskFounder => role == self.root,
                 tool => tools.iter().any(|name| Tool::named(name) == Some(tool)),
             };
             self.steps(role, may).len()
         });
         i64::try_from(calls.sum::<usize>()).ok()
+    }
+
+    fn own_entry(&self, _: &str) -> Option<String> {
+        let heads: Vec<_> = self.cast.heads.iter().map(|head| head.name.clone()).collect();
+        Some(self.lines.entry(&heads))
     }
 
     fn input_tokens(&self, _: &Request<'_>) -> i64 {
@@ -200,6 +227,28 @@ impl Model for Practice {
         blocks.extend(calls);
         Ok(Answer { blocks, stop })
     }
+}
+
+/// Whether a brief wants a question, so that one can be seen.
+fn asks(directive: &str) -> bool {
+    directive.chars().take(4_000).collect::<String>().to_lowercase().contains("ask me")
+}
+
+/// What the founder said while the work was under way: the answer to a question, and more to the brief.
+fn founder(messages: &[Message]) -> Vec<String> {
+    let mut said = Vec::new();
+    if let Some((true, answer)) = outcome(messages, "ask") {
+        said.push(answer);
+    }
+    for block in messages.iter().filter(|message| message.speaker == Speaker::User).flat_map(|message| &message.blocks)
+    {
+        if let Block::Text(text) = block
+            && let Some(more) = text.strip_prefix(FOLLOW_UP)
+        {
+            said.push(format!("The founder adds: {}", more.trim()));
+        }
+    }
+    said
 }
 
 fn has(request: &Request<'_>, tool: Tool) -> bool {

@@ -29,11 +29,21 @@ pub(crate) enum Tool {
     Grep,
     Bash,
     Delegate,
+    AskFounder,
 }
 
 impl Tool {
-    const ALL: [Tool; 8] =
-        [Tool::Read, Tool::Write, Tool::Edit, Tool::List, Tool::Glob, Tool::Grep, Tool::Bash, Tool::Delegate];
+    const ALL: [Tool; 9] = [
+        Tool::Read,
+        Tool::Write,
+        Tool::Edit,
+        Tool::List,
+        Tool::Glob,
+        Tool::Grep,
+        Tool::Bash,
+        Tool::Delegate,
+        Tool::AskFounder,
+    ];
 
     /// The name that models see and events carry.
     pub const fn name(self) -> &'static str {
@@ -46,6 +56,7 @@ impl Tool {
             Tool::Grep => "Grep",
             Tool::Bash => "Bash",
             Tool::Delegate => "delegate",
+            Tool::AskFounder => "ask_founder",
         }
     }
 
@@ -131,6 +142,19 @@ impl Tool {
                     } }),
                 )
             }
+            Tool::AskFounder => (
+                "Asks the founder one question and waits for the answer, which may take hours while nothing else is \
+                 done. Only for what nobody but the founder can decide: a choice of direction, money or a promise to \
+                 others that your instructions leave to the founder, a fact that only the founder knows. Never for what \
+                 you can find out, decide within your task, or change again later."
+                    .to_owned(),
+                json!({ "type": "object", "required": ["question"], "properties": {
+                    "question": { "type": "string", "description": "The question, understandable by itself" },
+                    "detail": { "type": "string", "description": "What one has to know to answer it" },
+                    "options": { "type": "array", "maxItems": 8, "items": { "type": "string" },
+                        "description": "Answers to choose from; leave out where any text may be one" },
+                } }),
+            ),
         };
         ToolSpec { name: self.name(), description, schema }
     }
@@ -142,6 +166,7 @@ impl Tool {
             Tool::Glob | Tool::Grep => &["pattern"],
             Tool::Bash => &["command"],
             Tool::Delegate => &["to", "agent", "role", "subagent_type"],
+            Tool::AskFounder => &["question"],
         };
         let text = keys.iter().find_map(|key| input[key].as_str()).unwrap_or_default();
         one_line(text, 120)
@@ -203,14 +228,20 @@ impl Toolbox {
         Toolbox { folder: Arc::new(folder), commands }
     }
 
-    /// The tools of an agent: those its file names, as far as there are any. Whoever has reports may delegate.
-    pub fn of(&self, allowed: &[String], has_reports: bool) -> BTreeSet<Tool> {
+    /// The tools of an agent: those its file names, as far as there are any. Whoever has reports may delegate, and
+    /// whoever answers to the founder may ask.
+    pub fn of(&self, allowed: &[String], has_reports: bool, is_root: bool) -> BTreeSet<Tool> {
         let mut tools: BTreeSet<Tool> = allowed.iter().filter_map(|name| Tool::named(name)).collect();
         tools.retain(|tool| *tool != Tool::Bash || self.commands.is_some());
         if has_reports {
             tools.insert(Tool::Delegate);
         } else {
             tools.remove(&Tool::Delegate);
+        }
+        if is_root {
+            tools.insert(Tool::AskFounder);
+        } else {
+            tools.remove(&Tool::AskFounder);
         }
         tools
     }
@@ -220,7 +251,7 @@ impl Toolbox {
         self.commands.as_ref().map(Commands::stopped).unwrap_or_default()
     }
 
-    /// Runs a tool other than delegate.
+    /// Runs a tool on files, or a command.
     /// Tells `on_output` of what a command prints: how many bytes.
     pub async fn run(
         &self,
@@ -231,7 +262,7 @@ impl Toolbox {
     ) -> Done {
         let done = match tool {
             Tool::Bash => self.bash(input, stop, on_output).await,
-            Tool::Delegate => Err(ToolError::new("Delegating is not done here.")),
+            Tool::Delegate | Tool::AskFounder => Err(ToolError::new("This is not done here.")),
             _ => self.file_tool(tool, input.clone(), stop.clone()).await,
         };
         done.unwrap_or_else(|error| Done::failed(error.0))
@@ -257,7 +288,7 @@ impl Toolbox {
             Tool::List => search::list(&folder, &parse(&input)?),
             Tool::Glob => search::glob(&folder, &parse(&input)?, &stop),
             Tool::Grep => search::grep(&folder, &parse(&input)?, &stop),
-            Tool::Bash | Tool::Delegate => Err(ToolError::new("This is no file tool.")),
+            Tool::Bash | Tool::Delegate | Tool::AskFounder => Err(ToolError::new("This is no file tool.")),
         };
         let done = tokio::task::spawn_blocking(work).await;
         done.unwrap_or_else(|error| Err(ToolError::new(format!("The tool broke: {error}."))))

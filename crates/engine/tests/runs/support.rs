@@ -290,6 +290,7 @@ pub fn impatient() -> Patience {
         outage: Duration::from_secs(5),
         first_wait: Duration::from_millis(5),
         longest_wait: Duration::from_millis(20),
+        lease_again: Duration::from_millis(50),
         cuts: 3,
     }
 }
