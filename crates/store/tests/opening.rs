@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use contract::{EventSearchParams, JobListParams};
+use contract::{CompanyId, CostBasis, CostBy, EventSearchParams, JobListParams, QuestionListParams, SessionId};
 use rusqlite::Connection;
 use store::{Store, StoreError};
 use support::*;
@@ -43,11 +43,23 @@ fn every_earlier_schema_is_upgraded_with_its_rows() {
         assert_eq!(jobs.len(), 2, "schema {n}");
         let done = home.read(move |read| read.job_detail(jobs[1].job_id));
         assert_eq!(done.job.result.as_deref(), Some("The page is written."), "schema {n}");
-        assert_eq!((done.events, done.files, done.cost_by_agent.len()), (7, 1, 1), "schema {n}");
+        let events = if n < 3 { 7 } else { 12 };
+        assert_eq!((done.events, done.files, done.cost_by_agent.len()), (events, 1, 1), "schema {n}");
+        assert_eq!(done.job.agent, "ceo", "schema {n}");
         let words =
             EventSearchParams { query: "quarterly".into(), company_id: None, job_id: None, before: None, limit: None };
         assert_eq!(home.read(move |read| read.search(&words)).hits.len(), 1, "schema {n}");
         assert_eq!(home.backups().len(), usize::from(n < migrations.len()), "schema {n}");
+
+        let report =
+            home.read(move |read| read.cost_report(CompanyId(1), CostBy::Day, "2026-11-01", "2026-11-30", None));
+        assert_eq!(report.total.as_nanos(), if n < 2 { 6_150_000 } else { 6_150_005 }, "schema {n}");
+        assert_eq!(report.rows.last().map(|day| day.basis), Some(CostBasis::Estimated), "schema {n}");
+        let raised = home.read(|read| read.session_raised(CompanyId(1), SessionId(1)));
+        let journal = home.read(|read| read.journal(CompanyId(1), Some("was"), None, None)).entries;
+        let asked = home.read(|read| read.questions(&QuestionListParams::default())).questions;
+        let of_third = (i64::from(n > 2) * 9_000_000_000, 2 * usize::from(n > 2), usize::from(n > 2));
+        assert_eq!((raised.as_nanos(), journal.len(), asked.len()), of_third, "schema {n}");
 
         // Its projections are those that this version makes of its events.
         let stored = home.dump();
