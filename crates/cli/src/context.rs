@@ -66,9 +66,7 @@ impl Context {
 
     /// The daemon, and what it tells of its own accord.
     pub(crate) async fn daemon_with_notes(&self) -> Result<(Daemon, NoteReceiver), Error> {
-        let program = aicib()?;
-        let (client, notes) = patiently("initialize", rpc::connect_or_start(&self.home, CLIENT, &program)).await?;
-        Ok((Daemon::over(client), notes))
+        reach(&self.home).await
     }
 
     /// The same with a first call, which may be made twice.
@@ -99,6 +97,13 @@ impl Context {
     pub(crate) fn clock(&self) -> Clock {
         Clock { now: Time::now(), zone: TimeZone::system() }
     }
+}
+
+/// The daemon of a home, started where none runs, and what it tells of its own accord.
+pub(crate) async fn reach(home: &Home) -> Result<(Daemon, NoteReceiver), Error> {
+    let program = aicib()?;
+    let (client, notes) = patiently("initialize", rpc::connect_or_start(home, CLIENT, &program)).await?;
+    Ok((Daemon::over(client), notes))
 }
 
 /// This very program, which is the daemon's too.

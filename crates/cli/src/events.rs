@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use contract::{CostBasis, Event, EventBody, JobState, NoticeLevel, StopCounts, role_name};
+use contract::{CostBasis, Entry, Event, EventBody, JobState, NoticeLevel, StopCounts, role_name};
 
+use crate::commands::answer_from as from;
 use crate::context::Clock;
 use crate::facts::processes;
 use crate::out::{Ink, Paint};
@@ -38,7 +39,7 @@ impl EventLines {
         }
         let text = self.text(&entry.body)?;
         let time = self.clock.show(entry.at);
-        let agent = line(&role_name(&entry.agent), 24);
+        let agent = who(entry);
         let indent = "  ".repeat(depth.min(8));
         let margin = " ".repeat(time.chars().count() + 2) + &indent + "  ";
         let mut lines = text.trim_end().lines();
@@ -56,6 +57,24 @@ impl EventLines {
             }
         }
         Some(out)
+    }
+
+    /// The exact texts of an agent's first call; none for any other event.
+    pub(crate) fn prompt(&self, event: &Event) -> Option<String> {
+        let EventBody::Prompt { model, system, message, tools } = &event.entry.body else { return None };
+        let head = format!("{}  {}", who(&event.entry), line(model, 60));
+        let heading = |text: &str| self.paint.ink(Ink::Dim, text);
+        Some(format!(
+            "{}  {}\n{} {}\n\n{}\n{}\n\n{}\n{}\n",
+            self.paint.ink(Ink::Bold, &head),
+            self.paint.ink(Ink::Dim, &self.clock.show(event.entry.at)),
+            heading("Tools:"),
+            if tools.is_empty() { "none".to_owned() } else { line(&tools.join(", "), 4000) },
+            heading("System prompt"),
+            safe(system).trim_end(),
+            heading("First message"),
+            safe(message).trim_end(),
+        ))
     }
 
     fn depth_in(&self, parent: Option<&str>) -> usize {
@@ -127,10 +146,35 @@ impl EventLines {
                 }
                 dim(&text)
             }
+            EventBody::Asked { text, options, .. } => {
+                let mut said = self.paint.ink(Ink::Yellow, &format!("asks you: {}", line(text, 1000)));
+                for (option, number) in options.iter().zip(1..) {
+                    said.push_str(&format!("\n{number}  {}", line(option, 200)));
+                }
+                said
+            }
+            EventBody::Answered { answer, by, .. } => {
+                format!("answer {}: {}", from(*by), line(answer, 1000))
+            }
+            EventBody::FollowUp { text } => format!("say: {}", line(text, 1000)),
+            EventBody::FollowUpTaken { .. } => dim("has heard what you said"),
+            // As long as a book: shown where it is asked for.
+            EventBody::Prompt { .. } => return None,
+            EventBody::Journal { text, cost_usd } => {
+                format!("journal: {} {}", line(text, 1000), dim(&cost_usd.to_string()))
+            }
             EventBody::Held { held, all } => {
                 let what = if *all { "all jobs" } else { "job" };
                 self.paint.ink(Ink::Yellow, &format!("{what} {}", if *held { "on hold" } else { "off hold" }))
             }
         })
+    }
+}
+
+/// Who it was: an agent, or the founder.
+fn who(entry: &Entry) -> String {
+    match entry.body {
+        EventBody::Answered { .. } | EventBody::FollowUp { .. } => "You".to_owned(),
+        _ => line(&role_name(&entry.agent), 24),
     }
 }

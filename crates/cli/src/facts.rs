@@ -1,6 +1,6 @@
 //! How what is known of a job is said, wherever it is said.
 
-use contract::{CostBasis, EngineKind, Job, JobState, StopCounts};
+use contract::{Band, CostBasis, EngineKind, Job, JobState, StopCounts, role_name};
 
 use crate::context::{Clock, Sheet};
 use crate::out::{Ink, Paint};
@@ -10,6 +10,9 @@ use crate::text::{count, length, line, roughly};
 pub(crate) const PRACTICE: &str = "Practice: a rehearsal without a model; nothing is charged.";
 /// What is said where everything stands still by the founder's will.
 pub(crate) const ALL_HELD: &str = "All jobs are on hold: `aicib resume` lets them go on.";
+
+/// Who takes a brief that names nobody: not worth saying.
+pub(crate) const CEO: &str = "ceo";
 
 /// A job's state, as it is said everywhere.
 pub(crate) fn state(state: JobState, paint: Paint) -> String {
@@ -40,6 +43,30 @@ pub(crate) fn cost(job: &Job) -> String {
         CostBasis::Free => format!("{} free", job.cost_usd),
         CostBasis::Unknown => format!("{} or more, price unknown", job.cost_usd),
     }
+}
+
+/// Where a figure comes from, in a word or two.
+pub(crate) const fn basis(basis: CostBasis) -> &'static str {
+    match basis {
+        CostBasis::Reported => "reported",
+        CostBasis::Estimated => "estimated",
+        CostBasis::Free => "free",
+        CostBasis::Unknown => "price unknown",
+    }
+}
+
+/// A band's colour; none where all is well.
+pub(crate) const fn band_ink(band: Band) -> Option<Ink> {
+    match band {
+        Band::Green => None,
+        Band::Yellow => Some(Ink::Yellow),
+        Band::Red => Some(Ink::Red),
+    }
+}
+
+/// What is used of a limit, in its band's colour.
+pub(crate) fn banded(text: &str, band: Band, paint: Paint) -> String {
+    band_ink(band).map_or_else(|| text.to_owned(), |ink| paint.ink(ink, text))
 }
 
 /// How far a job at work is ("60 %, step 3 of 5"); none where nobody says.
@@ -129,6 +156,9 @@ pub(crate) fn header(job: &Job, sheet: &Sheet) -> Vec<String> {
     times.extend(job.started_at.map(|at| format!("begun {}", clock.show(at))));
     times.extend(job.finished_at.map(|at| format!("ended {}", clock.show(at))));
     times.push(job.engine.label().to_owned());
+    if job.agent != CEO {
+        times.push(format!("to the {}", line(&role_name(&job.agent), 40)));
+    }
     if job.attempts > 1 {
         times.push(format!("attempt {}", job.attempts));
     }

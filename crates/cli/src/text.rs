@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use contract::{Money, Time};
+use contract::{Band, Money, Time};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -55,6 +55,43 @@ pub(crate) fn fit(text: &str, max: usize) -> String {
     out.truncate(out.trim_end().len());
     if max > 0 {
         out.push('…');
+    }
+    out
+}
+
+/// `text` in lines of at most `width` columns, broken between words, safe. A word that is longer has a line of its own.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let text = safe(text);
+    let mut lines = Vec::new();
+    for paragraph in text.trim_end().lines() {
+        let (mut out, mut used) = (String::new(), 0);
+        for word in paragraph.split_whitespace() {
+            let word_columns = columns(word);
+            if used > 0 && used + 1 + word_columns > width {
+                lines.push(std::mem::take(&mut out));
+                used = 0;
+            }
+            if used > 0 {
+                out.push(' ');
+                used += 1;
+            }
+            out.push_str(word);
+            used += word_columns;
+        }
+        lines.push(out);
+    }
+    lines
+}
+
+/// A whole number with its thousands set apart ("14,200").
+pub(crate) fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::from(if number < 0 { "-" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
     }
     out
 }
@@ -207,29 +244,18 @@ pub(crate) fn count(number: i64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// How near spending is to its limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Band {
-    /// Below half of it, or there is none.
-    Calm,
-    /// Half of it or more.
-    Warn,
-    /// Four fifths of it or more.
-    Alarm,
-}
-
 /// Spending against its limit, in words, and how near it is.
 pub(crate) fn spend(spent: Money, limit: Money) -> (String, Band) {
     if limit <= Money::ZERO {
-        return (format!("{spent}, no limit"), Band::Calm);
+        return (format!("{spent}, no limit"), Band::Green);
     }
     let percent = spent.as_dollars() / limit.as_dollars() * 100.0;
     let band = if percent >= 80.0 {
-        Band::Alarm
+        Band::Red
     } else if percent >= 50.0 {
-        Band::Warn
+        Band::Yellow
     } else {
-        Band::Calm
+        Band::Green
     };
     let mut text = format!("{spent} of {limit}");
     // Writing to a string cannot fail.
@@ -326,10 +352,10 @@ mod tests {
     #[test]
     fn bands_begin_at_their_boundary() {
         let dollars = |d: f64| Money::dollars(d).unwrap();
-        for (spent, band) in [(24.99, Band::Calm), (25.0, Band::Warn), (39.99, Band::Warn), (40.0, Band::Alarm)] {
+        for (spent, band) in [(24.99, Band::Green), (25.0, Band::Yellow), (39.99, Band::Yellow), (40.0, Band::Red)] {
             assert_eq!(spend(dollars(spent), dollars(50.0)).1, band, "{spent}");
         }
         assert_eq!(spend(dollars(25.0), dollars(50.0)).0, "$25.00 of $50.00 (50 %)");
-        assert_eq!(spend(dollars(25.0), Money::ZERO), ("$25.00, no limit".into(), Band::Calm));
+        assert_eq!(spend(dollars(25.0), Money::ZERO), ("$25.00, no limit".into(), Band::Green));
     }
 }

@@ -37,6 +37,8 @@ fn hint(error: &clap::Error, command: &str) -> Option<String> {
     }
     match command {
         "aicib brief" => Some("A brief of several words stands in quotes: `aicib brief \"Write a page\"`.".to_owned()),
+        "aicib say" => Some("A text of several words stands in quotes: `aicib say \"Use the second\"`.".to_owned()),
+        "aicib answer" => Some("An answer of several words stands in quotes: `aicib answer 4 \"Go on\"`.".to_owned()),
         "aicib jobs" => {
             let number = extra.trim_start_matches('#').parse::<u32>().ok()?;
             Some(format!("A job is seen with `aicib status --job {number}` and `aicib logs {number}`."))

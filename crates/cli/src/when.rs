@@ -79,6 +79,19 @@ pub(crate) fn past(typed: &str, clock: &Clock) -> Result<Time, Failure> {
     Ok(Time(then.ok_or_else(wrong)?.timestamp().as_millisecond()))
 }
 
+/// A day that is past, or today, for `flag`: `2026-11-20`. A length means as long ago.
+pub(crate) fn day(typed: &str, flag: &str, clock: &Clock) -> Result<String, Failure> {
+    let wrong =
+        || Failure::usage(format!("{flag} {:?} is no day: 2026-11-01, today, yesterday and 30d are.", line(typed, 60)));
+    let now = now(clock).ok_or_else(wrong)?;
+    let day = match read(typed, &now).ok_or_else(wrong)? {
+        Typed::Day(day) => day,
+        Typed::Length(length) => now.checked_sub(length).map_err(|_| wrong())?.date(),
+        Typed::Moment(_) | Typed::Local(_) | Typed::Daytime(_) => return Err(wrong()),
+    };
+    Ok(day.strftime("%Y-%m-%d").to_string())
+}
+
 /// The time so long ago, for `--older-than`.
 pub(crate) fn before(typed: &str, flag: &str, clock: &Clock) -> Result<Time, Failure> {
     let length = span(typed).ok_or_else(|| no_length(typed, flag, "30d, 12h or 6mo"))?;

@@ -1,5 +1,7 @@
 //! What can be typed about jobs.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 pub(super) const BRIEF_HELP: &str = "\
@@ -10,6 +12,8 @@ Examples:
   aicib brief \"Write a company description\"
   aicib brief --background --max-cost 2.50 \"Plan the launch\"
   aicib brief --at \"tomorrow 9:00\" --priority 10 \"Read the news\"
+  aicib brief --to cto \"Look through the code\"
+  aicib brief --list tasks.md --keep-going
   aicib brief - < plan.md";
 
 pub(super) const JOBS_HELP: &str = "\
@@ -39,8 +43,17 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct BriefArgs {
     /// What the CEO is to do; "-" reads it from standard input
-    #[arg(value_name = "DIRECTIVE")]
-    pub(crate) directive: String,
+    #[arg(value_name = "DIRECTIVE", required_unless_present = "list", conflicts_with = "list")]
+    pub(crate) directive: Option<String>,
+    /// Brief this agent directly, past the CEO: it has a session of its own
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) to: Option<String>,
+    /// Send the tasks in this file one after the other, and return at once: numbered lines, or JSON
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "queue", "priority", "after", "at"])]
+    pub(crate) list: Option<PathBuf>,
+    /// With --list: go on with the next task when one fails
+    #[arg(long)]
+    pub(crate) keep_going: bool,
     /// Return at once; the work goes on
     #[arg(short, long)]
     pub(crate) background: bool,
@@ -117,6 +130,12 @@ pub(crate) struct LogsArgs {
     /// Go on until the job ends
     #[arg(short, long)]
     pub(crate) follow: bool,
+    /// Show the exact texts that its agents were told, and nothing else
+    #[arg(long, conflicts_with_all = ["follow", "lines"])]
+    pub(crate) prompt: bool,
+    /// Show everything as it is stored, as --json does
+    #[arg(long)]
+    pub(crate) raw: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,18 +1,24 @@
 //! What can be typed.
 
+mod agent;
 mod daemon;
 mod job;
+mod money;
 mod settings;
+mod talk;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::agent::{AddAgentArgs, AgentCommand, SetArgs};
 pub(crate) use self::daemon::DaemonCommand;
 pub(crate) use self::job::{
     BriefArgs, CancelArgs, HoldArgs, JobsArgs, LogsArgs, PruneArgs, RestartArgs, StatusArgs, WaitArgs,
 };
+pub(crate) use self::money::{By, CostArgs};
 pub(crate) use self::settings::{SETTINGS, Setting, SettingsCommand};
+pub(crate) use self::talk::{AnswerArgs, JournalArgs, QuestionsArgs, SayArgs};
 
 /// AICIB: an AI company in a box. Brief a CEO agent; the team works in the background.
 #[derive(Debug, Parser)]
@@ -33,7 +39,7 @@ pub(crate) struct Global {
     /// Print JSON: one object, or one a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// The company's folder, or one below it [default: the current folder]
+    /// The company's folder, or one below it [default: this one]
     #[arg(short, long, global = true, value_name = "FOLDER")]
     pub(crate) dir: Option<PathBuf>,
     /// When to use colour: auto, always or never
@@ -67,6 +73,15 @@ pub(crate) enum Command {
     /// Send the brief of a job that has ended again, as a new job
     #[command(after_help = "Examples:\n  aicib restart 7\n  aicib restart 7 --background")]
     Restart(RestartArgs),
+    /// Say more to a job at work: it is told before its next call
+    #[command(after_help = talk::SAY_HELP, allow_missing_positional = true)]
+    Say(SayArgs),
+    /// Show what waits for your answer
+    #[command(after_help = "Examples:\n  aicib questions\n  aicib questions --all -n 50")]
+    Questions(QuestionsArgs),
+    /// Answer a question, so that its agent goes on
+    #[command(after_help = talk::ANSWER_HELP)]
+    Answer(AnswerArgs),
     /// Show who works on what, how far it is, and for how much
     #[command(after_help = "Examples:\n  aicib status\n  aicib status acme\n  aicib status --json --job 7")]
     Status(StatusArgs),
@@ -74,8 +89,14 @@ pub(crate) enum Command {
     #[command(after_help = job::JOBS_HELP)]
     Jobs(JobsArgs),
     /// Show what a job's agents said and did
-    #[command(after_help = "Examples:\n  aicib logs\n  aicib logs 7 -n 20\n  aicib logs -f")]
+    #[command(after_help = "Examples:\n  aicib logs\n  aicib logs 7 -n 20\n  aicib logs -f\n  aicib logs 7 --prompt")]
     Logs(LogsArgs),
+    /// Show what came of the company's briefs, in a few sentences each
+    #[command(after_help = "Examples:\n  aicib journal\n  aicib journal --search \"landing page\" -n 5")]
+    Journal(JournalArgs),
+    /// Show what the company spent, and what its limits leave
+    #[command(after_help = money::COST_HELP)]
+    Cost(CostArgs),
     /// Wait until a job has ended
     #[command(after_help = job::WAIT_HELP)]
     Wait(WaitArgs),
@@ -121,10 +142,19 @@ pub(crate) enum Command {
         command: Option<SettingsCommand>,
     },
     /// See and change the company's agents
-    #[command(after_help = "Examples:\n  aicib agent list\n  aicib agent edit cto")]
+    #[command(after_help = "Examples:\n  aicib agent list\n  aicib agent set cto --model opus --limit 5")]
     Agent {
         #[command(subcommand)]
         command: AgentCommand,
+    },
+    /// Add an agent to a department; `aicib agent add` does it too
+    #[command(hide = true, after_help = "Example:\n  aicib add-agent --role data-analyst --department finance")]
+    AddAgent(AddAgentArgs),
+    /// Take an agent off the team, as `aicib agent remove` does
+    #[command(hide = true, after_help = "Example:\n  aicib remove-agent data-analyst")]
+    RemoveAgent {
+        /// Its role
+        role: String,
     },
     /// Look at all that could be wrong
     #[command(after_help = "Example:\n  aicib doctor")]
@@ -142,7 +172,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N", allow_hyphen_values = true)]
         job: Option<String>,
     },
-    /// Bring up the desktop app's Quick brief; for a keyboard shortcut of your desktop
+    /// Bring up the desktop app's Quick brief; for a keyboard shortcut
     #[command(after_help = "Example:\n  aicib quick")]
     Quick,
     /// Search what agents said and did
@@ -229,25 +259,6 @@ pub(crate) enum ConfigCommand {
     /// Say what is wrong with the file
     #[command(after_help = "Example:\n  aicib config validate")]
     Validate,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AgentCommand {
-    /// List the team
-    #[command(after_help = "Example:\n  aicib agent list")]
-    List,
-    /// Show an agent and its file
-    #[command(after_help = "Example:\n  aicib agent show cfo")]
-    Show {
-        /// Its role
-        role: String,
-    },
-    /// Open an agent's file in $VISUAL or $EDITOR
-    #[command(after_help = "Example:\n  aicib agent edit cto")]
-    Edit {
-        /// Its role
-        role: String,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,69 +1,224 @@
 //! `aicib agent`: the company's agents.
 
 use std::fs;
+use std::path::PathBuf;
 
-use contract::{Agent, AgentRef, AgentSaveParams, Error, ErrorCode, methods};
+use contract::{
+    Agent, AgentAddParams, AgentDetail, AgentPreviewParams, AgentRef, AgentSaveParams, AgentSetParams, CompanyRef,
+    Error, ErrorCode, methods, role_name,
+};
 
-use crate::args::AgentCommand;
+use crate::args::{AddAgentArgs, AgentCommand, SetArgs};
+use crate::commands::brief::money;
 use crate::commands::editor;
+use crate::commands::input::of_file;
+use crate::commands::team::{facts, tree};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::out::{Ink, Paint};
+use crate::out::{Ink, aside};
 use crate::text::{line, safe};
 
+/// What is done about agents.
 pub(crate) async fn agent(context: &mut Context, command: AgentCommand) -> Outcome {
-    let company = context.company_ref()?;
-    let client = context.daemon().await?;
     match command {
-        AgentCommand::List => {
-            let list = client.call::<methods::AgentListAll>(company).await?;
-            let out = &mut context.out;
-            for agent in &list.agents {
-                if out.json {
-                    out.value(agent)?;
-                } else {
-                    for row in rows(agent, out.paint) {
-                        out.line(&row)?;
-                    }
-                }
-            }
+        AgentCommand::List => list(context).await,
+        AgentCommand::Show { role } => show(context, role).await,
+        AgentCommand::Edit { role } => edit(context, role).await,
+        AgentCommand::Add { role, name, reports_to, from } => {
+            let text = from.map(|file| of_file(&file, "The agent's text")).transpose()?;
+            let params = AgentAddParams { company: context.company_ref()?, role, text, name, reports_to };
+            let added = context.daemon().await?.call::<methods::AgentAdd>(params).await?;
+            said(context, &added, "is on the team now.")
         }
-        AgentCommand::Show { role } => {
-            let detail = client.call::<methods::AgentGet>(AgentRef { company, role }).await?;
-            let out = &mut context.out;
-            if out.json {
-                return Ok(out.value(&detail)?);
-            }
-            for row in rows(&detail.agent, out.paint) {
-                out.line(&row)?;
-            }
-            out.line(&out.paint.ink(Ink::Dim, &line(&detail.agent.file, 400)))?;
-            out.line("")?;
-            out.line(safe(&detail.text).trim_end())?;
+        AgentCommand::Remove { role } => remove(context, role).await,
+        AgentCommand::Enable { role } => enable(context, role, true).await,
+        AgentCommand::Disable { role } => enable(context, role, false).await,
+        AgentCommand::Set(args) => set(context, args).await,
+        AgentCommand::Prompt { role, from } => prompt(context, role, from).await,
+    }
+}
+
+async fn list(context: &mut Context) -> Outcome {
+    let company = context.company_ref()?;
+    let list = context.daemon().await?.call::<methods::AgentListAll>(company).await?;
+    if context.out.json {
+        return Ok(list.agents.iter().try_for_each(|agent| context.out.value(agent))?);
+    }
+    let sheet = context.sheet();
+    for row in tree(&list.agents, &sheet) {
+        context.out.line(&row)?;
+    }
+    Ok(())
+}
+
+async fn show(context: &mut Context, role: String) -> Outcome {
+    let params = AgentRef { company: context.company_ref()?, role };
+    let detail = context.daemon().await?.call::<methods::AgentGet>(params).await?;
+    if context.out.json {
+        return Ok(context.out.value(&detail)?);
+    }
+    let sheet = context.sheet();
+    for row in facts(&detail.agent, &sheet) {
+        context.out.line(&row)?;
+    }
+    context.out.line("")?;
+    Ok(context.out.line(safe(&detail.text).trim_end())?)
+}
+
+async fn edit(context: &mut Context, role: String) -> Outcome {
+    let company = context.company_ref()?;
+    let daemon = context.daemon().await?;
+    let before = AgentRef { company: company.clone(), role: role.clone() };
+    let before = daemon.call::<methods::AgentGet>(before).await?;
+    let text = edited(&role, &before.text)?;
+    if text == before.text {
+        if context.out.json {
+            return Ok(context.out.value(&before)?);
         }
-        AgentCommand::Edit { role } => {
-            let before = client.call::<methods::AgentGet>(AgentRef { company: company.clone(), role: role.clone() });
-            let before = before.await?;
-            let text = edited(&role, &before.text)?;
-            if text == before.text {
-                let out = &mut context.out;
-                if out.json {
-                    return Ok(out.value(&before)?);
-                }
-                return Ok(out.line("Nothing was changed.")?);
-            }
-            let saved =
-                client.call::<methods::AgentSave>(AgentSaveParams { company, role: role.clone(), text: text.clone() });
-            let saved = match saved.await {
-                Ok(saved) => saved,
-                Err(error) => return Err(kept(&role, &text, error)),
-            };
-            let out = &mut context.out;
-            if out.json {
-                return Ok(out.value(&saved)?);
-            }
-            out.line(&format!("Saved {}.", line(&saved.agent.file, 400)))?;
-        }
+        return Ok(context.out.line("Nothing was changed.")?);
+    }
+    let params = AgentSaveParams { company, role: role.clone(), text: text.clone() };
+    let saved = daemon.call::<methods::AgentSave>(params).await.map_err(|error| kept(&role, &text, error))?;
+    if context.out.json {
+        return Ok(context.out.value(&saved)?);
+    }
+    Ok(context.out.line(&format!("Saved {}.", line(&saved.agent.file, 400)))?)
+}
+
+/// Takes an agent off the team.
+pub(crate) async fn remove(context: &mut Context, role: String) -> Outcome {
+    let params = AgentRef { company: context.company_ref()?, role: role.clone() };
+    let list = context.daemon().await?.call::<methods::AgentRemove>(params).await?;
+    if context.out.json {
+        return Ok(context.out.value(&list)?);
+    }
+    let name = line(&role_name(&role), 40);
+    Ok(context.out.line(&format!("{name} is off the team. Its file is put aside, not deleted."))?)
+}
+
+async fn enable(context: &mut Context, role: String, enabled: bool) -> Outcome {
+    let params = AgentSetParams { enabled: Some(enabled), ..nothing(context.company_ref()?, role) };
+    let saved = context.daemon().await?.call::<methods::AgentSet>(params).await?;
+    said(context, &saved, if enabled { "works again." } else { "rests: nobody delegates to it." })
+}
+
+async fn set(context: &mut Context, args: SetArgs) -> Outcome {
+    let limit_usd = args.limit.as_deref().map(|typed| money(typed, "--limit")).transpose()?;
+    let skills = args.skills.map(|skills| {
+        let skills = skills.iter().map(|skill| skill.trim().to_owned());
+        skills.filter(|skill| !skill.is_empty()).collect::<Vec<_>>()
+    });
+    let none = nothing(context.company_ref()?, args.role);
+    let params = AgentSetParams {
+        model: args.model,
+        name: args.name,
+        persona: args.persona,
+        skills,
+        autonomy: args.autonomy,
+        limit_usd,
+        ..none.clone()
+    };
+    if params == none {
+        return Err(Failure::usage(
+            "What is to change? --model, --name, --persona, --skills, --autonomy and --limit say it.",
+        ));
+    }
+    let saved = context.daemon().await?.call::<methods::AgentSet>(params).await?;
+    if context.out.json {
+        return Ok(context.out.value(&saved)?);
+    }
+    let sheet = context.sheet();
+    for row in facts(&saved.agent, &sheet) {
+        context.out.line(&row)?;
+    }
+    Ok(())
+}
+
+/// No change to an agent.
+fn nothing(company: CompanyRef, role: String) -> AgentSetParams {
+    AgentSetParams {
+        company,
+        role,
+        enabled: None,
+        model: None,
+        name: None,
+        persona: None,
+        skills: None,
+        autonomy: None,
+        limit_usd: None,
+    }
+}
+
+async fn prompt(context: &mut Context, role: String, from: Option<PathBuf>) -> Outcome {
+    let text = from.map(|file| of_file(&file, "The agent's text")).transpose()?;
+    let params = AgentPreviewParams { company: context.company_ref()?, role, text };
+    let preview = context.daemon().await?.call::<methods::AgentPreviewGet>(params).await?;
+    if context.out.json {
+        return Ok(context.out.value(&preview)?);
+    }
+    for warning in &preview.warnings {
+        aside(&format!("{} {}", context.out.paint.ink(Ink::Yellow, "warning:"), line(warning, 400)));
+    }
+    Ok(context.out.line(safe(&preview.prompt).trim_end())?)
+}
+
+/// Adds an agent to a department, by the original's command.
+pub(crate) async fn add_to_department(context: &mut Context, args: AddAgentArgs) -> Outcome {
+    let company = context.company_ref()?;
+    let daemon = context.daemon().await?;
+    let team = daemon.call::<methods::AgentListAll>(company.clone()).await?.agents;
+    let head = department_head(&team, &args.department)?;
+    let params = AgentAddParams {
+        company: company.clone(),
+        role: args.role.clone(),
+        text: None,
+        name: None,
+        reports_to: Some(head.role.clone()),
+    };
+    daemon.call::<methods::AgentAdd>(params).await?;
+    let params = AgentSetParams { model: Some(args.model.clone()), ..nothing(company, args.role.clone()) };
+    let added = daemon.call::<methods::AgentSet>(params).await.map_err(|mut error| {
+        let role = line(&args.role, 60);
+        error.message = format!("{role} is on the team, but its model is not set: {}", error.message);
+        error.fix = format!("Set it with `aicib agent set {role} --model …`.");
+        error
+    })?;
+    said(context, &added, &format!("is on the team now, under the {}.", line(&head.name, 60)))
+}
+
+/// Who heads a department: whom the most of it answer to, up to the one who answers to nobody in it. Its role is as
+/// good as its department's name.
+pub(crate) fn department_head<'a>(team: &'a [Agent], department: &str) -> Result<&'a Agent, Failure> {
+    let wanted = department.trim().to_lowercase();
+    let of = |agent: &&Agent| agent.department.to_lowercase() == wanted;
+    let in_it: Vec<&Agent> = team.iter().filter(of).collect();
+    let from_outside =
+        |agent: &&&Agent| agent.reports_to.as_deref().is_none_or(|head| !in_it.iter().any(|other| other.role == head));
+    let head = in_it.iter().find(from_outside).copied().or_else(|| in_it.first().copied());
+    let head = head.or_else(|| team.iter().find(|agent| agent.role == wanted));
+    head.ok_or_else(|| {
+        let mut departments: Vec<String> = team.iter().map(|agent| line(&agent.department, 40)).collect();
+        departments.retain(|department| !department.is_empty());
+        departments.sort_unstable();
+        departments.dedup();
+        departments.truncate(20);
+        Failure::usage(format!(
+            "There is no department {:?}. There {} {}.",
+            line(department, 60),
+            if departments.len() == 1 { "is" } else { "are" },
+            if departments.is_empty() { "none".to_owned() } else { departments.join(", ") }
+        ))
+    })
+}
+
+fn said(context: &mut Context, detail: &AgentDetail, what: &str) -> Outcome {
+    if context.out.json {
+        return Ok(context.out.value(detail)?);
+    }
+    let name = context.out.paint.ink(Ink::Bold, &line(&detail.agent.name, 60));
+    context.out.line(&format!("{name} {what}"))?;
+    if let Some(problem) = &detail.agent.problem {
+        context.out.line(&context.out.paint.ink(Ink::Red, &line(&problem.to_string(), 400)))?;
     }
     Ok(())
 }
@@ -91,28 +246,4 @@ fn kept(role: &str, text: &str, mut error: Error) -> Failure {
 
 fn file_name(role: &str) -> String {
     role.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect()
-}
-
-/// An agent's row; what is wrong with its file stands below it.
-pub(crate) fn rows(agent: &Agent, paint: Paint) -> Vec<String> {
-    let state = match &agent.problem {
-        Some(_) => paint.ink(Ink::Red, "broken"),
-        None if !agent.enabled => paint.ink(Ink::Dim, "off"),
-        None => agent.state.name().to_owned(),
-    };
-    let reports = agent.reports_to.as_deref().map(|to| format!("reports to {}", line(to, 40))).unwrap_or_default();
-    let facts = [line(&agent.department, 40), line(&agent.model, 60), reports];
-    let facts: Vec<String> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
-    let mut row = format!("{:20}  {}  {state}", line(&agent.role, 40), paint.ink(Ink::Bold, &line(&agent.name, 40)));
-    if !facts.is_empty() {
-        row.push_str(&format!("  {}", paint.ink(Ink::Dim, &facts.join(", "))));
-    }
-    let mut rows = vec![row];
-    rows.extend(
-        agent
-            .problem
-            .as_ref()
-            .map(|problem| format!("{:20}  {}", "", paint.ink(Ink::Red, &line(&problem.to_string(), 400)))),
-    );
-    rows
 }

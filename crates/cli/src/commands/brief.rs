@@ -1,40 +1,50 @@
 //! `aicib brief`: sends the CEO a brief, and watches the work.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use contract::limits::{MAX_DIRECTIVE_BYTES, MAX_PRIORITY};
+use contract::limits::MAX_PRIORITY;
 use contract::{
-    EngineKind, Error, ErrorCode, Event, Job, JobDetail, JobId, JobRef, JobState, JobSubmitParams, Money, Origin, Seq,
-    methods,
+    EngineKind, Error, ErrorCode, Job, JobState, JobSubmitListParams, JobSubmitParams, Money, Origin, Seq, methods,
+    role_name,
 };
 use rpc::NoteReceiver;
 
 use crate::args::BriefArgs;
-use crate::commands::logs::summary;
-use crate::context::{Context, job_number};
+use crate::commands::input::{of_file, typed_or_stdin};
+use crate::commands::watch::{Printed, interrupt, leave, watch};
+use crate::context::{Context, Sheet, job_number};
 use crate::daemon::Daemon;
-use crate::events::EventLines;
-use crate::facts::{PRACTICE, header, in_line, processes};
-use crate::failure::{EXIT_CANCELLED, EXIT_FAILED, EXIT_LEFT, Failure, Outcome};
-use crate::follow::{Follow, Sink};
+use crate::facts::{PRACTICE, in_line};
+use crate::failure::{EXIT_CANCELLED, Failure, Outcome};
+use crate::follow::Follow;
 use crate::out::{Ink, aside};
 use crate::signals::{Signals, Wanted};
-use crate::text::line;
+use crate::text::{count, fit, line};
 use crate::when;
+
+/// Jobs of a list that are named, at most.
+const LISTED: usize = 20;
 
 /// Sends a brief.
 pub(crate) async fn brief(context: &mut Context, args: BriefArgs) -> Outcome {
-    let max_cost_usd = args.max_cost.as_deref().map(money).transpose()?;
+    let max_cost_usd = args.max_cost.as_deref().map(|typed| money(typed, "--max-cost")).transpose()?;
     let priority = args.priority.as_deref().map(priority).transpose()?.unwrap_or(0);
     let after_job_id = args.after.as_deref().map(|job| job_number(job, "--after")).transpose()?;
     let not_before = args.at.as_deref().map(|typed| when::to_come(typed, &context.clock())).transpose()?;
     // Nobody sits there until tomorrow.
     let background = args.background || not_before.is_some();
-    let directive = if args.directive == "-" { from_stdin()? } else { args.directive };
+    if args.keep_going && args.list.is_none() {
+        return Err(Failure::usage("--keep-going is for the tasks of a --list: one brief has no next."));
+    }
+    if let Some(file) = &args.list {
+        return list(context, file, args.keep_going, max_cost_usd).await;
+    }
+    let directive = typed_or_stdin(args.directive.unwrap_or_default(), "The brief")?;
     let params = JobSubmitParams {
         company: context.company_ref()?,
         directive,
+        agent: args.to,
         origin: Origin::Cli,
         foreground: !background,
         queue: false,
@@ -78,6 +88,68 @@ pub(crate) async fn brief(context: &mut Context, args: BriefArgs) -> Outcome {
         None => watch(context, connection, job, signals).await,
         Some(wanted) => early(context, &connection.0, &job, wanted, signals).await,
     }
+}
+
+/// Sends the tasks of a list; says so, and does not wait for them.
+async fn list(context: &mut Context, file: &Path, keep_going: bool, max_cost_usd: Option<Money>) -> Outcome {
+    let text = of_file(file, "The list")?;
+    let params = JobSubmitListParams {
+        company: context.company_ref()?,
+        file: list_name(file, &text),
+        text,
+        origin: Origin::Cli,
+        start_session: false,
+        keep_going,
+        max_cost_usd,
+    };
+    let stored = context.daemon().await?.call::<methods::JobSubmitList>(params).await.map_err(busy)?;
+    if context.out.json {
+        return Ok(context.out.value(&stored)?);
+    }
+    let sheet = context.sheet();
+    for line in list_lines(&stored.jobs, keep_going, &sheet) {
+        context.out.line(&line)?;
+    }
+    Ok(())
+}
+
+/// The list's name, whose ending says how it reads; what comes from standard input has none, and looks as it looks.
+fn list_name(file: &Path, text: &str) -> String {
+    match file.file_name() {
+        Some(name) if file != Path::new("-") => name.to_string_lossy().into_owned(),
+        _ if text.trim_start().starts_with(['[', '{']) => "list.json".to_owned(),
+        _ => "list.md".to_owned(),
+    }
+}
+
+fn list_lines(jobs: &[Job], keep_going: bool, sheet: &Sheet) -> Vec<String> {
+    let (Some(first), Some(last)) = (jobs.first(), jobs.last()) else {
+        return vec!["The list has no tasks: nothing was sent.".to_owned()];
+    };
+    let number = i64::try_from(jobs.len()).unwrap_or(i64::MAX);
+    let what = if jobs.len() == 1 {
+        format!("job #{}", first.job_id)
+    } else {
+        format!("jobs #{} to #{}, one after the other", first.job_id, last.job_id)
+    };
+    let mut lines = vec![format!("{} sent: {what}.", count(number, "brief", "briefs"))];
+    lines.extend(jobs.iter().take(LISTED).map(|job| {
+        let id = format!("#{}", job.job_id);
+        let title = fit(&job.title, sheet.left(4 + id.len()));
+        format!("  {}  {title}", sheet.paint.ink(Ink::Bold, &id))
+    }));
+    if jobs.len() > LISTED {
+        lines.push(format!("  and {} more", jobs.len() - LISTED));
+    }
+    if jobs.len() > 1 {
+        let fails =
+            if keep_going { "one that fails does not stop the next" } else { "when one fails, so do those after it" };
+        lines.push(format!("See how far they are with `aicib jobs`; {fails}."));
+    }
+    if first.engine == EngineKind::Practice {
+        lines.push(sheet.paint.ink(Ink::Yellow, PRACTICE));
+    }
+    lines
 }
 
 /// What to do with a job whose sender wanted out before it had a number.
@@ -143,7 +215,7 @@ pub(crate) fn said(context: &mut Context, job: &Job) -> Outcome {
         }
         (_, Some(position), ..) => out.line(&format!("{sent} {number} is {}", in_line(position)))?,
         (JobState::Queued, ..) if !job.reason.is_empty() => out.line(&format!("{sent} {number} is in line."))?,
-        _ => out.line(&format!("{sent} The CEO is working on it. {number}"))?,
+        _ => out.line(&format!("{sent} The {} is working on it. {number}", line(&role_name(&job.agent), 40)))?,
     }
     if job.state == JobState::Queued && !job.reason.is_empty() {
         out.line(&out.paint.ink(Ink::Yellow, &line(&job.reason, 400)))?;
@@ -154,137 +226,12 @@ pub(crate) fn said(context: &mut Context, job: &Job) -> Outcome {
     Ok(out.line(&format!("Watch it with `aicib logs {} -f`; see where it stands with `aicib status`.", job.job_id))?)
 }
 
-/// Shows the work until it ends. Ctrl-C stops it; a second one leaves it to the daemon.
-pub(crate) async fn watch(
-    context: &mut Context,
-    connection: (Daemon, NoteReceiver),
-    job: Job,
-    mut signals: Signals,
-) -> Outcome {
-    let job_id = job.job_id;
-    if !context.out.json {
-        for line in header(&job, &context.sheet()) {
-            context.out.line(&line)?;
-        }
-        context.out.flush()?;
-    }
-    let daemon = connection.0.clone();
-    let mut follow = Follow::after(job_id, Seq(0));
-    let mut sink = Printed::new(context);
-    let wanted = tokio::select! {
-        ended = follow.until_the_end(context, connection, &mut sink) => return finish(context, &ended?),
-        wanted = signals.next() => wanted,
-    };
-    match wanted {
-        Wanted::Stop => interrupt(context, &daemon, job_id, follow, sink, signals).await,
-        Wanted::Leave => leave(context, job_id),
-    }
-}
-
-/// Goes away, and leaves the work be.
-fn leave(context: &mut Context, job_id: JobId) -> Outcome {
-    aside(&format!(
-        "Detached. Job #{job_id} goes on: `aicib logs {job_id} -f` follows it, `aicib cancel {job_id}` stops it."
-    ));
-    Err(exit(context, EXIT_LEFT)?)
-}
-
-/// Prints the end, and turns it into an exit code.
-fn finish(context: &mut Context, job: &JobDetail) -> Outcome {
-    if context.out.json {
-        context.out.value(job)?;
-    } else {
-        context.out.line("")?;
-        for line in summary(job, context.out.paint) {
-            context.out.line(&line)?;
-        }
-    }
-    match job.job.state {
-        JobState::Failed => Err(exit(context, EXIT_FAILED)?),
-        JobState::Cancelled => Err(exit(context, EXIT_CANCELLED)?),
-        _ => Ok(()),
-    }
-}
-
-fn exit(context: &mut Context, code: u8) -> Result<Failure, Failure> {
-    context.out.flush()?;
-    Ok(Failure::Exit(code))
-}
-
-async fn interrupt(
-    context: &mut Context,
-    daemon: &Daemon,
-    job_id: JobId,
-    mut follow: Follow,
-    mut sink: Printed,
-    mut signals: Signals,
-) -> Outcome {
-    aside(&format!("\nStopping job #{job_id}… (Ctrl-C again leaves it to the daemon)"));
-    let cancelled = tokio::select! {
-        cancelled = cancel(context, daemon, job_id) => cancelled,
-        wanted = signals.next() => {
-            aside(&format!(
-                "Detached. Job #{job_id} is being stopped by the daemon: `aicib logs {job_id} -f` shows how it ends."
-            ));
-            let code = if wanted == Wanted::Leave { EXIT_LEFT } else { EXIT_CANCELLED };
-            return Err(exit(context, code)?);
-        }
-    };
-    match cancelled {
-        Ok((job, stopped)) => {
-            follow.catch_up(context, &context.daemon().await?, &mut sink).await?;
-            aside(&stopped);
-            finish(context, &job)
-        }
-        // It ended by itself in that very moment.
-        Err(error) if error.code == ErrorCode::JOB_FINAL => {
-            let daemon = context.daemon().await?;
-            follow.catch_up(context, &daemon, &mut sink).await?;
-            let job = daemon.call::<methods::JobGet>(JobRef { job_id }).await?;
-            finish(context, &job)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn cancel(context: &Context, daemon: &Daemon, job_id: JobId) -> Result<(JobDetail, String), Error> {
-    let daemon = match daemon.call_at_length::<methods::Ping>(contract::Empty {}).await {
-        Ok(_) => daemon.clone(),
-        Err(_) => context.daemon().await?,
-    };
-    let result = daemon.call_at_length::<methods::JobCancel>(JobRef { job_id }).await?;
-    let job = daemon.call::<methods::JobGet>(JobRef { job_id }).await?;
-    Ok((job, format!("Stopped: {}.", processes(&result.stopped))))
-}
-
-/// Prints events as they come: lines for people, objects for programs.
-pub(crate) struct Printed {
-    lines: EventLines,
-}
-
-impl Printed {
-    pub(crate) fn new(context: &Context) -> Printed {
-        Printed { lines: EventLines::new(context.out.paint, context.clock()) }
-    }
-}
-
-impl Sink for Printed {
-    fn event(&mut self, context: &mut Context, event: &Event) -> Outcome {
-        if context.out.json {
-            return Ok(context.out.value(event)?);
-        }
-        if let Some(lines) = self.lines.of(event) {
-            context.out.line(&lines)?;
-        }
-        Ok(())
-    }
-}
-
-fn money(typed: &str) -> Result<Money, Failure> {
+/// An amount of dollars as it was typed for `flag`.
+pub(crate) fn money(typed: &str, flag: &str) -> Result<Money, Failure> {
     let amount = typed.trim_start_matches('$').parse().ok().and_then(Money::dollars);
     amount
         .filter(|amount| *amount >= Money::ZERO)
-        .ok_or_else(|| Failure::usage("--max-cost must be an amount of dollars, such as 2.50."))
+        .ok_or_else(|| Failure::usage(format!("{flag} must be an amount of dollars, such as 2.50.")))
 }
 
 fn priority(typed: &str) -> Result<i64, Failure> {
@@ -292,21 +239,6 @@ fn priority(typed: &str) -> Result<i64, Failure> {
     number.ok_or_else(|| {
         Failure::usage(format!("--priority must be a whole number from -{MAX_PRIORITY} to {MAX_PRIORITY}."))
     })
-}
-
-fn from_stdin() -> Result<String, Failure> {
-    if std::io::stdin().is_terminal() {
-        aside("Type the brief; Ctrl-D on a line of its own ends it.");
-    }
-    let mut text = Vec::new();
-    let limit = u64::try_from(MAX_DIRECTIVE_BYTES).unwrap_or(u64::MAX);
-    let read = std::io::stdin().lock().take(limit + 1).read_to_end(&mut text);
-    let invalid = |message: String| Error::new(ErrorCode::DIRECTIVE_INVALID, message, "Put long texts into a file.");
-    read.map_err(|error| invalid(format!("The directive cannot be read: {error}.")))?;
-    if text.len() > MAX_DIRECTIVE_BYTES {
-        return Err(invalid(format!("The directive is longer than {} KB.", MAX_DIRECTIVE_BYTES / 1024)).into());
-    }
-    Ok(String::from_utf8(text).map_err(|_| invalid("The directive is not UTF-8 text.".into()))?)
 }
 
 /// Names this very submit.

@@ -123,7 +123,7 @@ pub(crate) fn choose(desk: &Desk, may_ask: bool, sheet: &Sheet) -> Result<Option
 }
 
 /// The jobs there are to pick from.
-fn listed(jobs: &[Job], sheet: &Sheet) -> Vec<String> {
+pub(crate) fn listed(jobs: &[Job], sheet: &Sheet) -> Vec<String> {
     let numbers: Vec<String> = jobs.iter().map(|job| job.job_id.to_string()).collect();
     let width = numbers.iter().map(String::len).max().unwrap_or(0);
     let states = jobs.iter().map(|job| job.state.name().len()).max().unwrap_or(0);
@@ -135,7 +135,7 @@ fn listed(jobs: &[Job], sheet: &Sheet) -> Vec<String> {
     rows.collect()
 }
 
-fn picked(jobs: &[Job], typed: &str) -> Result<JobId, String> {
+pub(crate) fn picked(jobs: &[Job], typed: &str) -> Result<JobId, String> {
     let number = typed.trim_start_matches('#').parse().map(JobId);
     let job = number.ok().and_then(|number| jobs.iter().find(|job| job.job_id == number));
     job.map(|job| job.job_id).ok_or_else(|| format!("{:?} is not the number of one of them.", line(typed, 40)))

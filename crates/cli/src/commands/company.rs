@@ -1,13 +1,13 @@
 //! `aicib init`, `start`, `stop`: a company and its session.
 
-use contract::{CompanyCreateParams, ErrorCode, StopCounts, methods};
+use contract::{CompanyCreateParams, ErrorCode, Session, StopCounts, methods, role_name};
 use serde_json::json;
 
 use crate::args::InitArgs;
 use crate::context::Context;
 use crate::facts::left;
 use crate::failure::{EXIT_FAILED, Failure, Outcome};
-use crate::out::Ink;
+use crate::out::{Ink, Out};
 use crate::text::line;
 
 /// Founds a company.
@@ -64,6 +64,7 @@ pub(crate) async fn start(context: &mut Context) -> Outcome {
     let team: Vec<String> = desk.team.iter().filter(|agent| agent.enabled).map(|agent| line(&agent.name, 40)).collect();
     let name = out.paint.ink(Ink::Bold, &line(&desk.company.name, 80));
     out.line(&format!("{name} is open for work (session {}).", session.session_id))?;
+    greeted(out, &session)?;
     out.line(&format!("Team:   {}", team.join(", ")))?;
     out.line(&format!("Engine: {}", line(&desk.company.engine_now.label, 200)))?;
     if let Some(problem) = &desk.company.engine_now.problem {
@@ -71,6 +72,15 @@ pub(crate) async fn start(context: &mut Context) -> Outcome {
     }
     out.line("Next:   aicib brief \"…\"")?;
     Ok(())
+}
+
+/// Says how the session's agent introduces itself, where it does.
+pub(crate) fn greeted(out: &mut Out, session: &Session) -> Outcome {
+    let Some(greeting) = session.greeting.as_deref().filter(|greeting| !greeting.trim().is_empty()) else {
+        return Ok(());
+    };
+    let who = out.paint.ink(Ink::Cyan, &format!("{}:", line(&role_name(&session.agent), 40)));
+    Ok(out.line(&format!("{who} {}", line(greeting, 400)))?)
 }
 
 /// Cancels what runs and closes the session; with none, says so and is content (E006).

@@ -1,14 +1,15 @@
 //! `aicib logs`: what a job's agents said and did.
 
-use contract::{EventListParams, JobDetail, JobId, JobListParams, JobRef, JobState, Seq, methods};
+use contract::{Event, EventListParams, JobDetail, JobId, JobListParams, JobRef, JobState, Seq, methods};
 
 use crate::args::LogsArgs;
-use crate::commands::brief::Printed;
+use crate::commands::watch::Printed;
 use crate::context::{Context, job_number, line_count};
 use crate::daemon::Daemon;
+use crate::events::EventLines;
 use crate::facts::{cost, header, state, stop_line, took};
 use crate::failure::{Failure, Outcome};
-use crate::follow::Follow;
+use crate::follow::{Follow, Sink};
 use crate::out::{Ink, Paint};
 use crate::text::{count, line};
 
@@ -17,6 +18,9 @@ const PAGE: i64 = 500;
 
 /// Prints a job's events, the last ones or all, and with `-f` those that are still to come.
 pub(crate) async fn logs(context: &mut Context, args: LogsArgs) -> Outcome {
+    if args.raw {
+        context.out.json = true;
+    }
     let lines = args.lines.as_deref().map(line_count).transpose()?;
     let number = args.number.as_deref().map(|job| job_number(job, "The job")).transpose()?;
     let job_id = args.job.as_deref().map(|job| job_number(job, "--job")).transpose()?.or(number);
@@ -34,6 +38,9 @@ pub(crate) async fn logs(context: &mut Context, args: LogsArgs) -> Outcome {
         },
     };
     let job = daemon.call::<methods::JobGet>(JobRef { job_id }).await?;
+    if args.prompt {
+        return prompts(context, &daemon, job_id).await;
+    }
     if !context.out.json {
         for line in header(&job.job, &context.sheet()) {
             context.out.line(&line)?;
@@ -61,6 +68,30 @@ pub(crate) async fn logs(context: &mut Context, args: LogsArgs) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// Prints what the job's agents were told, to the letter.
+async fn prompts(context: &mut Context, daemon: &Daemon, job_id: JobId) -> Outcome {
+    let mut sink = Prompts { lines: EventLines::new(context.out.paint, context.clock()), found: false };
+    Follow::after(job_id, Seq(0)).catch_up(context, daemon, &mut sink).await?;
+    if !sink.found && !context.out.json {
+        context.out.line("No prompts are recorded: no model has been called in this job.")?;
+    }
+    Ok(())
+}
+
+/// Prints prompts, and nothing else.
+struct Prompts {
+    lines: EventLines,
+    found: bool,
+}
+
+impl Sink for Prompts {
+    fn event(&mut self, context: &mut Context, event: &Event) -> Outcome {
+        let Some(text) = self.lines.prompt(event) else { return Ok(()) };
+        self.found = true;
+        if context.out.json { Ok(context.out.value(event)?) } else { Ok(context.out.line(&text)?) }
+    }
 }
 
 /// The company's newest job.

@@ -1,30 +1,42 @@
 //! One module a group of commands.
 
 mod agent;
+mod asking;
 mod brief;
 mod cancel;
 mod company;
 mod config;
+mod cost;
 mod daemon;
 mod desktop;
 mod doctor;
 mod editor;
 mod hold;
+mod input;
 mod jobs;
+mod journal;
 pub(crate) mod key;
 mod logs;
 mod prune;
+mod questions;
 mod restart;
+mod say;
 mod search;
 mod session;
 mod settings;
 mod status;
+mod team;
 mod wait;
+mod watch;
 mod which;
+
+pub(crate) use questions::from as answer_from;
 #[cfg(test)]
 pub(crate) use {
-    agent::rows as agent_rows, daemon::health_lines, jobs::table as job_table, logs::summary,
-    session::rows as session_rows, status::desk_lines, status::job_lines,
+    agent::department_head, cost::csv, cost::report_lines, daemon::health_lines, jobs::table as job_table,
+    journal::entry_lines, logs::summary, questions::answer_to, questions::answered_from, questions::question_lines,
+    session::rows as session_rows, status::desk_lines, status::job_lines, team::facts as agent_facts,
+    team::tree as agent_tree,
 };
 
 use crate::args::{Cli, Command};
@@ -54,9 +66,14 @@ async fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Start => company::start(context).await,
         Command::Brief(args) => brief::brief(context, args).await,
         Command::Restart(args) => restart::restart(context, args).await,
+        Command::Say(args) => say::say(context, args).await,
+        Command::Questions(args) => questions::questions(context, args).await,
+        Command::Answer(args) => questions::answer(context, args).await,
         Command::Status(args) => status::status(context, args).await,
         Command::Jobs(args) => jobs::jobs(context, args).await,
         Command::Logs(args) => logs::logs(context, args).await,
+        Command::Journal(args) => journal::journal(context, args).await,
+        Command::Cost(args) => cost::cost(context, args).await,
         Command::Wait(args) => wait::wait(context, args).await,
         Command::Cancel(args) => cancel::cancel(context, args).await,
         Command::Pause(args) => hold::pause(context, args).await,
@@ -68,6 +85,8 @@ async fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Config { command } => config::config(context, command).await,
         Command::Settings { command } => settings::settings(context, command).await,
         Command::Agent { command } => agent::agent(context, command).await,
+        Command::AddAgent(args) => agent::add_to_department(context, args).await,
+        Command::RemoveAgent { role } => agent::remove(context, role).await,
         // Handled above: it must work where a context cannot be had.
         Command::Doctor => Ok(()),
         Command::Daemon { command } => daemon::daemon(context, command).await,

@@ -3,7 +3,8 @@
 use contract::{ErrorCode, JobRestartParams, methods};
 
 use crate::args::RestartArgs;
-use crate::commands::brief::{said, watch};
+use crate::commands::brief::said;
+use crate::commands::watch::watch;
 use crate::context::{Context, job_number};
 use crate::failure::Outcome;
 use crate::signals::Signals;

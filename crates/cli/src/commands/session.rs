@@ -1,13 +1,14 @@
 //! `aicib session`: the company's sessions, each a conversation of its CEO.
 
-use contract::{Session, SessionId, SessionListParams, SessionPage, SessionRef, methods};
+use contract::{Session, SessionId, SessionListParams, SessionPage, SessionRef, methods, role_name};
 
 use crate::args::SessionCommand;
 use crate::commands::company;
 use crate::context::{Context, Sheet, line_count, number};
+use crate::facts::CEO;
 use crate::failure::Outcome;
 use crate::out::Ink;
-use crate::text::{count, fit, pad, pad_left, short_clock};
+use crate::text::{count, fit, line, pad, pad_left, short_clock};
 
 /// Sessions shown where no number is given.
 const DEFAULT_SESSIONS: i64 = 20;
@@ -66,10 +67,12 @@ async fn resume(context: &mut Context, typed: &str) -> Outcome {
         return Ok(out.value(&session)?);
     }
     out.line(&format!(
-        "Session {} is open again: its CEO remembers {}.",
+        "Session {} is open again: its {} remembers {}.",
         session.session_id,
+        line(&role_name(&session.agent), 40),
         count(session.jobs, "brief", "briefs")
     ))?;
+    company::greeted(out, &session)?;
     Ok(out.line("Next:   aicib brief \"…\"")?)
 }
 
@@ -96,18 +99,19 @@ pub(crate) fn rows(sessions: &[Session], sheet: &Sheet) -> Vec<String> {
     let lines = rows.iter().enumerate().map(|(index, row)| {
         let latest = match index.checked_sub(1).and_then(|index| sessions.get(index)) {
             None => "LATEST BRIEF".to_owned(),
-            Some(session) => fit(&session.latest, sheet.left(taken)),
+            Some(session) if session.agent == CEO => fit(&session.latest, sheet.left(taken)),
+            Some(session) => fit(&format!("{}: {}", role_name(&session.agent), session.latest), sheet.left(taken)),
         };
         let [id, opened, closed, briefs] = row;
-        let line = format!(
+        let row_text = format!(
             "{}  {}  {}  {}  {latest}",
             pad_left(id, widths[0]),
             pad(opened, widths[1]),
             pad(closed, widths[2]),
             pad_left(briefs, widths[3])
         );
-        let line = line.trim_end();
-        if index == 0 { sheet.paint.ink(Ink::Dim, line) } else { line.to_owned() }
+        let row = row_text.trim_end();
+        if index == 0 { sheet.paint.ink(Ink::Dim, row) } else { row.to_owned() }
     });
     lines.collect()
 }

@@ -1,19 +1,24 @@
 //! `aicib status`: who works on what, how far it is, and for how much.
 
-use contract::{Agent, AgentState, Desk, Job, JobDetail, JobListParams, JobRef, JobState, Money, methods, role_name};
+use contract::{
+    Agent, AgentState, Band, Desk, Job, JobDetail, JobListParams, JobRef, JobState, Money, methods, role_name,
+};
 
 use crate::args::StatusArgs;
 use crate::commands::logs::summary;
+use crate::commands::questions::in_a_line;
 use crate::commands::which;
 use crate::context::{Context, Sheet, job_number};
 use crate::daemon::Daemon;
-use crate::facts::{ALL_HELD, PRACTICE, cost, how_far, left, state, time_left, why_not};
+use crate::facts::{ALL_HELD, CEO, PRACTICE, banded, cost, how_far, left, state, time_left, why_not};
 use crate::failure::Outcome;
 use crate::out::{Ink, Paint};
-use crate::text::{Band, columns, count, fit, length, line, pad, spend};
+use crate::text::{columns, count, fit, length, line, pad, spend};
 
 /// Columns of an agent's name, at most.
 const NAME_COLUMNS: usize = 24;
+/// Columns of an agent's state: those of "working" and "stopped".
+const STATE_COLUMNS: usize = 7;
 
 /// Prints a company at a glance, or a job.
 pub(crate) async fn status(context: &mut Context, args: StatusArgs) -> Outcome {
@@ -61,11 +66,10 @@ pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, sheet: &Sheet) -> Vec<
     let (paint, clock) = (sheet.paint, &sheet.clock);
     let company = &desk.company;
     let name = fit(&company.name, 40);
-    let mut lines = vec![
-        // A folder is there to be copied: it is whole, however long.
-        format!("{}  {}", paint.ink(Ink::Bold, &name), paint.ink(Ink::Dim, &line(&company.dir, 400))),
-        format!("Engine   {}", fit(&company.engine_now.label, sheet.left(9))),
-    ];
+    // A folder is there to be copied: it is whole, however long.
+    let mut lines = vec![format!("{}  {}", paint.ink(Ink::Bold, &name), paint.ink(Ink::Dim, &line(&company.dir, 400)))];
+    lines.extend(asked(desk, sheet));
+    lines.push(format!("Engine   {}", fit(&company.engine_now.label, sheet.left(9))));
     for problem in company.problem.iter().chain(&company.engine_now.problem) {
         lines.push(format!("         {}", paint.ink(Ink::Red, &line(&problem.to_string(), 1000))));
     }
@@ -131,12 +135,27 @@ pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, sheet: &Sheet) -> Vec<
     lines
 }
 
-fn spending(spent: Money, limit: Money, paint: Paint) -> String {
-    match spend(spent, limit) {
-        (text, Band::Calm) => text,
-        (text, Band::Warn) => paint.ink(Ink::Yellow, &text),
-        (text, Band::Alarm) => paint.ink(Ink::Red, &text),
+/// What waits for the founder: before everything else, since work stands still for it.
+fn asked(desk: &Desk, sheet: &Sheet) -> Vec<String> {
+    let Some(first) = desk.questions.first() else { return Vec::new() };
+    let paint = sheet.paint;
+    let mut lines = vec![String::new(), paint.ink(Ink::Yellow, "Waiting for you")];
+    for question in &desk.questions {
+        lines.push(in_a_line(question, sheet));
+        let job = format!("     job #{} · {}", question.job_id, sheet.clock.ago(question.asked_at));
+        lines.push(paint.ink(Ink::Dim, &job));
     }
+    let how = match desk.questions.len() {
+        1 => format!("Answer it: `aicib answer {}`", first.question_id),
+        _ => "`aicib questions` shows them in full; `aicib answer N` answers.".to_owned(),
+    };
+    lines.extend([format!("  {how}"), String::new()]);
+    lines
+}
+
+fn spending(spent: Money, limit: Money, paint: Paint) -> String {
+    let (text, band) = spend(spent, limit);
+    banded(&text, band, paint)
 }
 
 /// A job that has not ended: where it stands, what it is, what it does right now, why it does not go on.
@@ -157,6 +176,9 @@ fn live_lines(job: &Job, sheet: &Sheet) -> Vec<String> {
         facts.push(format!("priority {}", job.priority));
     }
     let room = sheet.left(6);
+    if job.agent != CEO {
+        facts.push(format!("to the {}", line(&role_name(&job.agent), 24)));
+    }
     let mut lines = vec![facts.join("  "), format!("      {}", fit(&job.title, room))];
     if let Some(activity) = job.activity.as_ref().filter(|_| job.state.is_at_work()) {
         let doing = format!("{} {}", role_name(&activity.agent), activity.text);
@@ -176,17 +198,42 @@ fn agent_line(agent: &Agent, width: usize, sheet: &Sheet) -> String {
     if let Some(problem) = &agent.problem {
         return format!("  {name}  {}", paint.ink(Ink::Red, &line(&problem.to_string(), 400)));
     }
+    let cost = spent_today(agent);
     if !agent.enabled {
-        return format!("  {name}  {}", paint.ink(Ink::Dim, "off"));
+        let shown = format!("  {name}  {}", paint.ink(Ink::Dim, &pad("off", STATE_COLUMNS)));
+        return match cost {
+            Some((cost, band)) => format!("{shown}  {}", banded(&cost, band, paint)),
+            None => shown.trim_end().to_owned(),
+        };
     }
     let ink = match agent.state {
         AgentState::Working => Ink::Cyan,
         AgentState::Error => Ink::Red,
         AgentState::Idle | AgentState::Stopped => Ink::Dim,
     };
-    let taken = 2 + width + 2 + agent.state.name().len() + 2;
-    let task = if agent.task.is_empty() { String::new() } else { format!("  {}", fit(&agent.task, sheet.left(taken))) };
-    format!("  {name}  {}{task}", paint.ink(ink, agent.state.name()))
+    let state = match (&cost, agent.task.is_empty()) {
+        (None, true) => agent.state.name().to_owned(),
+        _ => pad(agent.state.name(), STATE_COLUMNS),
+    };
+    let mut out = format!("  {name}  {}", paint.ink(ink, &state));
+    let mut taken = 2 + width + 2 + STATE_COLUMNS + 2;
+    if let Some((cost, band)) = cost {
+        out.push_str(&format!("  {}", banded(&cost, band, paint)));
+        taken += columns(&cost) + 2;
+    }
+    if !agent.task.is_empty() {
+        out.push_str(&format!("  {}", fit(&agent.task, sheet.left(taken))));
+    }
+    out
+}
+
+/// What an agent cost today, and how near its limit that is; none where it is nothing.
+fn spent_today(agent: &Agent) -> Option<(String, Band)> {
+    if agent.today_usd <= Money::ZERO {
+        return None;
+    }
+    let (text, band) = spend(agent.today_usd, agent.limit_usd);
+    Some(if agent.limit_usd > Money::ZERO { (text, band) } else { (agent.today_usd.to_string(), band) })
 }
 
 /// A job, for people.
@@ -198,6 +245,9 @@ pub(crate) fn job_lines(job: &JobDetail, sheet: &Sheet) -> Vec<String> {
     lines.push(String::new());
     lines.push(format!("Brief    {}", fit(&row.title, sheet.left(9))));
     lines.push(format!("Sent     {}, {kind} Job, {}", clock.show(row.created_at), row.engine.label()));
+    if row.agent != CEO {
+        lines.push(format!("         to the {}, directly", line(&role_name(&row.agent), 40)));
+    }
     if row.engine == contract::EngineKind::Practice {
         lines.push(format!("         {}", paint.ink(Ink::Yellow, PRACTICE)));
     }

@@ -1,7 +1,8 @@
 //! `aicib logs`.
 
 use contract::{
-    CostBasis, Error, ErrorCode, EventBody, Job, JobId, JobState, Money, Outcome, StopCounts, Time, WaitReason,
+    Ask, CostBasis, Error, ErrorCode, EventBody, Job, JobId, JobState, Money, Origin, Outcome, QuestionId, RunId, Seq,
+    StopCounts, Time, WaitReason,
 };
 
 use super::sample::{NOON, detail, event, job, sheet};
@@ -186,4 +187,47 @@ fn the_head_of_a_log_says_how_it_stands() {
 fn a_place_in_line_counts_those_before() {
     assert_eq!(in_line(1), "in line at position 1: it starts when the one before it has ended.");
     assert_eq!(in_line(3), "in line at position 3: it starts when the 3 before it have ended.");
+}
+
+#[test]
+fn a_log_says_what_was_asked_answered_and_said() {
+    let bodies = [
+        EventBody::Asked {
+            key: "q1".into(),
+            ask: Ask::Limit,
+            text: "The brief has reached its limit of $5.00.".into(),
+            detail: "The next call may cost $0.31.".into(),
+            options: vec!["Go on up to $7.50".into(), "End\u{1b}[2J".into()],
+        },
+        EventBody::Answered {
+            question_id: QuestionId(4),
+            key: "q1".into(),
+            run_id: RunId(9),
+            answer: "Go on up to $7.50".into(),
+            by: Origin::Desk,
+        },
+        EventBody::FollowUp { text: "Use the second headline.\nThe shorter one.".into() },
+        EventBody::FollowUpTaken { seqs: vec![Seq(3)] },
+        prompt(),
+        EventBody::Journal { text: "The page is written.".into(), cost_usd: Money::nanos(1_200_000) },
+    ];
+    let mut lines = EventLines::new(Paint::plain(), sheet().clock);
+    let shown = bodies.into_iter().zip(1..).filter_map(|(body, seq)| lines.of(&event(seq, "ceo", None, body)));
+    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"));
+}
+
+fn prompt() -> EventBody {
+    EventBody::Prompt {
+        model: "claude-opus-4-6".into(),
+        system: "You are the CEO of Acme.\n\n    Indented, as it was sent.\u{1b}[2J".into(),
+        message: "Write a page.".into(),
+        tools: vec!["Read".into(), "Write".into()],
+    }
+}
+
+#[test]
+fn a_prompt_is_shown_as_it_was_sent() {
+    let lines = EventLines::new(Paint::plain(), sheet().clock);
+    insta::assert_snapshot!(lines.prompt(&event(5, "ceo", None, prompt())).unwrap());
+    assert_eq!(lines.prompt(&event(6, "ceo", None, changed(JobState::Running, ""))), None);
 }

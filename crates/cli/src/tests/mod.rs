@@ -3,6 +3,8 @@
 mod docs;
 mod jobs;
 mod logs;
+mod money;
+mod questions;
 pub(crate) mod sample;
 mod status;
 mod system;

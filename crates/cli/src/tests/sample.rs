@@ -1,9 +1,9 @@
 //! Fixed values to print.
 
 use contract::{
-    Agent, AgentCost, AgentState, Company, CompanyId, CostBasis, DaemonStatus, Desk, EngineChoice, EngineKind, Entry,
-    Event, EventBody, Job, JobDetail, JobId, JobState, LogLevel, Money, Progress, RunId, Seq, Session, SessionId,
-    Spend, Time, Tokens,
+    Agent, AgentCost, AgentState, Ask, Company, CompanyId, CostBasis, DaemonStatus, Desk, EngineChoice, EngineKind,
+    Entry, Event, EventBody, Job, JobDetail, JobId, JobState, LogLevel, Money, Progress, Question, QuestionId, RunId,
+    Seq, Session, SessionId, Spend, Time, Tokens,
 };
 use jiff::tz::TimeZone;
 
@@ -24,6 +24,7 @@ pub(crate) fn job(number: i64, state: JobState) -> Job {
         job_id: JobId(number),
         company_id: CompanyId(1),
         session_id: SessionId(3),
+        agent: "ceo".into(),
         parent_job_id: None,
         title: "Write a company description".into(),
         state,
@@ -92,8 +93,33 @@ pub(crate) fn agent(role: &str, state: AgentState, task: &str) -> Agent {
         state,
         task: task.into(),
         job_id: None,
+        title: String::new(),
+        persona: "professional".into(),
+        skills: vec![],
+        autonomy: "standard".into(),
+        today_usd: Money::ZERO,
+        limit_usd: Money::ZERO,
         file: format!("/acme/.claude/agents/{role}.md"),
         problem: None,
+    }
+}
+
+pub(crate) fn question(number: i64) -> Question {
+    Question {
+        question_id: QuestionId(number),
+        job_id: JobId(7),
+        run_id: RunId(9),
+        company_id: CompanyId(1),
+        title: "Write a company description".into(),
+        agent: "ceo".into(),
+        ask: Ask::Decision,
+        text: "Which of the two names is ours, Acme or Acme Labs?".into(),
+        detail: String::new(),
+        options: vec![],
+        asked_at: Time(NOON - 120_000),
+        closed_at: None,
+        answer: None,
+        answered_by: None,
     }
 }
 
@@ -104,12 +130,15 @@ pub(crate) fn desk() -> Desk {
         session: Some(Session {
             session_id: SessionId(3),
             company_id: CompanyId(1),
+            agent: "ceo".into(),
             opened_at: Time(NOON - 3_600_000),
             closed_at: None,
             jobs: 2,
             latest: "Write a company description".into(),
+            greeting: None,
         }),
         held: false,
+        questions: vec![],
         live: vec![
             Job {
                 activity: Some(contract::Activity { agent: "cmo".into(), text: "is writing docs/about.md".into() }),

@@ -3,11 +3,11 @@
 use clap::{CommandFactory, Parser};
 use contract::JobId;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command};
 use crate::context::{job_number, line_count};
 use crate::failure::Failure;
 use crate::text::columns;
-use crate::usage;
+use crate::{usage, when};
 
 fn refusal(typed: &str) -> String {
     let args: Vec<std::ffi::OsString> = typed.split_whitespace().map(Into::into).collect();
@@ -39,6 +39,17 @@ fn wrong_use_is_one_line_that_says_what_to_do() {
         "aicib brief Write a page",
         "aicib restart",
         "aicib settings put theme dark",
+        "aicib brief --list tasks.md Write",
+        "aicib brief --list tasks.md --to cto",
+        "aicib say",
+        "aicib say 7 Use the second",
+        "aicib answer 4 go on then",
+        "aicib cost --by colour",
+        "aicib cost --history --since 30d",
+        "aicib logs 7 --prompt -f",
+        "aicib agent set",
+        "aicib agent hire cto",
+        "aicib add-agent --role cto",
     ]
     .into_iter()
     .map(refusal)
@@ -113,7 +124,7 @@ fn every_command_shows_an_example() {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(help.contains("  aicib"), "{} has no example", command.get_name());
         for example in help.lines().filter(|line| line.starts_with("  aicib")) {
-            let simple = !example.contains(['<', '|', '&', '"']);
+            let simple = !example.contains(['<', '>', '|', '&', '"']);
             if simple {
                 let parsed = Cli::try_parse_from(example.split_whitespace());
                 assert!(parsed.is_ok(), "the example does not parse: {example}");
@@ -141,4 +152,31 @@ fn every_help_fits_a_screen() {
     let mut command = Cli::command();
     command.build();
     check(&mut command);
+}
+
+#[test]
+fn what_is_said_to_a_job_needs_no_number() {
+    let said = |typed: &[&str]| {
+        let cli = Cli::try_parse_from([&["aicib", "say"][..], typed].concat()).unwrap();
+        let Command::Say(args) = cli.command else { panic!("that is another command") };
+        (args.job, args.text)
+    };
+    assert_eq!(said(&["Use the second"]), (None, "Use the second".into()));
+    assert_eq!(said(&["7", "Use the second"]), (Some("7".into()), "Use the second".into()));
+    assert_eq!(said(&["7", "-"]), (Some("7".into()), "-".into()));
+    assert_eq!(said(&["-"]), (None, "-".into()));
+}
+
+#[test]
+fn a_day_is_said_in_many_ways() {
+    let clock = super::sample::sheet().clock;
+    for (typed, day) in
+        [("2026-11-01", "2026-11-01"), ("today", "2026-11-20"), ("yesterday", "2026-11-19"), ("30d", "2026-10-21")]
+    {
+        assert_eq!(when::day(typed, "--since", &clock).unwrap(), day);
+    }
+    for typed in ["", "14:00", "2026-13-01", "in March", "2026-11-20T10:00:00Z", "-3d", "7"] {
+        let Err(Failure::Usage(message)) = when::day(typed, "--until", &clock) else { panic!("{typed} is no day") };
+        assert!(message.starts_with("--until ") && message.contains("2026-11-01"), "{message}");
+    }
 }
