@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::{AgentCost, CompanyId, DaySpend, JobId, Money, SessionId, Time};
+use contract::{AgentCost, CompanyId, DaySpend, Job, JobId, Money, SessionId, Time};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::days;
@@ -186,8 +186,25 @@ pub(crate) fn add(conn: &Connection, of: &Touched, spent: &[(Call, i64)]) -> Res
     Ok(())
 }
 
-/// A call that is forgotten was paid for all the same.
-pub(crate) fn keep(conn: &Connection, company: CompanyId, session: SessionId, call: &Call) -> Result<(), StoreError> {
+/// A call that is forgotten was paid for all the same: it is taken from its job's costs, and kept without the job.
+pub(crate) fn keep(conn: &Connection, job: &Job, call: &Call) -> Result<(), StoreError> {
+    let mut take = conn.prepare_cached(
+        "UPDATE costs SET calls = calls - 1, tokens_input = max(tokens_input - ?5, 0),
+           tokens_output = max(tokens_output - ?6, 0), tokens_cache_read = max(tokens_cache_read - ?7, 0),
+           tokens_cache_write = max(tokens_cache_write - ?8, 0), cost_nanos = max(cost_nanos - ?9, 0)
+         WHERE job_id = ?1 AND agent = ?2 AND model = ?3 AND day = ?4",
+    )?;
+    take.execute(params![
+        job.job_id.0,
+        call.agent,
+        call.model,
+        call.day,
+        call.tokens.input,
+        call.tokens.output,
+        call.tokens.cache_read,
+        call.tokens.cache_write,
+        call.cost.as_nanos(),
+    ])?;
     let mut add = conn.prepare_cached(
         "INSERT INTO forgotten_costs (company_id, day, agent, session_id, model, calls, tokens_input, tokens_output,
            tokens_cache_read, tokens_cache_write, cost_nanos, basis)
@@ -202,10 +219,10 @@ pub(crate) fn keep(conn: &Connection, company: CompanyId, session: SessionId, ca
              < instr('unknown estimated reported free', basis) THEN ?11 ELSE basis END",
     )?;
     add.execute(params![
-        company.0,
+        job.company_id.0,
         call.day,
         call.agent,
-        session.0,
+        job.session_id.0,
         call.model,
         call.tokens.input,
         call.tokens.output,

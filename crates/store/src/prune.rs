@@ -144,7 +144,7 @@ impl Write<'_> {
             }
             for effect in fold::fold(&event, &facts) {
                 if let Effect::Spent(call) = effect {
-                    costs::keep(self.conn, row.company_id, row.session_id, &call)?;
+                    costs::keep(self.conn, &row, &call)?;
                 }
             }
             match event.entry.body {

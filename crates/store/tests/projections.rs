@@ -5,9 +5,9 @@
 mod support;
 
 use contract::{
-    AgentState, CompanyId, CostBasis, Error, ErrorCode, EventBody, FileChange, JobChange, JobId, JobPageParams,
-    JobState, Money, NoticeLevel, Outcome, Progress, RunId, RunState, SessionId, SpanKind, SpoolLine, Stages,
-    WaitReason,
+    AgentState, Ask, CompanyId, CostBasis, Error, ErrorCode, EventBody, FileChange, JobChange, JobId, JobPageParams,
+    JobState, Money, NoticeLevel, Origin, Outcome, Progress, QuestionId, QuestionListParams, RunId, RunState,
+    SessionId, SpanKind, SpoolLine, Stages, WaitReason,
 };
 use proptest::prelude::*;
 use store::{NewJob, Settlement};
@@ -200,7 +200,7 @@ fn projections_that_were_lost_are_made_again() {
     assert_eq!(home.dump(), stored);
 }
 
-/// A step of a random story of two companies.
+/// A step of a random story of two companies, in one of which a head is briefed directly too.
 #[derive(Clone, Debug)]
 enum Step {
     Lines(usize, Vec<(u8, u8, u8)>),
@@ -208,6 +208,8 @@ enum Step {
     Move(usize, u8),
     Hold(usize, u8),
     Own(usize),
+    Answer(usize, u8),
+    FollowUp(usize),
     Settle(usize, u8),
     Due,
     Session(usize, u8),
@@ -217,17 +219,19 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let line = (0u8..14, 0u8..4, 0u8..4);
+    let line = (0u8..20, 0u8..4, 0u8..4);
     prop_oneof![
-        8 => (0usize..2, prop::collection::vec(line, 1..12)).prop_map(|(company, lines)| Step::Lines(company, lines)),
-        1 => (0usize..2).prop_map(Step::Again),
-        2 => (0usize..2, 0u8..3).prop_map(|(company, way)| Step::Move(company, way)),
-        1 => (0usize..2, 0u8..4).prop_map(|(company, way)| Step::Hold(company, way)),
-        1 => (0usize..2).prop_map(Step::Own),
-        3 => (0usize..2, 0u8..4).prop_map(|(company, way)| Step::Settle(company, way)),
+        8 => (0usize..3, prop::collection::vec(line, 1..12)).prop_map(|(company, lines)| Step::Lines(company, lines)),
+        1 => (0usize..3).prop_map(Step::Again),
+        2 => (0usize..3, 0u8..3).prop_map(|(company, way)| Step::Move(company, way)),
+        1 => (0usize..3, 0u8..4).prop_map(|(company, way)| Step::Hold(company, way)),
+        1 => (0usize..3).prop_map(Step::Own),
+        2 => (0usize..3, 0u8..3).prop_map(|(which, way)| Step::Answer(which, way)),
+        1 => (0usize..3).prop_map(Step::FollowUp),
+        3 => (0usize..3, 0u8..4).prop_map(|(company, way)| Step::Settle(company, way)),
         2 => Just(Step::Due),
-        1 => (0usize..2, 0u8..2).prop_map(|(company, way)| Step::Session(company, way)),
-        3 => (0usize..2, 0u8..4).prop_map(|(company, way)| Step::Brief(company, way)),
+        1 => (0usize..3, 0u8..2).prop_map(|(company, way)| Step::Session(company, way)),
+        3 => (0usize..3, 0u8..4).prop_map(|(company, way)| Step::Brief(company, way)),
         4 => Just(Step::Claim),
         1 => (1u8..40).prop_map(Step::Prune),
     ]
@@ -260,6 +264,31 @@ fn body(kind: u8, a: u8, b: u8) -> EventBody {
             stopped: None,
         },
         12 => EventBody::Held { held: a > 1, all: b > 1 },
+        13 | 14 => EventBody::Asked {
+            key: format!("k{a}{b}"),
+            ask: [Ask::Decision, Ask::Limit, Ask::Loop][usize::from(a) % 3],
+            text: format!("May {role} go on?"),
+            detail: "It is about item1".into(),
+            options: (0..b).map(|n| format!("Way {n}")).collect(),
+        },
+        15 => EventBody::Answered {
+            question_id: QuestionId(1),
+            key: format!("k{a}{b}"),
+            run_id: RunId(1),
+            answer: "mine".into(),
+            by: Origin::Cli,
+        },
+        16 => match b {
+            0 => EventBody::FollowUp { text: "mine".into() },
+            _ => EventBody::FollowUpTaken { seqs: (0..60).step_by(usize::from(b)).map(contract::Seq).collect() },
+        },
+        17 => EventBody::Prompt {
+            model: "sonnet".into(),
+            system: "unsearchable".into(),
+            message: "item1".into(),
+            tools: vec!["Read".into()],
+        },
+        18 => EventBody::Journal { text: format!("Wrote item{a} with {role}"), cost_usd: Money::nanos(5) },
         _ => EventBody::RunExited {
             outcome: Outcome::Completed,
             result: Some("done".into()),
@@ -273,13 +302,16 @@ fn body(kind: u8, a: u8, b: u8) -> EventBody {
     }
 }
 
-/// Two companies, each with a run at most.
+/// Whose session each is.
+const OF: [&str; 3] = ["ceo", "ceo", "cto"];
+
+/// Two companies with three sessions, each with a run at most.
 struct World {
     home: Home,
-    sessions: [(CompanyId, SessionId); 2],
-    runs: [Option<(JobId, RunId)>; 2],
-    written: [Vec<SpoolLine>; 2],
-    last: [Option<JobId>; 2],
+    sessions: [(CompanyId, SessionId); 3],
+    runs: [Option<(JobId, RunId)>; 3],
+    written: [Vec<SpoolLine>; 3],
+    last: [Option<JobId>; 3],
     now: i64,
 }
 
@@ -330,6 +362,20 @@ impl World {
                 let Some((job, _)) = self.runs[which] else { return Ok(()) };
                 home.write(move |write| write.append_own(job, entry("system", None, 60, body(9, 0, 0))));
             }
+            Step::Answer(which, way) => {
+                let Some((job, _)) = self.runs[which] else { return Ok(()) };
+                let list = QuestionListParams { job_id: Some(job), ..QuestionListParams::default() };
+                let Some(asked) = home.read(move |read| read.questions(&list)).questions.into_iter().next() else {
+                    return Ok(());
+                };
+                let answer = asked.options.get(usize::from(way)).cloned().unwrap_or_else(|| "Go on".into());
+                // It may be closed, or the answer none of its options.
+                drop(home.try_write(move |write| write.question_answer(asked.question_id, &answer, Origin::Desk, now)));
+            }
+            Step::FollowUp(which) => {
+                let Some(job) = self.last[which] else { return Ok(()) };
+                drop(home.try_write(move |write| write.follow_up(job, "The second item1", now)));
+            }
             Step::Settle(which, way) => {
                 let Some((_, run)) = self.runs[which].take() else { return Ok(()) };
                 let change = [JobChange::Complete, JobChange::Fail, JobChange::Cancel, JobChange::Retry];
@@ -339,7 +385,7 @@ impl World {
                 home.write(move |write| write.settle(run, RunState::Exited, change, &settlement, now));
                 // What a run still had to say is stored after its end.
                 let n = self.written[which].len() as i64 + 1;
-                let late = [body(way + 2, 1, 2), body(6, 1, 1), body(7, 3, 0)];
+                let late = [body(way + 2, 1, 2), body(6, 1, 1), body(7, 3, 0), body(13, 3, 2), body(18, 1, 1)];
                 let late = late.into_iter().enumerate();
                 let late = late.map(|(index, body)| line(n + index as i64, entry("ceo", None, self.now + 1, body)));
                 home.append(run, late.collect());
@@ -352,7 +398,7 @@ impl World {
                 let Ok(opened) = home.try_write(move |write| {
                     write.session_close(session, now)?;
                     if way == 0 {
-                        write.session_open(company, "ceo", now)
+                        write.session_open(company, OF[which], now)
                     } else {
                         write.session_reopen(company, session, now)
                     }
@@ -364,6 +410,7 @@ impl World {
             Step::Brief(which, way) => {
                 let new = NewJob {
                     queue: true,
+                    agent: OF[which].into(),
                     priority: i64::from(way),
                     after: self.last[which].filter(|_| way == 1),
                     not_before: (way == 2).then_some(later(self.now + 10)),
@@ -377,7 +424,7 @@ impl World {
             Step::Claim => {
                 let Some(claimed) = home.claim_at(10, now) else { return Ok(()) };
                 let job = claimed.job.job;
-                let which = usize::from(job.company_id != self.sessions[0].0);
+                let which = self.sessions.iter().position(|(_, session)| *session == job.session_id).unwrap();
                 self.runs[which] = Some((job.job_id, claimed.run_id));
                 self.written[which].clear();
             }
@@ -393,9 +440,11 @@ proptest! {
     #[test]
     fn every_projection_can_be_made_again_from_the_events(story in prop::collection::vec(step(), 1..50)) {
         let home = Home::new();
-        let sessions = [home.company("acme"), home.company("bolt")];
+        let (acme, bolt) = (home.company("acme"), home.company("bolt"));
+        let cto = home.write(move |write| write.session_open(acme.0, "cto", NOON)).session_id;
+        let sessions = [acme, bolt, (acme.0, cto)];
         let mut world =
-            World { home, sessions, runs: [None; 2], written: [Vec::new(), Vec::new()], last: [None; 2], now: 0 };
+            World { home, sessions, runs: [None; 3], written: Default::default(), last: [None; 3], now: 0 };
         for step in story {
             world.take(step)?;
         }
@@ -405,5 +454,6 @@ proptest! {
         prop_assert_eq!(live, rebuilt);
         let conn = rusqlite::Connection::open(world.home.database()).unwrap();
         conn.execute("INSERT INTO events_fts (events_fts) VALUES ('integrity-check')", []).unwrap();
+        conn.execute("INSERT INTO journal_fts (journal_fts, rank) VALUES ('integrity-check', 1)", []).unwrap();
     }
 }
