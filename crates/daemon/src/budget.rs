@@ -99,7 +99,7 @@ impl Named {
     fn fix(&self) -> String {
         match &self.key {
             Some(key) => format!("Raise it with `aicib config set {key} AMOUNT`{}.", self.or),
-            None => "Send the brief again with more: `aicib brief --max-cost AMOUNT`.".into(),
+            None => "Allow it more, or send it again with more: `aicib brief --max-cost AMOUNT`.".into(),
         }
     }
 }
@@ -141,25 +141,23 @@ pub fn refused(refused: &Refused, agent: &str, worst: Money, worst_tokens: i64) 
 ///
 /// # Errors
 /// `budget.*`: how much is used, the limit, and how to raise it.
-pub fn check(standing: &[Standing], agent: &str) -> Result<(), Error> {
-    for standing in standing.iter().filter(|standing| standing.limit > 0 && standing.used >= standing.limit) {
-        let named = named(standing.which, agent, standing.in_tokens);
-        let what = named.what.strip_prefix("The ").unwrap_or(&named.what);
-        let mut what: String = what.to_owned();
-        if let Some(first) = what.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        let (used, limit) = standing.amounts();
-        let fix = named.fix();
-        let error = Error::new(named.code, format!("{what} reached ({used} / {limit})."), fix);
-        return Err(if standing.in_tokens {
-            error.with(serde_json::json!({ "tokens": standing.used, "limit_tokens": standing.limit }))
-        } else {
-            let (spent, limit) = (Money::nanos(standing.used), Money::nanos(standing.limit));
-            error.with(serde_json::json!({ "spent_usd": spent, "limit_usd": limit }))
-        });
+pub fn check(standings: &[Standing], agent: &str) -> Result<(), Error> {
+    let Some(full) = standings.iter().find(|standing| standing.limit > 0 && standing.used >= standing.limit) else {
+        return Ok(());
+    };
+    let named = named(full.which, agent, full.in_tokens);
+    let mut what = named.what.strip_prefix("The ").unwrap_or(&named.what).to_owned();
+    if let Some(first) = what.get_mut(..1) {
+        first.make_ascii_uppercase();
     }
-    Ok(())
+    let (used, limit) = full.amounts();
+    let fix = named.fix();
+    let error = Error::new(named.code, format!("{what} reached ({used} / {limit})."), fix);
+    Err(if full.in_tokens {
+        error.with(serde_json::json!({ "tokens": full.used, "limit_tokens": full.limit }))
+    } else {
+        error.with(serde_json::json!({ "spent_usd": Money::nanos(full.used), "limit_usd": Money::nanos(full.limit) }))
+    })
 }
 
 /// Where a limit stands.

@@ -58,6 +58,7 @@ impl Play<'_> {
             text: clip(question.trim(), MAX_QUESTION).into_owned(),
             detail: clip(detail.trim(), MAX_DETAIL).into_owned(),
             options: kept,
+            refusal: None,
         };
         let began = Instant::now();
         let answer = self.asked(desk, question).await?;
@@ -116,7 +117,7 @@ impl Play<'_> {
                 let text = format!("{} goes round in circles: {what}. Is it to go on?", desk.agent.name);
                 let detail = format!("What it works on has cost {} so far.", desk.spent());
                 let options = vec![GO_ON.to_owned(), END.to_owned()];
-                let question = Question { ask: Ask::Loop, text, detail, options };
+                let question = Question { ask: Ask::Loop, text, detail, options, refusal: None };
                 if is_end(&self.asked(desk, question).await?) {
                     let what = format!("{} went round in circles ({what}), and you ended it.", desk.agent.name);
                     let fix = "Say in the brief what is to be done otherwise, then send it again.";

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use company::Company;
-use contract::{Ask, Entry, Error, Exchange, JobId, JournalEntry, LeaseId, Money, Outcome, RunLimits, Seq, StopCounts};
+use contract::{
+    Ask, Entry, Error, ErrorCode, Exchange, JobId, JournalEntry, LeaseId, Money, Outcome, RunLimits, Seq, StopCounts,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Runs a brief to its end.
@@ -102,6 +104,8 @@ pub struct Question {
     pub detail: String,
     /// The answers to choose from; empty where any text is one.
     pub options: Vec<String>,
+    /// The refusal that a question about a limit is about, so that whoever is asked knows which limit to raise.
+    pub refusal: Option<ErrorCode>,
 }
 
 /// A brief, prepared.

@@ -108,7 +108,7 @@ fn question(refused: &Error, worst: Worst) -> Question {
     } else {
         text.push_str(" It waits until there is room, or until you end it.");
     }
-    Question { ask: Ask::Limit, text, detail: refused.fix.clone(), options }
+    Question { ask: Ask::Limit, text, detail: refused.fix.clone(), options, refusal: Some(refused.code.clone()) }
 }
 
 /// What a limit is raised to: by half, or by two calls where that is more; to a whole cent.

@@ -19,8 +19,8 @@ impl RunHost {
         parent: Option<&str>,
         question: Question,
     ) -> Result<Option<String>, Error> {
-        let (key, answer) = self.link.words().expect();
-        let Question { ask, text, detail, options } = question;
+        let Question { ask, text, detail, options, refusal } = question;
+        let (key, answer) = self.link.words().expect(refusal.as_ref());
         let say =
             |body| self.emit(Entry { at: Time::now(), agent: agent.into(), parent: parent.map(str::to_owned), body });
         let about = one_line(&text, DETAIL_CHARS);

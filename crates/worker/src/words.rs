@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use contract::{RunAnswer, RunFollowUp, Seq};
+use contract::{ErrorCode, RunAnswer, RunFollowUp, Seq, limit_question};
 use tokio::sync::oneshot;
 
 /// Follow-ups that wait to be taken, at most. What is more is in the job's events, and is said again later.
@@ -30,13 +30,14 @@ struct State {
 
 impl Words {
     /// A key for a question, unique in the run, and where its answer comes. Before anybody hears of the question: no
-    /// answer is faster than this.
-    pub fn expect(&self) -> (String, oneshot::Receiver<String>) {
+    /// answer is faster than this. The key of a question about a limit names the refusal.
+    pub fn expect(&self, refusal: Option<&ErrorCode>) -> (String, oneshot::Receiver<String>) {
         let mut state = self.state();
         state.count += 1;
         // Whoever waited and left does not wait any more.
         state.asked.retain(|_, waits| !waits.is_closed());
         let key = format!("q{}", state.count);
+        let key = refusal.map_or(key.clone(), |refusal| limit_question(refusal, &key));
         let (tell, answer) = oneshot::channel();
         state.asked.insert(key.clone(), tell);
         (key, answer)
@@ -90,9 +91,10 @@ mod tests {
     #[tokio::test]
     async fn the_first_answer_to_a_question_counts_and_others_are_nobodys() {
         let words = Words::default();
-        let (key, answer) = words.expect();
-        let (other, _) = words.expect();
+        let (key, answer) = words.expect(None);
+        let (other, _) = words.expect(Some(&ErrorCode::BUDGET_SESSION));
         assert_ne!(key, other);
+        assert_eq!(contract::refusal_of(&other), Some(ErrorCode::BUDGET_SESSION));
         words.answered(RunAnswer { key: "q99".into(), answer: "no".into() });
         words.answered(RunAnswer { key: key.clone(), answer: "blue".into() });
         words.answered(RunAnswer { key, answer: "red".into() });

@@ -11,6 +11,7 @@ use contract::{
     CostBasis, EngineKind, EngineSpec, Entry, Error, ErrorCode, EventBody, JobId, LeaseId, Money, RunLimits, Seq, Time,
 };
 use engine::{Brief, Ending, Host, Memory, Patience, Question};
+use serde_json::json;
 use tempfile::TempDir;
 use testkit::{Provider, Script};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,10 @@ pub struct TestHost {
     pub held: Mutex<Option<String>>,
     /// Signs of work that were no events.
     pub signs: AtomicUsize,
+    /// Leases that are granted before the brief's own limit is reached.
+    pub only_first: AtomicI64,
+    /// Whether an answer raises that limit.
+    pub raises: AtomicBool,
     /// Tokens that leases were asked for.
     pub tokens: Mutex<Vec<i64>>,
     /// Questions that were asked.
@@ -60,6 +65,8 @@ impl TestHost {
             asked: Mutex::default(),
             held: Mutex::default(),
             signs: AtomicUsize::new(0),
+            only_first: AtomicI64::new(i64::MAX),
+            raises: AtomicBool::new(false),
             tokens: Mutex::default(),
             questions: Mutex::default(),
             answers: Mutex::default(),
@@ -204,6 +211,10 @@ impl Host for TestHost {
         if self.cost() + worst.as_nanos() > self.limit.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorCode::BUDGET_DAILY, "Today's limit is reached.", "Raise it."));
         }
+        if leased.len() as i64 >= self.only_first.load(Ordering::SeqCst) {
+            let error = Error::new(ErrorCode::BUDGET_BRIEF, "The brief's own limit is reached.", "Raise it.");
+            return Err(error.with(json!({ "limit_usd": 1.0, "spent_usd": 0.9, "worst_usd": worst })));
+        }
         let lease = LeaseId(leased.len() as i64 + 1);
         leased.push((lease, worst));
         Ok(Some(lease))
@@ -215,7 +226,7 @@ impl Host for TestHost {
 
     async fn ask(&self, agent: &str, parent: Option<&str>, question: Question) -> Result<Option<String>, Error> {
         self.questions.lock().unwrap().push(question.clone());
-        let Question { ask, text, detail, options } = question;
+        let Question { ask, text, detail, options, .. } = question;
         let key = format!("q{}", self.questions.lock().unwrap().len());
         let say =
             |body| self.emit(Entry { at: Time::now(), agent: agent.into(), parent: parent.map(Into::into), body });
@@ -223,6 +234,9 @@ impl Host for TestHost {
         if self.silent.load(Ordering::SeqCst) {
             self.stop.cancelled().await;
             return Ok(None);
+        }
+        if self.raises.load(Ordering::SeqCst) {
+            self.only_first.store(i64::MAX, Ordering::SeqCst);
         }
         Ok(Some(self.answers.lock().unwrap().pop_front().unwrap_or_else(|| "End".into())))
     }
