@@ -344,24 +344,9 @@ pub(crate) fn invalid(dir: &Path, file: &Path, line: Option<usize>, what: String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     fn read(text: &str) -> Result<AgentFile, Error> {
         parse_agent(Path::new("/c"), Path::new("/c/.claude/agents/cto.md"), text)
-    }
-
-    #[test]
-    fn files_read_as_in_the_cases() {
-        let cases: Value = serde_json::from_str(include_str!("../tests/cases/agent_frontmatter.json")).unwrap();
-        for case in cases["cases"].as_array().unwrap() {
-            let read = read(case["input"].as_str().unwrap());
-            let expected = &case["expected"];
-            assert_eq!(read.is_ok(), expected["ok"], "{case}: {read:?}");
-            let Ok(agent) = read else { continue };
-            let front = &expected["frontmatter"];
-            assert_eq!((agent.role.as_str(), agent.title.as_str()), (front["role"].as_str().unwrap(), "T"));
-            assert_eq!(agent.body, expected["content"]);
-        }
     }
 
     #[test]
@@ -381,12 +366,12 @@ mod tests {
     }
 
     #[test]
-    fn roles_read_as_in_the_cases() {
-        let cases: Value = serde_json::from_str(include_str!("../tests/cases/role_name.json")).unwrap();
-        for case in cases["cases"].as_array().unwrap() {
-            let agent = read(&format!("---\nrole: {}\n---\n", case["role"].as_str().unwrap())).unwrap();
-            assert_eq!(agent.name, case["expected"]);
-        }
+    fn e075_a_single_skill_is_a_list_of_one() {
+        let skills = |front: &str| read(&format!("---\n{front}\n---\n")).unwrap().said.skills;
+        assert_eq!(skills("skills: code_review"), Some(vec!["code_review".to_owned()]));
+        assert_eq!(skills("skills: [a, b]"), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(skills("skills: []"), Some(vec![]), "E071");
+        assert_eq!((skills("role: cto"), skills("skills:")), (None, None));
     }
 
     #[test]

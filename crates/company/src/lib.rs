@@ -13,6 +13,7 @@ pub mod escalation;
 mod files;
 pub mod modules;
 pub mod persona;
+pub mod prices;
 pub mod prompt;
 pub mod skills;
 mod staff;

@@ -453,16 +453,11 @@ mod tests {
 
     #[test]
     fn e068_the_same_name_twice_is_refused() {
-        let deaf = Handler { name: "deaf", hear: |_| Ok(()) };
-        let one = Module {
-            section: "one",
-            providers: &[provider("words", 100, 1, |_| String::new())],
-            handlers: &[],
-            tables: &["things"],
-            ..NOTHING
-        };
-        let handlers: &'static [Handler] = Box::leak(Box::new([deaf, deaf]));
-        let two = Module { section: "two", handlers, ..one };
+        const DEAF: Handler = Handler { name: "deaf", hear: |_| Ok(()) };
+        const WORDS: &[Provider] = &[provider("words", 100, 1, |_| String::new())];
+        const STRAY: &[Rule] = &[rule("other.key", Free)];
+        let one = Module { section: "one", providers: WORDS, tables: &["things"], ..NOTHING };
+        let two = Module { section: "two", handlers: &[DEAF, DEAF], ..one };
         assert_eq!(
             faults(&[one, two]),
             [
@@ -472,8 +467,10 @@ mod tests {
                 "two providers have the same place",
             ]
         );
-        let stray = Module { section: "stray", rules: &[rule("other.key", Free)], ..NOTHING };
-        assert_eq!(faults(&[stray]), ["rule other.key does not belong to stray"]);
+        assert_eq!(
+            faults(&[Module { section: "stray", rules: STRAY, ..NOTHING }]),
+            ["rule other.key does not belong to stray"]
+        );
     }
 
     #[test]
@@ -490,7 +487,7 @@ mod tests {
                 },
             },
         ];
-        let event = EventBody::Progress { done: 1, total: 2, step: String::new() };
+        let event = EventBody::FollowUp { text: "Use the second headline.".to_owned() };
         let warnings = hear(&handlers, &event);
         assert_eq!(HEARD.load(Ordering::Relaxed), 1);
         assert_eq!(

@@ -21,7 +21,7 @@ fn acme() -> Company {
 }
 
 fn options(tools: &[&str], commands: bool) -> PromptOptions {
-    PromptOptions { tools: tools.iter().map(|tool| (*tool).to_owned()).collect(), commands, max_cost_usd: Money::ZERO }
+    PromptOptions { tools: tools.iter().map(|tool| (*tool).to_owned()).collect(), commands, ..PromptOptions::default() }
 }
 
 #[test]

@@ -30,13 +30,10 @@ impl Table {
         self.models.iter().filter(|row| id.starts_with(&row.prefix)).max_by_key(|row| row.prefix.len())
     }
 
-    /// The id that a name stands for, and the tier it is an alias of. Agent files may leave the choice to whoever
-    /// calls them.
+    /// The id that a name stands for.
     fn id<'n>(&'n self, name: &'n str) -> &'n str {
         let name = name.trim();
-        let alias = name.to_ascii_lowercase();
-        let alias = if matches!(alias.as_str(), "" | "inherit" | "default") { &self.fallback } else { &alias };
-        self.aliases.get(alias).map_or(name, String::as_str)
+        self.aliases.get(name).map_or(name, String::as_str)
     }
 }
 
@@ -252,13 +249,13 @@ mod tests {
 
     #[test]
     fn e081_an_unknown_model_has_the_middle_tiers_price_and_a_warning() {
-        for name in ["claude-future-5", "gpt-5"] {
+        for name in ["claude-future-5", "gpt-5", "OPUS", ""] {
             let found = resolve(name);
             assert_eq!((found.id.as_str(), found.tier.as_str()), (name, "sonnet"));
             assert_eq!((found.price.input, found.price.output), (3000, 15_000));
             assert!(found.warning.is_some_and(|warning| warning.contains(name)));
         }
-        for name in ["claude-opus-4-7", "claude-haiku-9", "sonnet", "inherit", ""] {
+        for name in ["claude-opus-4-7", "claude-haiku-9", "sonnet"] {
             assert_eq!(resolve(name).warning, None, "{name}");
         }
     }

@@ -3,7 +3,10 @@
 #![cfg(target_os = "linux")]
 
 mod lists;
+mod money;
+mod people;
 mod queue;
+mod settings;
 mod stages;
 
 use std::fs;
@@ -15,19 +18,31 @@ use serde_json::Value;
 /// What came of each case of a topic, in their order.
 type Outcomes = Vec<anyhow::Result<()>>;
 
-/// What computes the cases of a topic.
-type Check = fn(&[Value]) -> Outcomes;
+/// What computes the cases of a topic. It gets the cases, and the whole topic for what they share.
+type Check = fn(&[Value], &Value) -> Outcomes;
 
 /// The topics that are computed here.
 const TOPICS: &[(&str, Check)] = &[
-    ("stage_progress", |cases| each(cases, stages::progress)),
-    ("stage_eta", |cases| each(cases, stages::eta)),
-    ("stale_sync", |cases| each(cases, queue::stale)),
-    ("retention", |cases| each(cases, queue::retention)),
-    ("task_list_text", |cases| each(cases, lists::text)),
-    ("task_list_json", |cases| each(cases, lists::json)),
-    ("task_list_format", |cases| each(cases, lists::format)),
-    ("task_store_script", queue::script),
+    ("stage_progress", |cases, _| each(cases, stages::progress)),
+    ("stage_eta", |cases, _| each(cases, stages::eta)),
+    ("stale_sync", |cases, _| each(cases, queue::stale)),
+    ("retention", |cases, _| each(cases, queue::retention)),
+    ("task_list_text", |cases, _| each(cases, lists::text)),
+    ("task_list_json", |cases, _| each(cases, lists::json)),
+    ("task_list_format", |cases, _| each(cases, lists::format)),
+    ("task_store_script", |cases, _| queue::script(cases)),
+    ("config_validation", |cases, _| each(cases, settings::validation)),
+    ("agent_frontmatter", |cases, _| each(cases, people::frontmatter)),
+    ("persona_sections", |cases, _| each(cases, people::sections)),
+    ("autonomy_level", |cases, _| each(cases, people::autonomy)),
+    ("escalation_chain", people::escalation),
+    ("skills_resolution", |cases, _| each(cases, people::skills)),
+    ("role_name", |cases, _| each(cases, people::name)),
+    ("journal_context", |cases, _| each(cases, people::journal)),
+    ("budget_display", |cases, _| each(cases, money::display)),
+    ("model_router", |cases, _| each(cases, money::router)),
+    ("cost_estimate", |cases, _| each(cases, money::estimate)),
+    ("cost_recording", money::recording),
 ];
 
 /// Cases that do not depend on each other.
@@ -57,7 +72,7 @@ fn every_case_holds() -> anyhow::Result<()> {
             continue;
         };
         topics += 1;
-        let outcomes = check(cases);
+        let outcomes = check(cases, &all);
         assert_eq!(outcomes.len(), cases.len(), "{topic}");
         let passed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         println!("{topic}: {passed}/{}", cases.len());

@@ -29,13 +29,14 @@ fn open(dir: &Path) -> anyhow::Result<Store> {
 
 fn company(db: &Write<'_>, dir: &str) -> Kept<(CompanyId, SessionId)> {
     let company = db.company_put(dir, "Cases", Time(1))?.company_id;
-    Ok((company, db.session_open(company, Time(1))?.session_id))
+    Ok((company, db.session_open(company, "ceo", Time(1))?.session_id))
 }
 
 fn new_job((company_id, session_id): (CompanyId, SessionId), directive: &str, priority: i64) -> NewJob {
     NewJob {
         company_id,
         session_id,
+        agent: "ceo".to_owned(),
         parent_job_id: None,
         directive: directive.to_owned(),
         engine: contract::EngineKind::Practice,

@@ -27,10 +27,10 @@ async fn a_plain_answer() {
     assert!(request.system().contains(folder.dir.to_str().unwrap()), "E008: the folder is in the system prompt");
     assert!(request.first_user().contains(folder.dir.to_str().unwrap()), "E008: and in the brief");
     assert!(request.first_user().contains("Write a company description"));
-    assert_eq!(request.tools(), ["Read", "Write", "Edit", "List", "Glob", "Grep", "delegate"]);
+    assert_eq!(request.tools(), ["Read", "Write", "Edit", "List", "Glob", "Grep", "delegate", "ask_founder"]);
     assert_eq!(request.roles(), ["cfo", "cmo", "cto"]);
     let ephemeral = json!({ "type": "ephemeral" });
-    for place in ["/system/0", "/tools/6", "/messages/0/content/0"] {
+    for place in ["/system/0", "/tools/7", "/messages/0/content/0"] {
         assert_eq!(request.body.pointer(place).unwrap()["cache_control"], ephemeral, "{place}");
     }
 }
@@ -209,11 +209,11 @@ async fn e081_an_unknown_model_has_sonnets_price_and_a_warning() {
 async fn history_thinking_and_cut_answers_go_back_as_they_came() {
     let folder = Folder::new("minimal");
     let script = Script::of([
-        Turn::text("First half, ").and_thinking("Hm.").stop_reason("max_tokens"),
+        Turn::thought("Hm.", "First half, ").stop_reason("max_tokens"),
         Turn::made(|request| {
             let before = &request.messages()[3]["content"];
-            assert_eq!(before[1]["type"], "thinking");
-            assert_eq!(before[1]["signature"], "c2lnbmF0dXJl");
+            assert_eq!(before[0]["type"], "thinking");
+            assert_eq!(before[0]["signature"], "c2lnbmF0dXJl");
             Turn::text("second half.")
         }),
     ]);

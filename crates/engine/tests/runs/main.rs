@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
 
 mod anthropic;
+mod company;
+mod founder;
+mod memory;
 mod outages;
 mod practice;
 mod progress;

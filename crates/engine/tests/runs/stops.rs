@@ -186,9 +186,10 @@ async fn each_call_and_each_effect_is_asked_for() {
     assert_eq!(ending.outcome, Outcome::Completed);
     let asked = host.asked.lock().unwrap().clone();
     let of = |whose: &dyn Fn(&str) -> bool| asked.iter().filter(|agent| whose(agent)).count();
-    // The CEO calls three times and writes a file; two heads do the same.
-    assert_eq!((of(&|agent| agent == "ceo"), of(&|agent| agent != "ceo")), (4, 8), "{asked:?}");
-    assert_eq!(provider.requests().len() + host.syncs.load(std::sync::atomic::Ordering::SeqCst), asked.len());
+    // The CEO calls three times, writes a file and has the journal's entry written; two heads call and write the same.
+    assert_eq!((of(&|agent| agent == "ceo"), of(&|agent| agent != "ceo")), (5, 8), "{asked:?}");
+    let calls = provider.requests().len() + provider.journal_requests().len();
+    assert_eq!(calls + host.syncs.load(std::sync::atomic::Ordering::SeqCst), asked.len());
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub async fn fill(home: &Path, jobs: usize, events: usize) -> anyhow::Result<()>
     let store = Store::open(&home.join("aicib.db"), &home.join("backups"), false)?.store;
     let dir = home.join("past").display().to_string();
     let company = store.write(move |db| db.company_put(&dir, "Past", Time(1))).await?.company_id;
-    let session = store.write(move |db| db.session_open(company, Time(1))).await?.session_id;
+    let session = store.write(move |db| db.session_open(company, "ceo", Time(1))).await?.session_id;
     let each = events.checked_div(jobs).unwrap_or(0);
     for chunk in (0..jobs).collect::<Vec<_>>().chunks((BATCH / each.max(4)).max(1)) {
         let chunk = chunk.to_vec();
@@ -30,6 +30,7 @@ pub async fn fill(home: &Path, jobs: usize, events: usize) -> anyhow::Result<()>
                 let new = NewJob {
                     company_id: company,
                     session_id: session,
+                    agent: "ceo".to_owned(),
                     parent_job_id: None,
                     directive: format!("Write the {} page, number {number}", WORDS[number % WORDS.len()]),
                     engine: EngineKind::Practice,
