@@ -344,7 +344,7 @@ impl Ledger {
             }
             What::End => {
                 let (run, now) = (self.briefs[n].run, self.now);
-                let change = if n % 2 == 0 { JobChange::Complete } else { JobChange::Fail };
+                let change = if n.is_multiple_of(2) { JobChange::Complete } else { JobChange::Fail };
                 self.home.write(move |write| {
                     write.settle(run, contract::RunState::Exited, change, &Settlement::default(), now)
                 });
