@@ -16,6 +16,15 @@ use crate::{quit, tray, window};
 
 /// Characters of a page's error that the log keeps.
 const MAX_REPORT: usize = 4_000;
+/// Bytes of a text that is saved for a page, at most.
+const MAX_SAVED: usize = 16 << 20;
+
+#[derive(Deserialize)]
+struct SaveText {
+    /// The file's name, as it is proposed.
+    name: String,
+    text: String,
+}
 
 #[derive(Deserialize)]
 struct OpenPath {
@@ -52,6 +61,7 @@ pub async fn call(desktop: &Arc<Desktop>, page: &WebviewWindow, name: &str, para
     match name {
         "info" => return info(desktop, page).await,
         "pick_folder" => return pick_folder(desktop, page).await,
+        "save_text" => return save_text(desktop, page, fitting("native.save_text", params)?).await,
         "open_path" => open_path(desktop, &fitting::<OpenPath>("native.open_path", params)?.path)?,
         "open_url" => open_url(desktop, &fitting::<OpenUrl>("native.open_url", params)?.url)?,
         "hide_window" => window::hide(desktop, page.label()),
@@ -105,6 +115,40 @@ async fn pick_folder(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Val
     Ok(json!({ "path": path }))
 }
 
+/// Writes a text where the founder says. The page never names the place: it proposes a name, and the founder chooses.
+async fn save_text(desktop: &Arc<Desktop>, page: &WebviewWindow, what: SaveText) -> Result<Value, Error> {
+    if what.text.len() > MAX_SAVED {
+        return Err(Error::new(
+            ErrorCode::BAD_REQUEST,
+            format!("The file would have {} MB; {} MB is the most.", what.text.len() >> 20, MAX_SAVED >> 20),
+            "Choose fewer days.",
+        ));
+    }
+    let (tell, picked) = oneshot::channel();
+    let dialog = desktop.app.dialog().file().set_parent(page).set_title("Save as").set_file_name(plain_name(&what.name));
+    dialog.save_file(move |file| {
+        // The page may be gone by the time somebody chose.
+        let _ = tell.send(file);
+    });
+    let Some(file) = picked.await.unwrap_or_default() else { return Ok(json!({ "path": null })) };
+    let path = file.into_path().map_err(Error::internal)?;
+    tokio::fs::write(&path, what.text).await.map_err(|error| {
+        Error::new(
+            ErrorCode::INTERNAL,
+            format!("{} could not be written: {error}.", path.display()),
+            "Choose another folder, or make room on the disk.",
+        )
+    })?;
+    Ok(json!({ "path": path }))
+}
+
+/// A file's name without what would make a path of it.
+fn plain_name(name: &str) -> String {
+    let fits = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+    let plain: String = name.chars().filter(fits).take(100).collect();
+    plain.trim_start_matches(['.', ' ']).to_owned()
+}
+
 fn open_path(desktop: &Desktop, path: &str) -> Result<(), Error> {
     let found = Path::new(path);
     if !found.is_absolute() || !found.exists() {
@@ -144,7 +188,14 @@ fn not_opened(what: &str, error: &dyn std::fmt::Display) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::is_outside_link;
+    use super::{is_outside_link, plain_name};
+
+    #[test]
+    fn a_proposed_name_is_no_path() {
+        assert_eq!(plain_name("costs-agent-2026-11-20.csv"), "costs-agent-2026-11-20.csv");
+        assert_eq!(plain_name("../../.bashrc\n"), "bashrc");
+        assert_eq!(plain_name("a/b\\c:d"), "abcd");
+    }
 
     #[test]
     fn only_links_that_a_browser_or_mail_program_takes_are_opened() {

@@ -215,7 +215,7 @@ describe('what the Desk says', () => {
 });
 
 describe('what will happen with a brief', () => {
-  const plan = { priority: 0, after: undefined, at: undefined, whenBusy: 'queue' as const };
+  const plan = { priority: 0, after: undefined, at: undefined, whenBusy: 'queue' as const, agent: 'ceo' };
   const queued: Job = { ...first, job_id: 213, state: 'queued' };
   const two = desk({ live: [first, queued], live_total: 2 });
 

@@ -29,6 +29,7 @@ export function fakeBackend(answers: Partial<Record<Method, Answer>>) {
         tray: true,
       }),
       pickFolder: async () => null,
+      saveText: async () => null,
       openPath: async () => undefined,
       openUrl: async () => undefined,
       hideWindow: async () => {

@@ -39,6 +39,8 @@ export interface Native {
   info(): Promise<NativeInfo>;
   /** Lets the founder choose a folder; null where they did not. */
   pickFolder(): Promise<string | null>;
+  /** Lets the founder choose where a text is saved; the file's path, or null where they did not. */
+  saveText(name: string, text: string): Promise<string | null>;
   openPath(path: string): Promise<void>;
   /** http, https and mailto only. */
   openUrl(url: string): Promise<void>;

@@ -24,6 +24,7 @@ export function createBackend(): Backend {
     native: {
       info: () => send<NativeInfo>('native.info', {}),
       pickFolder: async () => (await send<{ path: string | null }>('native.pick_folder', {})).path,
+      saveText: async (name, text) => (await send<{ path: string | null }>('native.save_text', { name, text })).path,
       openPath: (path) => send('native.open_path', { path }),
       openUrl: (url) => send('native.open_url', { url }),
       hideWindow: () => send('native.hide_window', {}),

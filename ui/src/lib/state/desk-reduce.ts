@@ -4,6 +4,7 @@ import { isAtWork, isFinal, isInLine, isLater } from '$lib/text/names';
 /** Jobs that ended, as many as the daemon itself gives. */
 const MAX_FINISHED = 20;
 const MAX_LIVE = 100;
+const CEO = 'ceo';
 
 export interface DeskStep {
   desk: Desk;
@@ -60,6 +61,8 @@ export function applyDeskChange(desk: Desk, change: DeskChange): DeskStep {
       live_total: Math.max(total, live.length),
       finished,
       team,
+      // Told whole each time, so that one who missed a change is right again after the next.
+      questions: stale ? desk.questions : (change.questions ?? desk.questions),
       spend: stale ? desk.spend : (change.spend ?? desk.spend),
     },
     reload,
@@ -89,12 +92,15 @@ function placed(job: Job, live: readonly Job[]): Job {
   return before > 0 ? { ...rest, position: before } : rest;
 }
 
-/** Jobs of the open session that a brief sent now would stand behind, the one at work first. */
-export function aheadOfNext(desk: Desk | undefined, priority = 0): Job[] {
-  const session = desk?.session;
-  if (!session) return [];
+/** Jobs of an agent's open session that a brief for it, sent now, would stand behind, the one at work first. */
+export function aheadOfNext(desk: Desk | undefined, priority = 0, agent = CEO): Job[] {
+  if (!desk) return [];
+  // Of sessions the Desk has the CEO's alone; others are known by whose briefs they are.
+  const session = desk.session?.session_id;
+  const inLine = (job: Job) =>
+    agent === CEO ? session !== undefined && job.session_id === session : job.agent === agent;
   return desk.live
-    .filter((job) => job.session_id === session.session_id && isBefore(job, priority, Infinity))
+    .filter((job) => inLine(job) && isBefore(job, priority, Infinity))
     .sort((a, b) => Number(isHead(b)) - Number(isHead(a)) || b.priority - a.priority || a.job_id - b.job_id);
 }
 
@@ -103,9 +109,9 @@ function isHead(job: Job): boolean {
   return isAtWork(job.state) || job.state === 'retrying';
 }
 
-/** How many jobs the next brief waits for: those of the open session, the one at work included. */
-export function beforeNext(desk: Desk | undefined, priority = 0): number {
-  return aheadOfNext(desk, priority).length;
+/** How many jobs the next brief for an agent waits for: those of its open session, the one at work included. */
+export function beforeNext(desk: Desk | undefined, priority = 0, agent = CEO): number {
+  return aheadOfNext(desk, priority, agent).length;
 }
 
 /** "3 jobs are running, 1 queued, 2 planned." */

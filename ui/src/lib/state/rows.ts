@@ -1,13 +1,16 @@
 import type {
+  Ask,
   Error as Fault,
   Event,
   FileChange,
   Money,
   NoticeLevel,
+  Origin,
   Outcome,
   StopCounts,
   Time,
 } from '$lib/contract/types';
+import { FOUNDER } from '$lib/text/names';
 import type { Tail } from './tails';
 
 export type Progress = 'running' | 'ok' | 'failed';
@@ -54,6 +57,20 @@ export type Row = Base &
         readonly stopped: StopCounts;
       }
     | { readonly kind: 'retry'; readonly reason: string; readonly until: Time | undefined; readonly over: boolean }
+    | {
+        readonly kind: 'question';
+        readonly name: string;
+        readonly ask: Ask;
+        readonly text: string;
+        readonly detail: string;
+        /** None while it is open, or where its run ended before one came. */
+        readonly answer: string | undefined;
+        readonly by: Origin | undefined;
+        readonly over: boolean;
+      }
+    /** What the founder said to a job at work. */
+    | { readonly kind: 'follow-up'; readonly text: string; readonly taken: boolean; readonly over: boolean }
+    | { readonly kind: 'journal'; readonly text: string; readonly cost: Money }
     | { readonly kind: 'hold'; readonly held: boolean; readonly all: boolean }
   );
 
@@ -88,6 +105,8 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
   const rows: Row[] = [];
   const open: Open = new Map();
   const waits: Open = new Map();
+  const asked: Open = new Map();
+  const said = new Map<number, number>();
   const depthOf = depths(events);
 
   for (const event of events) {
@@ -178,7 +197,7 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         rows.push({ ...base, kind: 'error', error: event.error });
         break;
       case 'run_exited':
-        closeRun(rows, open, waits, event.run_id);
+        closeRun(rows, [open, waits, asked], event.run_id);
         dropEcho(rows, event.result);
         rows.push({
           ...base,
@@ -199,6 +218,48 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         break;
       case 'held':
         rows.push({ ...base, kind: 'hold', held: event.held, all: event.all });
+        break;
+      case 'asked':
+        asked.set(`${event.run_id}/${event.key}`, rows.length);
+        rows.push({
+          ...base,
+          kind: 'question',
+          name: event.key,
+          ask: event.ask,
+          text: event.text,
+          detail: event.detail,
+          answer: undefined,
+          by: undefined,
+          over: ended,
+        });
+        break;
+      case 'answered': {
+        const key = `${event.run_id}/${event.key}`;
+        const at = asked.get(key);
+        const row = at === undefined ? undefined : rows[at];
+        if (at !== undefined && row?.kind === 'question')
+          rows[at] = { ...row, answer: event.answer, by: event.by, over: true };
+        // The question is further up than what was read so far.
+        else rows.push({ ...base, agent: FOUNDER, kind: 'follow-up', text: event.answer, taken: true, over: true });
+        asked.delete(key);
+        break;
+      }
+      case 'follow_up':
+        said.set(event.seq, rows.length);
+        rows.push({ ...base, agent: FOUNDER, kind: 'follow-up', text: event.text, taken: false, over: ended });
+        break;
+      case 'follow_up_taken':
+        for (const seq of event.seqs) {
+          const at = said.get(seq);
+          const row = at === undefined ? undefined : rows[at];
+          if (at !== undefined && row?.kind === 'follow-up') rows[at] = { ...row, taken: true };
+        }
+        break;
+      case 'journal':
+        rows.push({ ...base, kind: 'journal', text: event.text, cost: event.cost_usd });
+        break;
+      case 'prompt':
+        // Has a view of its own.
         break;
       case 'usage':
       case 'progress':
@@ -222,13 +283,14 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
 }
 
 /** What a run that ended left open never came back; another run of the job may follow. */
-function closeRun(rows: Row[], open: Open, waits: Open, run: number | undefined): void {
-  for (const known of [open, waits]) {
+function closeRun(rows: Row[], opened: readonly Open[], run: number | undefined): void {
+  for (const known of opened) {
     for (const [key, at] of known) {
       const row = rows[at];
       if (!key.startsWith(`${run}/`)) continue;
       if ((row?.kind === 'tool' || row?.kind === 'delegation') && row.state === 'running')
         rows[at] = { ...row, state: 'failed', summary: 'did not finish' };
+      if (row?.kind === 'question') rows[at] = { ...row, over: true };
       if (row?.kind === 'waiting') rows[at] = { ...row, over: true };
       known.delete(key);
     }

@@ -1,7 +1,7 @@
 import { SvelteSet } from 'svelte/reactivity';
 import { backend } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
-import type { Job, JobId, SessionId } from '$lib/contract/types';
+import type { Job, JobId, Session } from '$lib/contract/types';
 import type { JobAct } from '$lib/state/job-actions';
 import { copyText } from '$lib/text/clipboard';
 import { plural } from '$lib/text/format';
@@ -130,11 +130,14 @@ export async function closeSession(): Promise<void> {
   }
 }
 
-/** Opens an earlier session again; the one that is open is closed before, where there is one. */
-export async function resumeSession(sessionId: SessionId): Promise<void> {
+/** Opens an earlier session again; where the CEO's is in its way, that is closed before, with all the others. */
+export async function resumeSession(wanted: Session): Promise<void> {
   try {
-    if (desk.value?.session) await backend().call('session.stop', desk.company);
-    const session = await backend().call('session.resume', { company: desk.company, session_id: sessionId });
+    if (desk.value?.session?.agent === wanted.agent) await backend().call('session.stop', desk.company);
+    const session = await backend().call('session.resume', {
+      company: desk.company,
+      session_id: wanted.session_id,
+    });
     flashes.say(`Session #${session.session_id} is open again. Your next brief continues it.`);
   } catch (thrown) {
     flashes.fault(asFault(thrown));

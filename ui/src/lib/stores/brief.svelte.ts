@@ -8,9 +8,13 @@ import { freshKey } from '$lib/text/directive';
 /** How long it is said that a brief was sent. */
 const SAYS_SENT_MS = 8000;
 
+const CEO = 'ceo';
+
 /** A brief being written: its text outlives a failed send, and a second click sends nothing twice. */
 export class BriefDraft {
   text = $state('');
+  /** Who is briefed (role). */
+  agent = $state(CEO);
   /** The brief's own limit in dollars; undefined for the settings' one. */
   limit = $state<Money>();
   /** Its place in line: higher goes first. */
@@ -40,6 +44,7 @@ export class BriefDraft {
       const kept = localStorage.getItem(name) ?? '';
       // What was typed before there was a company stays; what belongs to another one does not.
       if (this.#company !== undefined || untrack(() => this.text) === '') this.text = kept;
+      if (this.#company !== undefined) this.agent = CEO;
       this.#company = company;
     }
     const text = this.text;
@@ -57,7 +62,7 @@ export class BriefDraft {
   }
 
   get plan(): Plan {
-    return { priority: this.priority, after: this.after, at: this.at, whenBusy: this.whenBusy };
+    return { priority: this.priority, after: this.after, at: this.at, whenBusy: this.whenBusy, agent: this.agent };
   }
 
   /** Whether it starts as any other would: nothing of its plan is the founder's own. */
@@ -77,10 +82,11 @@ export class BriefDraft {
   async send(company: CompanyRef): Promise<boolean> {
     if (!this.ready) return false;
     const directive = this.text;
-    // Another text is another brief. The same one, sent again after an error, must not become two.
-    if (directive !== this.#keyText) {
+    // Another text, or for somebody else, is another brief. The same one, sent again after an error, must not become two.
+    const sending = `${this.agent}\n${directive}`;
+    if (sending !== this.#keyText) {
       this.#key = freshKey();
-      this.#keyText = directive;
+      this.#keyText = sending;
     }
     this.sending = true;
     this.fault = undefined;
@@ -95,6 +101,7 @@ export class BriefDraft {
         start_session: true,
         priority: this.priority,
         idempotency_key: this.#key,
+        ...(this.agent === CEO ? {} : { agent: this.agent }),
         ...(this.after === undefined ? {} : { after_job_id: this.after }),
         ...(this.at === undefined ? {} : { not_before: this.at }),
         ...(this.limit === undefined ? {} : { max_cost_usd: this.limit }),

@@ -1,7 +1,7 @@
 import { tick } from 'svelte';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
-import type { ChangedFile, Event, JobDetail, JobId, Span } from '$lib/contract/types';
+import type { ChangedFile, Event, JobDetail, JobId, Question, Span } from '$lib/contract/types';
 import {
   cutEnd,
   cutStart,
@@ -25,6 +25,8 @@ const SPAN_PAGE = 500;
 /** Spans that the lanes are drawn from, at most: the latest. */
 const MAX_SPANS = 2000;
 const MAX_FILES = 1000;
+/** Questions that a Desk has, at most. */
+const DESK_QUESTIONS = 20;
 /** How often facts, lanes and files are read again while events pour in. */
 const REFRESH_MS = 1000;
 /** And while nothing happens: the heartbeat is a fact too. */
@@ -39,6 +41,8 @@ export class JobStore {
   spans = $state.raw<readonly Span[]>([]);
   spanTotal = $state(0);
   files = $state.raw<readonly ChangedFile[]>([]);
+  /** What it asks the founder right now. */
+  questions = $state.raw<readonly Question[]>([]);
   fault = $state.raw<Fault>();
   eventsLoaded = $state(false);
   loadingEarlier = $state(false);
@@ -71,7 +75,12 @@ export class JobStore {
         // The desktop subscribes anew by itself, and the tails come again.
         if (state !== 'ready') this.tails = [];
       }),
-      backend().on('desk.changed', ({ jobs }) => {
+      backend().on('desk.changed', ({ jobs, questions, company_id }) => {
+        if (questions && company_id === this.detail?.company_id) {
+          // A Desk has the first of them only: whether there are others is asked for.
+          if (questions.length >= DESK_QUESTIONS) void this.#readQuestions();
+          else this.questions = questions.filter((question) => question.job_id === this.jobId);
+        }
         const row = jobs.find((job) => job.job_id === this.jobId);
         if (!row || !this.detail || row.seq < this.detail.seq) return;
         this.detail = withRow(this.detail, row);
@@ -79,7 +88,13 @@ export class JobStore {
         this.#refreshSoon();
       }),
     ];
-    await Promise.all([this.#readDetail(), this.#readLatest(), this.#readSpans(), this.#readFiles()]);
+    await Promise.all([
+      this.#readDetail(),
+      this.#readLatest(),
+      this.#readSpans(),
+      this.#readFiles(),
+      this.#readQuestions(),
+    ]);
     this.#refreshLater();
   }
 
@@ -202,6 +217,15 @@ export class JobStore {
       if (this.#closed) return;
       if (!this.window.moreAfter) this.window = withResync(this.window, page);
       await this.#subscribe();
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+    }
+  }
+
+  async #readQuestions(): Promise<void> {
+    try {
+      const page = await backend().call('question.list', { job_id: this.jobId, open: true, limit: 50 });
+      if (!this.#closed) this.questions = page.questions.toReversed();
     } catch (thrown) {
       if (!this.#closed) this.fault = asFault(thrown);
     }

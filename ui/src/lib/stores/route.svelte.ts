@@ -4,6 +4,9 @@ export type Route =
   | { screen: 'desk' }
   | { screen: 'jobs'; session?: SessionId }
   | { screen: 'sessions' }
+  | { screen: 'team'; agent?: string }
+  | { screen: 'costs' }
+  | { screen: 'journal' }
   | { screen: 'job'; jobId: JobId }
   | { screen: 'settings'; section: string };
 
@@ -12,13 +15,23 @@ function number(text: string): number | undefined {
   return Number.isSafeInteger(value) && value > 0 ? value : undefined;
 }
 
+/** A part of the address that somebody typed may not be one. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 export function parseRoute(hash: string): Route {
   const [screen, rest = ''] = hash.replace(/^#\/?/, '').split('/');
   if (screen === 'jobs') {
     const session = number(rest);
     return session === undefined ? { screen } : { screen, session };
   }
-  if (screen === 'sessions') return { screen };
+  if (screen === 'sessions' || screen === 'costs' || screen === 'journal') return { screen };
+  if (screen === 'team') return rest === '' ? { screen } : { screen, agent: decoded(rest) };
   if (screen === 'settings') return { screen, section: rest };
   const jobId = number(rest);
   if (screen === 'job' && jobId !== undefined) return { screen, jobId };
@@ -29,6 +42,7 @@ export function routeHash(route: Route): string {
   if (route.screen === 'job') return `#/job/${route.jobId}`;
   if (route.screen === 'settings' && route.section) return `#/settings/${route.section}`;
   if (route.screen === 'jobs' && route.session !== undefined) return `#/jobs/${route.session}`;
+  if (route.screen === 'team' && route.agent !== undefined) return `#/team/${encodeURIComponent(route.agent)}`;
   return `#/${route.screen}`;
 }
 

@@ -138,7 +138,9 @@ export function waitsFor(job: Job, face: Face, now: Time, beside = false): strin
         : `Starts once job #${job.after_job_id} has completed`;
     case 'queued':
       if (job.position)
-        return job.position === 1 ? 'Starts when the CEO is free' : `${job.position} jobs are before it`;
+        return job.position === 1
+          ? `Starts when ${job.agent === 'ceo' ? 'the CEO' : roleName(job.agent)} is free`
+          : `${job.position} jobs are before it`;
       return 'Starts as soon as there is room';
     case 'waiting': {
       const reason = open(job.reason) || 'Cannot go on for a while';

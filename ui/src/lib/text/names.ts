@@ -1,11 +1,15 @@
-import type { EngineKind, JobState, KeyStorage, LogLevel, Origin } from '$lib/contract/types';
+import type { CostBasis, EngineKind, JobState, KeyStorage, LogLevel, Origin } from '$lib/contract/types';
 
 const HEADS = new Set(['ceo', 'cto', 'cfo', 'cmo', 'coo', 'cpo', 'cso', 'chro', 'clo', 'ciso', 'cio']);
+
+/** Who speaks where it is the founder. */
+export const FOUNDER = 'founder';
 
 /** A role's name on screen: "cfo" is "CFO", "backend-engineer" is "Backend Engineer". */
 export function roleName(role: string): string {
   if (HEADS.has(role)) return role.toUpperCase();
   if (role === 'system') return 'AICIB';
+  if (role === FOUNDER) return 'You';
   return role
     .split(/[-_\s]+/)
     .filter(Boolean)
@@ -16,6 +20,7 @@ export function roleName(role: string): string {
 /** Two letters for an avatar or a logo: "CE", "BE", "NW". */
 export function initials(name: string): string {
   if (name === 'system') return 'AI';
+  if (name === FOUNDER) return 'You';
   const words = name.split(/[-_\s.]+/).filter(Boolean);
   const letters =
     words.length > 1 ? words.slice(0, 2).map((word) => [...word][0] ?? '') : [...(words[0] ?? '?')].slice(0, 2);
@@ -34,6 +39,7 @@ const COLOURS: Record<string, string> = {
   'content-writer': 'mkt-1',
   coo: 'coo',
   system: 'ink-3',
+  [FOUNDER]: 'ink-2',
 };
 const SPARE = ['spare-1', 'spare-2', 'spare-3', 'spare-4', 'coo'];
 
@@ -78,6 +84,21 @@ export const STATE_NAMES: Record<JobState, string> = {
 };
 
 export const ENGINE_NAMES: Record<EngineKind, string> = { 'anthropic-api': 'Anthropic API', practice: 'Practice' };
+
+/** Where a figure comes from. */
+export const BASIS_NAMES: Record<CostBasis, string> = {
+  reported: 'reported',
+  estimated: 'estimated',
+  free: 'free',
+  unknown: 'no price',
+};
+
+export const BASIS_DETAILS: Record<CostBasis, string> = {
+  reported: 'As the provider reported it',
+  estimated: 'Reported tokens at list prices',
+  free: 'Of a model that costs nothing',
+  unknown: 'A model took part whose price is not known: the cost is not complete',
+};
 
 export const ORIGIN_NAMES: Record<Origin, string> = {
   cli: 'from the terminal',

@@ -1,0 +1,47 @@
+/** A stretch of a text: as it is, or a character that nobody would see, by its name. */
+export type Stretch = { readonly text: string; readonly hidden: boolean };
+
+/**
+ * What changes how a line looks without being seen itself: controls (but line breaks and tabs), marks that turn the
+ * direction of writing, spaces without a width, and tags.
+ */
+const HIDDEN =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu;
+
+/** Texts of agents are hostile: a command that one is asked about is shown as what it is, not as what it looks like. */
+export function visible(text: string): Stretch[] {
+  const stretches: Stretch[] = [];
+  let from = 0;
+  for (const found of text.matchAll(HIDDEN)) {
+    if (found.index > from) stretches.push({ text: text.slice(from, found.index), hidden: false });
+    const code = found[0].codePointAt(0) ?? 0;
+    stretches.push({ text: `U+${code.toString(16).toUpperCase().padStart(4, '0')}`, hidden: true });
+    from = found.index + found[0].length;
+  }
+  if (from < text.length) stretches.push({ text: text.slice(from), hidden: false });
+  return stretches;
+}
+
+/** The same as one text: "npm⟨U+202E⟩". */
+export function visibleText(text: string): string {
+  return visible(text)
+    .map((stretch) => (stretch.hidden ? `⟨${stretch.text}⟩` : stretch.text))
+    .join('');
+}
+
+/** Where the words of a search are in a text: stretches that are hits, and those between. */
+export function marked(text: string, search: string): { readonly text: string; readonly hit: boolean }[] {
+  const words = search
+    .trim()
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    // The longest that fits is the hit.
+    .sort((a, b) => b.length - a.length);
+  if (words.length === 0) return text === '' ? [] : [{ text, hit: false }];
+  return text
+    .split(new RegExp(`(${words.join('|')})`, 'giu'))
+    .map((part, i) => ({ text: part, hit: i % 2 === 1 }))
+    .filter((part) => part.text !== '');
+}
