@@ -169,7 +169,7 @@ fn fill(building: &Path, damaged: &Path, runs: &Path) -> Result<Replayed, StoreE
     salvage::salvage(&conn, source, &with_spool.collect())?;
     conn.execute_batch("COMMIT")?;
     let replayed = replay::replay(&conn, &folders, &before)?;
-    salvage::day_costs(&conn, source)?;
+    salvage::sums(&conn, source)?;
     for end in ENDS {
         remove(&beside(&scratch, end))?;
     }

@@ -79,16 +79,37 @@ pub(crate) fn salvage(new: &Connection, path: &Path, with_folder: &BTreeSet<RunI
     Ok(())
 }
 
-/// The money of each day, where the damaged file knows of more than was made from events: of runs whose records are
-/// gone.
-pub(crate) fn day_costs(new: &Connection, path: &Path) -> Result<(), StoreError> {
+/// The money and tokens of each day, and the money of each session, where the damaged file knows of more than was made
+/// from events: of runs whose records are gone, and of jobs that were forgotten.
+pub(crate) fn sums(new: &Connection, path: &Path) -> Result<(), StoreError> {
     let Ok(old) = open(path) else { return Ok(()) };
     let mut from = Salvage { new, old: Damaged { conn: old, lost: false } };
-    let columns = ["company_id", "day", "cost_nanos"].map(String::from);
-    let put = "INSERT INTO day_costs (company_id, day, cost_nanos) VALUES (?1, ?2, ?3)
-               ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = max(cost_nanos, excluded.cost_nanos)";
-    from.each("day_costs", &columns, None, |new, row| attempt(new, put, row))
+    for (table, columns, put) in SUMS {
+        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+        let theirs = from.common(table)?;
+        // An earlier version knew less.
+        if columns.iter().all(|column| theirs.contains(column)) {
+            from.each(table, &columns, None, |new, row| attempt(new, put, row))?;
+        }
+    }
+    Ok(())
 }
+
+/// Sums that only grow: the table, the columns that are read of it, and how they are written.
+const SUMS: [(&str, &[&str], &str); 3] = [
+    (
+        "day_costs",
+        &["company_id", "day", "cost_nanos"],
+        "INSERT INTO day_costs (company_id, day, cost_nanos) VALUES (?1, ?2, ?3)
+         ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = max(cost_nanos, excluded.cost_nanos)",
+    ),
+    (
+        "day_costs",
+        &["company_id", "day", "tokens"],
+        "UPDATE day_costs SET tokens = max(tokens, ?3) WHERE company_id = ?1 AND day = ?2",
+    ),
+    ("sessions", &["id", "cost_nanos"], "UPDATE sessions SET cost_nanos = max(cost_nanos, ?2) WHERE id = ?1"),
+];
 
 /// The file to read from: the damaged one, or, where nothing but its first bytes keeps it from being read, a copy at
 /// `scratch` with those of `sound`, a database of the same make.

@@ -8,7 +8,9 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use contract::{CompanyId, EventListParams, JobChange, JobId, JobState, Outcome, RunId, SessionId, SpoolLine};
+use contract::{
+    CompanyId, EventBody, EventListParams, JobChange, JobId, JobState, Outcome, RunId, SessionId, SpoolLine,
+};
 use rusqlite::Connection;
 use store::{JobRecord, NewJob, Repair, Settlement, Store, StoreError};
 use support::*;
@@ -284,6 +286,62 @@ fn what_ran_is_there_again_whatever_was_damaged_with_a_copy_and_without() {
             world.is_whole();
         }
     }
+}
+
+/// What was forgotten is in no run's folder: the damaged file itself is all there is of it. What the founder said is an
+/// event of the daemon's own, and in no spool either.
+#[test]
+fn memory_money_and_the_founders_word_are_there_again() {
+    let world = World::new();
+    let company = world.company.0;
+    let (_, run) = world.runs("Write the imprint", &["one"], 1);
+    let journal = EventBody::Journal { text: "The imprint was written.".into(), cost_usd: contract::Money::ZERO };
+    let n = read(&world.dir(run)).len() as i64 + 1;
+    let lines = [read(&world.dir(run)), vec![line(n, entry("ceo", None, 45, journal))]].concat();
+    write(&world.dir(run), &lines);
+    world.ends(run, "The imprint is written.");
+    while world.home.write(|write| write.prune(contract::Time(i64::MAX), None, 100)).more {}
+    fs::remove_dir_all(world.dir(run)).unwrap();
+
+    let cto = world.home.write(move |write| write.session_open(company, "cto", NOON)).session_id;
+    let (live, run) = world.runs("Paint the fence", &["two"], 1);
+    let asked = EventBody::Asked {
+        key: "k1".into(),
+        ask: contract::Ask::Decision,
+        text: "Which colour?".into(),
+        detail: String::new(),
+        options: vec![],
+    };
+    let n = read(&world.dir(run)).len() as i64 + 1;
+    let lines = [read(&world.dir(run)), vec![line(n, entry("ceo", None, 45, asked))]].concat();
+    write(&world.dir(run), &lines);
+    let appended = world.home.append(run, lines);
+    let id = contract::QuestionId(appended.events.last().unwrap().seq.0);
+    let to = contract::Money::nanos(9_000_000);
+    world.home.write(move |write| {
+        write.raise_limit(&store::Raise::Session(cto), to, NOON)?;
+        write.question_answer(id, "Green", contract::Origin::Desk, later(60))?;
+        write.follow_up(live, "And the gate.", later(61))
+    });
+    let before = world.home.read(move |read| read.journal_latest(company, 9));
+    let spent = world.home.read(move |read| read.spend(company, NOON));
+    let session = world.company.1;
+
+    let (_, header) = harms().remove(0);
+    let (world, repair) = world.damage(header);
+    assert!(repair.is_some());
+    let home = &world.home;
+    assert_eq!(home.read(move |read| read.journal(company, Some("imprint"), None, None)).entries, before);
+    assert_eq!(home.read(move |read| read.spend(company, NOON)), spent);
+    assert_eq!(home.read(move |read| read.session_spent(session)).as_nanos(), 14_000);
+    assert_eq!(home.read(move |read| read.open_session(company, "cto")), Some(cto));
+    assert_eq!(home.read(move |read| read.open_session(company, "ceo")), Some(session));
+    assert_eq!(home.read(move |read| read.session_raised(company, cto)), to);
+    assert_eq!(home.read(move |read| read.answers_of(run)), [("k1".to_owned(), "Green".to_owned())]);
+    let said: Vec<String> =
+        home.read(move |read| read.follow_ups_open(live)).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(said, ["And the gate."]);
+    world.is_whole();
 }
 
 /// Random bytes over random parts of the file.
