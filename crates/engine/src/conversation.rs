@@ -23,6 +23,8 @@ const MAX_EXCHANGE: usize = 32 * 1024;
 const MAX_HISTORY: usize = 200_000;
 /// Messages at the end that stay whole.
 const FRESH: usize = 4;
+/// Percent of a conversation that is worth summing up.
+const WORTH: usize = 40;
 /// Texts up to this length are not worth leaving out.
 const SHORT: usize = 300;
 const LEFT_OUT: &str = "[left out to save room; use the tool again if it is needed]";
@@ -111,10 +113,12 @@ impl Conversation {
         }
     }
 
-    /// What may be put in a few words: the steps between the brief and the last ones. None where there are too few.
+    /// What may be put in a few words: the steps between the brief and the last ones. None where that would not be worth
+    /// a call.
     pub fn middle(&self) -> Option<&[Message]> {
-        let end = self.fresh();
-        (end >= self.opening + 2).then(|| &self.messages[self.opening..end])
+        let middle = &self.messages[self.opening..self.fresh()];
+        let worth: usize = middle.iter().map(weight).sum();
+        (middle.len() >= 2 && worth >= self.size() / 100 * WORTH).then_some(middle)
     }
 
     /// Where the last steps begin: with an answer of the model's.
@@ -156,7 +160,11 @@ impl Conversation {
 
     /// Adds what a model said.
     pub fn said(&mut self, blocks: Vec<Block>) {
-        let blocks: Vec<Block> = blocks.into_iter().filter_map(bounded).collect();
+        let mut blocks: Vec<Block> = blocks.into_iter().filter_map(bounded).collect();
+        // A thought that was cut before anything followed it: the provider does not take it back.
+        while matches!(blocks.last(), Some(Block::Thinking { .. })) {
+            blocks.pop();
+        }
         if !blocks.is_empty() {
             // An answer that was paused goes on in the one after it.
             self.add(Message { speaker: Speaker::Assistant, blocks });

@@ -41,18 +41,22 @@ impl Play<'_> {
                 let said = Waits::begin(desk, &refused)?;
                 let mut turn = pin!(self.asking.lock());
                 let turn = loop {
-                    tokio::select! {
+                    let turn = tokio::select! {
                         biased;
                         () = self.halt.cancelled() => return Err(Fell::Stopped),
-                        turn = &mut turn => break turn,
-                        () = tokio::time::sleep(self.patience.lease_again) => {}
-                    }
+                        turn = &mut turn => Some(turn),
+                        () = tokio::time::sleep(self.patience.lease_again) => None,
+                    };
+                    // What the one before was told may have made room for this call too.
                     match self.leased(desk, request, worst).await? {
                         Ok(lease) => {
                             said.over()?;
                             return self.go_on(desk, lease).await;
                         }
                         Err(error) => refused = error,
+                    }
+                    if let Some(turn) = turn {
+                        break turn;
                     }
                 };
                 said.over()?;

@@ -74,7 +74,12 @@ impl Request {
 
     /// What tells this conversation from others: who is asked, and what was said first.
     pub(crate) fn conversation(&self) -> String {
-        format!("{}\n{}\n{}", self.model(), self.system(), self.first_user())
+        // What is added to the first message later, such as a summary of old steps, makes no other conversation of it.
+        let first = self.messages().first().map(|message| match &message["content"] {
+            Value::Array(blocks) => blocks.first().map(text_of).unwrap_or_default(),
+            content => text_of(content),
+        });
+        format!("{}\n{}\n{}", self.model(), self.system(), first.unwrap_or_default())
     }
 
     /// Whether the last message holds results of tools.

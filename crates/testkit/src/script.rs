@@ -126,6 +126,11 @@ impl Turn {
         Turn::with(Reply::Blocks(vec![Block::Text(text.into())]))
     }
 
+    /// An answer that is reasoned about first.
+    pub fn thought(thinking: impl Into<String>, text: impl Into<String>) -> Turn {
+        Turn::with(Reply::Blocks(vec![Block::Thinking(thinking.into()), Block::Text(text.into())]))
+    }
+
     /// An answer that calls a tool.
     pub fn tool(name: &str, input: Value) -> Turn {
         Turn::with(Reply::Blocks(Vec::new())).and_tool(name, input)
@@ -273,7 +278,11 @@ impl Script {
     /// The next turn for a request. When all are played, a new brief starts over; everybody else is told "Done."
     pub(crate) fn next(&mut self, request: &Request) -> Turn {
         let Some((index, rule)) = self.rules.iter().enumerate().find(|(_, rule)| rule.on.holds(request)) else {
-            return Turn::text(if request.is_for_journal() { "The brief was worked on." } else { "Done." });
+            if request.is_for_journal() {
+                // For nothing: tests of what briefs cost are not about this.
+                return Turn::text("The brief was worked on.").usage(0, 0, 0, 0);
+            }
+            return Turn::text("Done.");
         };
         let played = self.played.entry((index, request.conversation())).or_default();
         if *played >= rule.turns.len() && !request.goes_on() {
