@@ -112,10 +112,10 @@ impl Judgement {
         }
     }
 
-    /// What the agent is told.
-    pub fn words(&self) -> String {
+    /// What the agent is told. Of commands nothing is said to one that has none in this run.
+    pub fn words(&self, commands: bool) -> String {
         let mut text = format!("Level: {}. {}\n", self.level.name(), self.level.purpose());
-        for category in CATEGORIES {
+        for category in CATEGORIES.into_iter().filter(|category| commands || *category != Category::Commands) {
             let row = row(self.level, category);
             let words = match (self.of(category), row.verdict) {
                 (verdict, usual) if verdict == usual => row.words,
@@ -169,7 +169,9 @@ fn row(level: Level, category: Category) -> Row {
         (Restricted, Communication) => (Deny, "report to your head, and to nobody else."),
         (Restricted, Spending) => (Deny, "none."),
         (Guided, Files) => (Allow, "create and change those your task is about. Ask before you delete or restructure."),
-        (Guided, Commands) => (Ask, "those that only look are fine; ask before one that changes something."),
+        (Guided, Commands) => {
+            (Ask, "those that look, build or test are fine; ask before one that changes anything else.")
+        }
         (Guided, Decisions) => (Ask, "details inside your task are yours; ask where the task can be read in two ways."),
         (Guided, Communication) => (Deny, "your head and those on your task; nothing goes outside the company."),
         (Guided, Spending) => (Deny, "none."),
@@ -232,8 +234,9 @@ mod tests {
         assert_eq!(judgement.of(Category::Commands), Verdict::Allow);
         assert_eq!(judgement.of(Category::Files), Verdict::Ask);
         assert_eq!(judgement.of(Category::Spending), Verdict::Deny, "it does not make something milder");
-        let words = judgement.words();
+        let words = judgement.words(true);
         assert!(words.contains("Also granted to you: publish the weekly post."), "{words}");
+        assert!(!judgement.words(false).contains("Commands"));
         assert!(words.contains("- Commands: granted") && words.contains("- Files: ask first"), "{words}");
     }
 }

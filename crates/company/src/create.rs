@@ -28,8 +28,8 @@ pub struct Create {
     pub engine: Option<String>,
 }
 
-/// Structures: everybody, five who ship, or two.
-pub const STRUCTURES: &[&str] = &["full-c-suite", "lean-startup", "minimal"];
+/// Structures: everybody, five who ship, two, or the CEO alone, whose founder adds whom the company needs.
+pub const STRUCTURES: &[&str] = &["full-c-suite", "lean-startup", "minimal", "custom"];
 /// Ways in which agents express themselves.
 pub const PERSONAS: &[&str] = PRESETS;
 /// Kinds of company.
@@ -73,6 +73,7 @@ type Heads = &'static [(&'static str, &'static str, &'static [&'static str])];
 
 fn heads(structure: &str) -> Heads {
     match structure {
+        "custom" => &[("ceo", "opus", &[])],
         "minimal" => &[("ceo", "opus", &[]), ("cto", "sonnet", &[])],
         "lean-startup" => {
             &[("ceo", "opus", &[]), ("cto", "opus", &["backend-engineer"]), ("cmo", "sonnet", &["content-writer"])]

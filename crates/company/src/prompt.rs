@@ -138,10 +138,12 @@ pub(crate) fn persona(view: &View<'_>) -> String {
 pub(crate) fn company(view: &View<'_>) -> String {
     let View { company, agent, .. } = view;
     let config = &company.config;
-    let mut text = format!("## Your Company\n\nYou are {}, {} of {}.", agent.name, agent.title, config.name);
-    if agent.name == agent.title || agent.title.is_empty() {
-        text = format!("## Your Company\n\nYou are the {} of {}.", agent.name, config.name);
-    }
+    // A name of its own, or only that of the role.
+    let mut text = if agent.name == contract::role_name(&agent.role) || agent.name == agent.title {
+        format!("## Your Company\n\nYou are the {} of {}.", agent.title, config.name)
+    } else {
+        format!("## Your Company\n\nYou are {}, {} of {}.", agent.name, agent.title, config.name)
+    };
     match agent.reports_to.as_deref().map(|head| company.agent(head).map_or(head, |head| &head.name)) {
         Some(head) => text.push_str(&format!(" You answer to the {head}.")),
         None => text.push_str(" You answer to the founder."),
@@ -189,7 +191,7 @@ pub(crate) fn team(view: &View<'_>) -> String {
 
 /// What it may do by itself.
 pub(crate) fn autonomy(view: &View<'_>) -> String {
-    format!("## What You Decide Yourself\n\n{}", view.agent.judgement.words())
+    format!("## What You Decide Yourself\n\n{}", view.agent.judgement.words(view.options.commands))
 }
 
 /// What to do when it is stuck.
