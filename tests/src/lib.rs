@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod bus;
+mod business;
 pub mod chaos;
 mod child;
 mod cli;
@@ -20,6 +21,7 @@ mod tray;
 use std::time::{Duration, Instant};
 
 pub use bus::Bus;
+pub use business::{Business, nanos};
 pub use child::Child;
 pub use cli::{Ran, Terminal, Watched};
 pub use daemon::Daemon;
