@@ -66,7 +66,8 @@ impl Play<'_> {
             tools: tools.iter().map(|tool| tool.name.to_owned()).collect(),
             commands: own.contains(&Tool::Bash),
             max_cost_usd: self.brief.limits.max_cost_usd,
-            ..company::prompt::PromptOptions::default()
+            // Whoever took the brief knows what came before it; the others have their task.
+            journal: if desk.depth == 0 { self.brief.journal.clone() } else { Vec::new() },
         };
         let system = company::prompt::system(company, desk.agent, &options);
         let model = self.model.resolve(&desk.agent.model);
