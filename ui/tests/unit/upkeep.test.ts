@@ -239,8 +239,10 @@ describe('sessions', () => {
       row.textContent?.replace(/\s+/g, ' ').trim(),
     );
     expect(rows).toHaveLength(4);
-    expect(rows[0]).toMatch(/^#14 Build a landing page .* 7 briefs · since .* open$/);
-    expect(rows[1]).toMatch(/^#13 Plan the hiring for the next quarter 4 briefs · .*\d\d:\d\d – .*closed Resume$/);
+    expect(rows[0]).toMatch(/^#14 CE Build a landing page .* CEO · 7 briefs · since .* open$/);
+    expect(rows[1]).toMatch(
+      /^#13 CE Plan the hiring for the next quarter CEO · 4 briefs · .*\d\d:\d\d – .*closed Resume$/,
+    );
   });
 
   it('are resumed at once where none is open', async () => {
@@ -258,7 +260,7 @@ describe('sessions', () => {
     flushSync();
     expect(of('session.stop')).toHaveLength(0);
     expect(text('dialog')).toContain('Session #14 is open');
-    expect(text('dialog')).toContain('4 jobs in it are cancelled.');
+    expect(text('dialog')).toContain('4 jobs are cancelled.');
     button('Close #14, resume #13').click();
     await settled();
     const changes = calls.map((call) => call.method).filter((method) => method.startsWith('session.'));

@@ -30,7 +30,7 @@ const ELSEWHERE: Record<Origin, string> = {
 };
 
 /** "Answered from the terminal: “Ship it”". */
-export function closedWords({ answer, by }: Closed): string {
+export function closedWords({ answer, by }: Pick<Closed, 'answer' | 'by'>): string {
   if (answer === undefined || by === undefined) return 'Nobody waits for the answer any more: the job has ended.';
   return `Answered ${ELSEWHERE[by]}: “${answer}”`;
 }

@@ -88,13 +88,9 @@ export class JobStore {
         this.#refreshSoon();
       }),
     ];
-    await Promise.all([
-      this.#readDetail(),
-      this.#readLatest(),
-      this.#readSpans(),
-      this.#readFiles(),
-      this.#readQuestions(),
-    ]);
+    await Promise.all([this.#readDetail(), this.#readLatest(), this.#readSpans(), this.#readFiles()]);
+    // Who has ended asks nothing any more.
+    if (this.detail && !isFinal(this.detail.state)) await this.#readQuestions();
     this.#refreshLater();
   }
 

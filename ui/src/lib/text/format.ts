@@ -16,6 +16,14 @@ export function count(n: number): string {
   return (n < 0 ? '-' : '') + group(String(Math.abs(Math.round(n))));
 }
 
+/** The same where there is little room: 2412000 as "2.4M". */
+export function many(n: number): string {
+  if (!Number.isFinite(n) || Math.abs(n) < 10_000) return count(n);
+  const [unit, name] = n < 999_500 ? [1000, 'k'] : n < 999_500_000 ? [1e6, 'M'] : [1e9, 'B'];
+  const value = n / unit;
+  return `${value < 99.95 ? String(Number(value.toFixed(1))) : String(Math.round(value))}${name}`;
+}
+
 /** 1 as "1 job", 3 as "3 jobs". */
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;

@@ -6,7 +6,7 @@ export type Stretch = { readonly text: string; readonly hidden: boolean };
  * direction of writing, spaces without a width, and tags.
  */
 const HIDDEN =
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex, no-misleading-character-class -- each of them is looked for by itself
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu;
 
 /** Texts of agents are hostile: a command that one is asked about is shown as what it is, not as what it looks like. */
