@@ -85,7 +85,7 @@ async fn a_worker_that_is_killed_in_mid_delegation_leaves_a_conversation_that_go
     assert!(done["answer"].as_str().unwrap_or_default().contains("took it up"), "{done}");
     let request = provider.requests().into_iter().nth(before).unwrap();
     let talk = Value::from(request.messages()).to_string();
-    for part in ["Make us a page", "I look, and ask two heads.", "interrupted"] {
+    for part in ["Make us a page", "I look, and ask two heads.", "Interrupted", "It is 12 dollars."] {
         assert!(talk.contains(part), "{part}: {talk}");
     }
     assert!(request.messages().len() >= 5, "{talk}");
