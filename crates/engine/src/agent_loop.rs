@@ -70,7 +70,7 @@ impl Play<'_> {
             journal: if desk.depth == 0 { self.brief.journal.clone() } else { Vec::new() },
         };
         let system = company::prompt::system(company, desk.agent, &options);
-        let model = self.model.resolve(&desk.agent.model);
+        let model = self.resolve(&desk.agent.model);
         self.warn_once(desk, model.warning.clone())?;
         let limit = if desk.depth == 0 { self.brief.limits.ceo_turns } else { self.brief.limits.agent_turns };
         let mut guard = Guard::default();

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use contract::limits::MAX_EVENT_TEXT_BYTES;
-use contract::{CostBasis, Error, ErrorCode, EventBody, LeaseId, NoticeLevel, Time, WaitReason, clip};
+use contract::{CostBasis, Error, ErrorCode, EventBody, LeaseId, Money, NoticeLevel, Time, WaitReason, clip};
 
 use crate::model::{Answer, Block, Heard, ModelError, Request, Usage};
 use crate::play::{Desk, Fell, Play};
+use crate::prices;
 use crate::refusal::is_limit;
 
 /// The longest single sleep: timers stop while a machine sleeps, the wall clock does not.
@@ -188,9 +189,11 @@ impl Play<'_> {
             return Ok(());
         };
         let model = if model.is_empty() { asked.to_owned() } else { model };
-        let resolved = self.model.resolve(&model);
-        let cost_usd = resolved.price.of(&usage);
-        let basis = if self.model.charges() { CostBasis::Estimated } else { CostBasis::Free };
+        let resolved = self.resolve(&model);
+        let (cost_usd, basis) = match self.model.charges() {
+            true => prices::charge(Some(&resolved.price), &usage, None),
+            false => (Money::ZERO, CostBasis::Free),
+        };
         desk.spend(cost_usd);
         self.spend(cost_usd);
         desk.voice.emit(EventBody::Usage {
@@ -252,7 +255,7 @@ pub(crate) fn millis(time: Duration) -> i64 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Worst {
     /// In money.
-    pub usd: contract::Money,
+    pub usd: Money,
     /// In tokens.
     pub tokens: i64,
 }

@@ -52,7 +52,7 @@ impl Play<'_> {
             clip(self.brief.directive.trim(), MAX_TEXT),
             clip(answer.trim(), MAX_TEXT)
         );
-        let model = self.model.resolve(MODEL);
+        let model = self.resolve(MODEL);
         let messages = [Message::user(facts)];
         let request = Request {
             role: &desk.agent.role,

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use company::AgentFile;
-use contract::{Error, ErrorCode, EventBody, Money, Outcome, StopCounts, clip, one_line};
+use contract::{Error, ErrorCode, EventBody, Money, NoticeLevel, Outcome, StopCounts, clip, one_line};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent_loop::Call;
 use crate::model::Model;
 use crate::patience::Patience;
+use crate::prices::{Prices, Resolved};
 use crate::steps::Steps;
 use crate::tools::{Commands, Tool, Toolbox, Workspace};
 use crate::voice::Voice;
@@ -25,6 +26,8 @@ pub(crate) struct Play<'a> {
     pub brief: &'a Brief,
     pub host: &'a dyn Host,
     pub model: &'a dyn Model,
+    /// What calls cost, with what the company says of prices.
+    prices: Prices,
     pub toolbox: Toolbox,
     pub patience: &'a Patience,
     /// Cancelled when the run is told to stop, or when one agent meets what ends the run for all.
@@ -151,10 +154,16 @@ impl<'a> Play<'a> {
             grace: brief.grace.clone(),
             stopped: Arc::default(),
         });
+        let (prices, warnings) = Prices::new(&brief.company.config.prices);
+        for text in warnings.into_iter().filter(|_| model.charges()) {
+            let root = Voice::new(host, &brief.agent, None);
+            root.emit(EventBody::Notice { level: NoticeLevel::Warning, text })?;
+        }
         Ok(Play {
             brief,
             host,
             model,
+            prices,
             toolbox: Toolbox::new(folder, commands),
             patience,
             halt: host.stop().child_token(),
@@ -175,6 +184,12 @@ impl<'a> Play<'a> {
     /// A number for a delegation and its conversation, unique in the run; the root agent's is 0.
     pub fn next_span(&self) -> u32 {
         self.spans.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The model that a company calls `name`, and what its tokens cost.
+    pub fn resolve(&self, name: &str) -> Resolved {
+        // A rehearsal costs nothing, whatever a company says.
+        if self.model.charges() { self.prices.resolve(name) } else { self.model.resolve(name) }
     }
 
     /// Counts money that a call has cost.

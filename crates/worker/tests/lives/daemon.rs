@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use contract::methods::{self, RunCancelled, RunHeld};
+use contract::methods::{self, RunAnswered, RunCancelled, RunHeld, RunToldMore};
 use contract::{
-    Empty, Error, ErrorCode, GoOn, GoOnParams, InitializeResult, Lease, LeaseId, PROTOCOL, RunCancel, RunGrew, RunHold,
+    Empty, Error, ErrorCode, GoOn, GoOnParams, InitializeResult, Lease, LeaseId, PROTOCOL, RunAnswer, RunCancel,
+    RunFollowUp, RunGrew, RunHold, Seq,
 };
 use rpc::{Conn, Home, Listener, Service, serve};
 use serde_json::{Value, json};
@@ -22,6 +23,9 @@ pub struct Desk {
     pub leases: AtomicI64,
     pub knows_runs: AtomicBool,
     pub grew: Mutex<Vec<RunGrew>>,
+    /// What the founder has said, for whoever connects.
+    answers: Mutex<Vec<RunAnswer>>,
+    more: Mutex<Vec<RunFollowUp>>,
     conns: Mutex<Vec<Arc<Conn<()>>>>,
 }
 
@@ -39,6 +43,8 @@ impl Service for Desk {
                 // As the daemon does: the present state, to each that connects.
                 let hold = RunHold { held: self.held.load(Ordering::SeqCst) };
                 conn.try_note::<RunHeld>(&hold).unwrap();
+                self.answers.lock().unwrap().iter().for_each(|answer| conn.try_note::<RunAnswered>(answer).unwrap());
+                self.more.lock().unwrap().iter().for_each(|more| conn.try_note::<RunToldMore>(more).unwrap());
                 self.conns.lock().unwrap().push(conn);
                 Ok(json!(InitializeResult { protocol: PROTOCOL, version: "0".into(), pid: std::process::id() }))
             }
@@ -104,6 +110,22 @@ impl Daemon {
             // A connection that is full or gone is told when it comes again.
             let _ = conn.try_note::<RunHeld>(&hold);
         }
+    }
+
+    /// Answers a question, now and for whoever connects later.
+    pub fn answer(&self, key: &str, answer: &str) {
+        let answer = RunAnswer { key: key.into(), answer: answer.into() };
+        let conns = self.desk.conns.lock().unwrap();
+        conns.iter().for_each(|conn| conn.try_note::<RunAnswered>(&answer).unwrap());
+        self.desk.answers.lock().unwrap().push(answer);
+    }
+
+    /// Says more to the brief.
+    pub fn tell(&self, seq: i64, text: &str) {
+        let more = RunFollowUp { seq: Seq(seq), text: text.into() };
+        let conns = self.desk.conns.lock().unwrap();
+        conns.iter().for_each(|conn| conn.try_note::<RunToldMore>(&more).unwrap());
+        self.desk.more.lock().unwrap().push(more);
     }
 
     pub fn cancel(&self) {

@@ -18,11 +18,12 @@ fn eight_at_work(enough: &Arc<AtomicBool>) -> Script {
         start = start.and_tool("delegate", json!({ "to": "cto", "task": format!("Part {number}") }));
     }
     let enough = enough.clone();
-    let goes_on = Turn::made(move |_| {
+    let goes_on = Turn::made(move |request| {
         if enough.load(Ordering::SeqCst) {
             return Turn::text("Part done.");
         }
-        Turn::tool("List", json!({ "path": "." }))
+        // Each time something new: who goes round in circles is asked about.
+        Turn::tool("Read", json!({ "file_path": format!("part-{}.md", request.messages().len()) }))
     });
     Script::default()
         .when(On::Task("Part".into()), vec![goes_on; 10_000])

@@ -4,6 +4,7 @@
 
 mod daemon;
 mod floods;
+mod founder;
 mod holds;
 mod limits;
 mod stage;

@@ -80,26 +80,36 @@ impl Stage {
         self.spec(EngineSpec { kind, base_url, api_key: Some("sk-ant-planted".into()), pace: 1.0 })
     }
 
-    pub fn mark(&self) -> Mark {
-        Mark::new(RUN_MARK, run_mark(&self.home.root().display().to_string(), RunId(1)))
-    }
-
     /// Starts a worker as the daemon does.
     pub async fn start(&self, spec: &WorkerSpec) -> Worker {
-        let dir = self.home.run_dir(RunId(1));
+        self.begin(spec).await
+    }
+
+    /// Starts a worker for another run.
+    pub async fn start_as(&self, spec: &mut WorkerSpec, run: RunId) -> Worker {
+        let dir = self.home.run_dir(run);
+        std::fs::create_dir_all(&dir).unwrap();
+        spec.run_id = run;
+        spec.run_dir = dir.display().to_string();
+        self.begin(spec).await
+    }
+
+    async fn begin(&self, spec: &WorkerSpec) -> Worker {
+        let dir = PathBuf::from(&spec.run_dir);
+        let mark = Mark::new(RUN_MARK, run_mark(&spec.home, spec.run_id));
         let log = OpenOptions::new().create(true).append(true).open(dir.join("worker.log")).unwrap();
         let command = Command::new(std::env::current_exe().unwrap())
             .args(["as_a_worker", "--exact", "--nocapture", "--quiet"])
             .dir(&dir)
             .env(BE_A_WORKER, "1")
-            .mark(&self.mark())
+            .mark(&mark)
             .input(Input::Piped)
             .output(Output::File(log));
         let mut spawned = process::spawn(command).unwrap();
         let mut line = serde_json::to_vec(spec).unwrap();
         line.push(b'\n');
         spawned.child.stdin.take().unwrap().write_all(&line).await.unwrap();
-        Worker { spawned, spool: dir.join("spool.jsonl"), log: dir.join("worker.log"), mark: self.mark() }
+        Worker { spawned, spool: dir.join("spool.jsonl"), log: dir.join("worker.log"), mark }
     }
 }
 
@@ -189,6 +199,11 @@ impl Worker {
         Ended { status, outcome, error, effects, stopped: StopCounts { ended, forced, left }, entries }
     }
 
+    /// Waits for a process that was killed.
+    pub async fn is_gone(&mut self) {
+        tokio::time::timeout(SOON, self.spawned.child.wait()).await.unwrap().unwrap();
+    }
+
     /// Waits for the end of a process that never had a run.
     pub async fn refuses(&mut self) -> String {
         let status = tokio::time::timeout(SOON, self.spawned.child.wait()).await.unwrap().unwrap();
@@ -197,7 +212,8 @@ impl Worker {
     }
 
     pub fn story(&self) -> String {
-        let lines: Vec<String> = self.entries().iter().map(|entry| format!("{entry:?}")).collect();
+        let told = self.entries().into_iter().filter(|entry| entry.body.kind() != "prompt");
+        let lines: Vec<String> = told.map(|entry| format!("{entry:?}")).collect();
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let text = format!("{}\n{log}", lines.join("\n"));
         text.chars().take(20_000).collect()
