@@ -53,6 +53,7 @@ export function briefable(team: readonly Agent[]): Agent[] {
 
 /** "3 of 8 are at work, 1 is off". */
 export function teamLine(team: readonly Agent[]): string {
+  if (team.length === 0) return 'Nobody yet';
   const on = team.filter((agent) => agent.enabled);
   const working = on.filter((agent) => agent.state === 'working').length;
   const off = team.length - on.length;
