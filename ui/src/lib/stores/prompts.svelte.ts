@@ -38,9 +38,12 @@ export class PromptsStore {
       for (;;) {
         const page = await backend().call('event.list', { job_id: this.#jobId, after: this.#after, limit: PAGE });
         if (this.#closed) return;
-        this.#after = page.events.at(-1)?.seq ?? this.#after;
+        const before = this.#after;
+        const found = page.events.filter(
+          (event): event is PromptEvent => event.kind === 'prompt' && event.seq > before,
+        );
+        this.#after = Math.max(before, page.events.at(-1)?.seq ?? 0);
         seen += page.events.length;
-        const found = page.events.filter((event): event is PromptEvent => event.kind === 'prompt');
         if (found.length > 0) this.rows = [...this.rows, ...found].slice(0, MAX_PROMPTS);
         if (!page.more_after || page.events.length === 0) break;
         if (seen >= MAX_EVENTS || this.rows.length >= MAX_PROMPTS) {
