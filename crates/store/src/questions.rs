@@ -152,6 +152,36 @@ impl Write<'_> {
     }
 }
 
+impl Write<'_> {
+    /// What an agent of the run asked about a limit needs no answer any more: there is room for its call. Its open
+    /// questions about limits are closed with `word` as the answer.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn limit_has_room(&self, run: RunId, agent: &str, word: &str, at: Time) -> Result<Vec<Event>, StoreError> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT id FROM questions INDEXED BY questions_open
+             WHERE closed_at IS NULL AND run_id = ?1 AND agent = ?2 AND ask = ?3 ORDER BY id",
+        )?;
+        let open = select.query_map(params![run.0, agent, Ask::Limit.name()], |row| row.get(0).map(QuestionId))?;
+        let open = open.collect::<Result<Vec<_>, _>>()?;
+        let mut events = Vec::with_capacity(open.len());
+        for id in open {
+            let body = EventBody::Answered {
+                question_id: id,
+                key: key_of(self.conn, id)?,
+                run_id: run,
+                answer: word.to_owned(),
+                by: Origin::Client,
+            };
+            let mut projector = Projector::load(self.conn, self.job_of(run)?)?;
+            events.extend(projector.store(None, own(body, at))?);
+            projector.finish()?;
+        }
+        Ok(events)
+    }
+}
+
 /// Its name in its run: what its worker waits for, and nobody else sees.
 fn key_of(conn: &Connection, id: QuestionId) -> Result<String, StoreError> {
     let mut select = conn.prepare_cached("SELECT key FROM questions WHERE id = ?1")?;

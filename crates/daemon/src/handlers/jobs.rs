@@ -16,6 +16,8 @@ use crate::hub::Touched;
 use crate::runs::{self, LiveRun};
 use crate::service::Connection;
 
+/// The answer to a question about a limit that needs none any more.
+const ROOM_AGAIN: &str = "There is room for it again.";
 /// How long one call waits for the end of a job, at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
@@ -217,13 +219,22 @@ pub async fn lease(app: &App, run_id: RunId, params: LeaseParams) -> Result<Leas
     let limits = budget::limits(&loaded, &params.agent);
     let need = Need { agent: params.agent.clone(), cost: params.worst_usd, tokens: params.worst_tokens };
     let job_id = run.job_id;
-    let granted = app
+    let (granted, closed) = app
         .store
         .write(move |db| {
             let limits = store::Limits { job: db.job(job_id)?.max_cost_usd, ..limits };
-            db.lease_grant(run_id, &need, &limits, Time::now())
+            let granted = db.lease_grant(run_id, &need, &limits, Time::now())?;
+            // Whoever asked about a limit, and has room now, needs no answer any more.
+            let closed = match &granted {
+                Ok(_) => db.limit_has_room(run_id, &need.agent, ROOM_AGAIN, Time::now())?,
+                Err(_) => Vec::new(),
+            };
+            Ok((granted, closed))
         })
         .await?;
+    if !closed.is_empty() {
+        app.announce(company_id, &Touched::questions(job_id), &closed);
+    }
     match granted {
         Ok(lease_id) => Ok(Lease { lease_id }),
         Err(refused) => Err(budget::refused(&refused, &params.agent, params.worst_usd, params.worst_tokens)),
