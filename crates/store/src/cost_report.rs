@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use contract::{CompanyId, CostBasis, CostBy, CostRow, JobId, Money, SessionId, Tokens, role_name};
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::fold::{added, basis_from_name, less_certain};
+use crate::amounts::{added, basis_from_name, less_certain};
 use crate::project::tokens;
 use crate::rows::{money, named};
 use crate::{Read, StoreError};

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use contract::{AgentCost, CompanyId, DaySpend, Job, JobId, Money, SessionId, Time};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::amounts::{all_tokens, basis_name};
 use crate::days;
-use crate::fold::{self, Call};
+use crate::fold::Call;
 use crate::project::tokens;
 use crate::rows::money;
 use crate::{Missing, Read, StoreError, Touched};
@@ -168,14 +169,14 @@ pub(crate) fn add(conn: &Connection, of: &Touched, spent: &[(Call, i64)]) -> Res
             call.tokens.cache_read,
             call.tokens.cache_write,
             call.cost.as_nanos(),
-            fold::basis_name(call.basis),
+            basis_name(call.basis),
         ])?;
         let mut add = conn.prepare_cached(
             "INSERT INTO day_costs (company_id, day, cost_nanos, tokens) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (company_id, day) DO UPDATE SET cost_nanos = min(cost_nanos + ?3, 9000000000000000),
                tokens = min(tokens + ?4, 1000000000000000)",
         )?;
-        add.execute(params![of.company_id.0, call.day, call.cost.as_nanos(), fold::all_tokens(call.tokens)])?;
+        add.execute(params![of.company_id.0, call.day, call.cost.as_nanos(), all_tokens(call.tokens)])?;
         if call.cost > Money::ZERO {
             let mut add = conn.prepare_cached(
                 "UPDATE sessions SET cost_nanos = min(cost_nanos + ?2, 9000000000000000) WHERE id = ?1",
@@ -229,7 +230,7 @@ pub(crate) fn keep(conn: &Connection, job: &Job, call: &Call) -> Result<(), Stor
         call.tokens.cache_read,
         call.tokens.cache_write,
         call.cost.as_nanos(),
-        fold::basis_name(call.basis),
+        basis_name(call.basis),
     ])?;
     Ok(())
 }

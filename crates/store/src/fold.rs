@@ -7,14 +7,11 @@ use contract::{
 };
 use jiff::tz::TimeZone;
 
+use crate::amounts::{added, count, less_certain, paid};
 use crate::days;
 
 /// The role of whom a company is briefed through.
 pub(crate) const CEO: &str = "ceo";
-/// More than anybody pays, and so little that sums never overflow.
-const MOST_NANOS: i64 = 9_000_000_000_000_000;
-/// More than any count of ours, and so little that sums never overflow.
-const MOST: i64 = 1_000_000_000_000_000;
 /// Characters of a span's title and of an agent's task.
 const TITLE: usize = 120;
 /// Characters of what an activity is about.
@@ -190,34 +187,6 @@ impl Call {
         self.cost = paid(self.cost + other.cost);
         self.tokens = added(self.tokens, other.tokens);
         self.basis = less_certain(self.basis, other.basis);
-    }
-}
-
-/// The basis of a sum.
-pub(crate) fn less_certain(a: CostBasis, b: CostBasis) -> CostBasis {
-    if certainty(b) < certainty(a) { b } else { a }
-}
-
-fn certainty(basis: CostBasis) -> u8 {
-    match basis {
-        CostBasis::Unknown => 0,
-        CostBasis::Estimated => 1,
-        CostBasis::Reported => 2,
-        CostBasis::Free => 3,
-    }
-}
-
-/// All tokens of a call, those that were read from a cache or written to it as well.
-pub(crate) fn all_tokens(tokens: Tokens) -> i64 {
-    count(tokens.input + tokens.output + tokens.cache_read + tokens.cache_write)
-}
-
-pub(crate) fn added(a: Tokens, b: Tokens) -> Tokens {
-    Tokens {
-        input: count(a.input + b.input),
-        output: count(a.output + b.output),
-        cache_read: count(a.cache_read + b.cache_read),
-        cache_write: count(a.cache_write + b.cache_write),
     }
 }
 
@@ -430,37 +399,12 @@ pub(crate) fn after(at: Time, ms: i64) -> Time {
     Time(at.0.saturating_add(ms))
 }
 
-/// A worker's figures are not trusted: less than nothing is nothing (E027), and no sum overflows.
-pub(crate) fn paid(cost: Money) -> Money {
-    Money::nanos(cost.as_nanos().clamp(0, MOST_NANOS))
-}
-
-pub(crate) fn count(n: i64) -> i64 {
-    n.clamp(0, MOST)
-}
-
-/// The basis's name in SQL.
-pub(crate) fn basis_name(basis: CostBasis) -> &'static str {
-    match basis {
-        CostBasis::Reported => "reported",
-        CostBasis::Estimated => "estimated",
-        CostBasis::Free => "free",
-        CostBasis::Unknown => "unknown",
-    }
-}
-
-/// The basis with that name.
-pub(crate) fn basis_from_name(name: &str) -> Option<CostBasis> {
-    [CostBasis::Reported, CostBasis::Estimated, CostBasis::Free, CostBasis::Unknown]
-        .into_iter()
-        .find(|basis| basis_name(*basis) == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use contract::{Entry, JobId, RunId, Seq};
 
+    use crate::amounts::MOST;
     use crate::job_now::JobNow;
 
     fn folded(run: Option<RunId>, body: EventBody) -> Vec<Effect> {

@@ -3,7 +3,8 @@
 use contract::progress::{self, Pace};
 use contract::{Activity, CostBasis, JobState, Money, Seq, Time, Tokens};
 
-use crate::fold::{Effect, Steps, added, after, count, less_certain, paid};
+use crate::amounts::{added, count, less_certain, paid};
+use crate::fold::{Effect, Steps, after};
 
 /// The projected half of a job's row.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 use contract::{CompanyId, JobId, LeaseId, Money, RunId, SessionId, Time};
 use rusqlite::{OptionalExtension, Params, params};
 
-use crate::fold::count;
+use crate::amounts::count;
 use crate::{Missing, StoreError, Write, days};
 
 /// The limits that a call must fit in. Zero means none.

@@ -9,6 +9,7 @@
 //! does it all again from the events alone.
 
 mod agents;
+mod amounts;
 mod append;
 mod backup;
 mod beat;

@@ -7,6 +7,7 @@ use contract::{
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::amounts::{basis_from_name, basis_name};
 use crate::fold::{self, Call, Effect, Facts, Steps};
 use crate::job_now::JobNow;
 use crate::rows::{maybe_time, money, named};
@@ -193,7 +194,7 @@ impl<'c> Projector<'c> {
             now.waited_ms,
             now.waits_since.map(|at| at.0),
             now.cost.as_nanos(),
-            fold::basis_name(now.basis),
+            basis_name(now.basis),
             now.turns,
             now.tokens.input,
             now.tokens.output,
@@ -366,7 +367,7 @@ pub(crate) fn job_now(row: &Row<'_>) -> rusqlite::Result<JobNow> {
         started_at: maybe_time(row, "started_at")?,
         finished_at: maybe_time(row, "finished_at")?,
         cost: money(row, "cost_nanos")?,
-        basis: named::<CostBasis>(row, "cost_basis", fold::basis_from_name)?,
+        basis: named::<CostBasis>(row, "cost_basis", basis_from_name)?,
         turns: row.get("turns")?,
         tokens: tokens(row)?,
         activity: agent.zip(text).map(|(agent, text)| contract::Activity { agent, text }),
