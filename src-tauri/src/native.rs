@@ -125,7 +125,8 @@ async fn save_text(desktop: &Arc<Desktop>, page: &WebviewWindow, what: SaveText)
         ));
     }
     let (tell, picked) = oneshot::channel();
-    let dialog = desktop.app.dialog().file().set_parent(page).set_title("Save as").set_file_name(plain_name(&what.name));
+    let dialog =
+        desktop.app.dialog().file().set_parent(page).set_title("Save as").set_file_name(plain_name(&what.name));
     dialog.save_file(move |file| {
         // The page may be gone by the time somebody chose.
         let _ = tell.send(file);

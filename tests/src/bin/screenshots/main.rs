@@ -61,6 +61,8 @@ mod linux {
         daemon.call("job.cancel", json!({ "job_id": stopped })).await?;
         daemon.job(stopped, &["cancelled"], WORK).await?;
 
+        let asking = send_to(&mut daemon, &company, play::STARTER, play::FINANCE).await?;
+        daemon.job(asking, &["waiting"], WORK).await?;
         let running = send(&mut daemon, &company, play::LAUNCH).await?;
         send(&mut daemon, &company, play::HIRING).await?;
         // Who opens a job hears what is said from then on: the page is there from the start.
@@ -71,7 +73,14 @@ mod linux {
         for theme in THEMES {
             wear(&mut daemon, &page, theme).await?;
             go(&page, "desk", "composer").await?;
+            page.part("waiting").await?;
             shoot(&page, dir, "desk", theme).await?;
+            go(&page, "team/cto", "agent-panel").await?;
+            shoot(&page, dir, "team", theme).await?;
+            go(&page, "costs", "cost-row").await?;
+            shoot(&page, dir, "costs", theme).await?;
+            go(&page, "journal", "journal-entry").await?;
+            shoot(&page, dir, "journal", theme).await?;
             go(&page, "settings", "nav-settings").await?;
             shoot(&page, dir, "settings", theme).await?;
             quick(&stage, &mut daemon, &page, dir, theme).await?;
@@ -107,9 +116,13 @@ mod linux {
     }
 
     async fn send(daemon: &mut Daemon, company: &Path, directive: &str) -> anyhow::Result<i64> {
+        send_to(daemon, company, directive, "ceo").await
+    }
+
+    async fn send_to(daemon: &mut Daemon, company: &Path, directive: &str, agent: &str) -> anyhow::Result<i64> {
         let params = json!({
             "company": { "dir": company }, "directive": directive, "origin": "desk", "start_session": true,
-            "queue": true,
+            "queue": true, "agent": agent,
         });
         daemon.call("job.submit", params).await?["job_id"].as_i64().context("a job without a number")
     }

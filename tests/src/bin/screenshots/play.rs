@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Request, Script, Turn};
+use testkit::{On, Request, Script, Turn};
 
 /// Ends well, and first of all.
 pub const DESCRIPTION: &str = "Write a company description for the website";
@@ -13,6 +13,10 @@ pub const PRICES: &str = "Compare the pricing pages of three competitors";
 pub const REFUSED: &str = "Refresh the competitor table";
 /// Never ends: the founder stops it.
 pub const STOPPED: &str = "Sort the open support questions by topic";
+/// Given to the CFO directly, who has a question.
+pub const STARTER: &str = "Work out what a $9 starter plan would leave us";
+/// Who asks.
+pub const FINANCE: &str = "cfo";
 /// Runs while the pictures are taken.
 pub const LAUNCH: &str = "Build a landing page for the spring launch";
 /// Waits in line meanwhile.
@@ -38,13 +42,33 @@ type Scene = fn(usize) -> Turn;
 
 /// Every call is answered by what was asked and how often it was answered: nothing is remembered.
 pub fn script() -> Script {
-    Script::of(vec![Turn::made(answer); CALLS])
+    Script::of(vec![Turn::made(answer); CALLS]).when(On::Journal, vec![Turn::made(entry); CALLS])
+}
+
+/// What is kept of a brief.
+fn entry(request: &Request) -> Turn {
+    let asked = request.first_user();
+    let kept = [
+        (
+            DESCRIPTION,
+            "The CMO wrote 180 words about the company for the website, and the CEO checked every claim against what \
+             we can prove. The text is in docs/about.md. Open: whether the starter plan is called Starter or Solo.",
+        ),
+        (
+            PRICES,
+            "Finance put our prices beside those of Southwind, Eastgate and Tramontane: starter plans cost $9 to \
+             $14, ours is in the middle. The table is in docs/competitor-prices.md.",
+        ),
+    ];
+    let text =
+        kept.into_iter().find(|(brief, _)| asked.contains(brief)).map_or("The brief was worked on.", |(_, text)| text);
+    Turn::text(text).usage(900, 90, 0, 0)
 }
 
 fn answer(request: &Request) -> Turn {
     let (asked, step) = place(request.messages());
     // Tasks come first: a task may name its brief.
-    let turns: [(&str, Scene); 10] = [
+    let turns: [(&str, Scene); 11] = [
         (ABOUT, about),
         (TABLE, table),
         (COPY, copy),
@@ -55,6 +79,7 @@ fn answer(request: &Request) -> Turn {
         (REFUSED, |_| Turn::error(401, "authentication_error", "invalid x-api-key")),
         (STOPPED, questions),
         (LAUNCH, launch),
+        (STARTER, starter),
     ];
     let turn = turns.into_iter().find(|(words, _)| asked.contains(words));
     turn.map_or_else(|| Turn::text("Done."), |(_, turn)| turn(step))
@@ -99,6 +124,24 @@ fn questions(step: usize) -> Turn {
     match step {
         0 => says.and_tool("List", json!({ "path": "." })).usage(1_700, 210, 0, 19_000),
         _ => says.stall_after(8),
+    }
+}
+
+fn starter(step: usize) -> Turn {
+    match step {
+        0 => read(spoken("I start from what the others charge."), "docs/competitor-prices.md")
+            .usage(1_900, 240, 0, 16_000),
+        1 => spoken("")
+            .and_tool(
+                "ask_founder",
+                json!({
+                    "question": "At $9 the starter plan keeps a margin of 58%, if support stays as it is. May I plan \
+                        with one support person less, or is that line not to be touched?",
+                    "options": ["Plan with support as it is", "One person less is fine"],
+                }),
+            )
+            .usage(1_200, 420, 17_000, 2_000),
+        _ => spoken("Yes, at a margin of 58%.").usage(900, 160, 19_000, 900),
     }
 }
 
