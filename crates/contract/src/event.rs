@@ -233,7 +233,8 @@ pub enum EventBody {
         question_id: QuestionId,
         /// Its key.
         key: String,
-        /// The run that asked.
+        /// The run that asked; by a name of its own on the wire, where the event's own `run_id` stands beside it.
+        #[serde(rename = "asked_in")]
         run_id: RunId,
         /// The answer.
         answer: String,
@@ -445,4 +446,47 @@ pub struct FileChange {
     pub added: i64,
     /// Lines removed.
     pub removed: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An event is flat on the wire: a body's field by the name of one around it would be lost.
+    #[test]
+    fn no_field_of_a_body_is_lost_beside_those_around_it() {
+        let bodies = [
+            EventBody::Asked {
+                key: "q1".into(),
+                ask: Ask::Decision,
+                text: "Which one?".into(),
+                detail: String::new(),
+                options: vec!["This".into()],
+            },
+            EventBody::Answered {
+                question_id: QuestionId(4),
+                key: "q1".into(),
+                run_id: RunId(9),
+                answer: "This".into(),
+                by: Origin::Desk,
+            },
+            EventBody::FollowUp { text: "And that.".into() },
+            EventBody::FollowUpTaken { seqs: vec![Seq(3)] },
+            EventBody::Prompt {
+                model: "m".into(),
+                system: "s".into(),
+                message: "t".into(),
+                tools: vec!["Read".into()],
+            },
+            EventBody::Journal { text: "Done.".into(), cost_usd: Money::nanos(1) },
+        ];
+        for body in bodies {
+            for run_id in [None, Some(RunId(7))] {
+                let entry = Entry { at: Time(1), agent: "ceo".into(), parent: Some("d1".into()), body: body.clone() };
+                let event = Event { seq: Seq(2), job_id: JobId(7), run_id, entry };
+                let wire = serde_json::to_string(&event).unwrap();
+                assert_eq!(serde_json::from_str::<Event>(&wire).ok(), Some(event), "{wire}");
+            }
+        }
+    }
 }

@@ -1076,9 +1076,9 @@ question_id: QuestionId,
  */
 key: string, 
 /**
- * The run that asked.
+ * The run that asked; by a name of its own on the wire, where the event's own `run_id` stands beside it.
  */
-run_id: RunId, 
+asked_in: RunId, 
 /**
  * The answer.
  */
@@ -1446,9 +1446,9 @@ question_id: QuestionId,
  */
 key: string, 
 /**
- * The run that asked.
+ * The run that asked; by a name of its own on the wire, where the event's own `run_id` stands beside it.
  */
-run_id: RunId, 
+asked_in: RunId, 
 /**
  * The answer.
  */
@@ -1747,9 +1747,9 @@ question_id: QuestionId,
  */
 key: string, 
 /**
- * The run that asked.
+ * The run that asked; by a name of its own on the wire, where the event's own `run_id` stands beside it.
  */
-run_id: RunId, 
+asked_in: RunId, 
 /**
  * The answer.
  */
