@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use testkit::Provider;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 
 use crate::place::binary;
@@ -81,6 +82,19 @@ impl Terminal {
     /// As [`Terminal::with_company`].
     pub async fn with_session() -> anyhow::Result<Terminal> {
         let terminal = Terminal::with_company().await?;
+        terminal.run(&["start"])?.good()?;
+        Ok(terminal)
+    }
+
+    /// A terminal with a company in `acme` whose agents are played by `provider`, with a key and an open session.
+    ///
+    /// # Errors
+    /// As [`Terminal::with_company`].
+    pub fn with_provider(provider: &Provider) -> anyhow::Result<Terminal> {
+        let mut terminal = Terminal::new()?;
+        terminal.place.set("ANTHROPIC_BASE_URL", provider.url());
+        terminal.run(&["init", "--name", "Acme", "--dir", "acme", "--engine", "anthropic-api"])?.good()?;
+        terminal.run_with(&["key", "set", "--session"], b"sk-ant-test-key-0001\n")?.good()?;
         terminal.run(&["start"])?.good()?;
         Ok(terminal)
     }

@@ -3,6 +3,8 @@
 
 use blackbox::{SOON, Terminal, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use testkit::{Provider, Script, Turn};
 
 const CTRL_C: &str = "\u{3}";
 
@@ -121,5 +123,70 @@ async fn ctrl_c_before_the_job_has_a_number_cancels_it_once_it_has() -> anyhow::
     let ran = brief.ended().await?;
     assert!(ran.code == 130 && ran.err.contains("0 left"), "{ran:?}");
     terminal.daemon().await?.job(1, &["cancelled"], SOON).await?;
+    Ok(())
+}
+
+/// An agent who asks which name it is, and says what it was told.
+fn asks() -> Script {
+    let question = json!({ "question": "Which of the two names is ours?", "options": ["Acme", "Acme Labs"] });
+    let heard = |request: &testkit::Request| Turn::text(format!("So it is: {}", request.last_user()));
+    Script::of([Turn::tool("ask_founder", question), Turn::made(heard)])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_asked_where_the_brief_is_watched() -> anyhow::Result<()> {
+    let provider = Provider::start(asks()).await;
+    let terminal = Terminal::with_provider(&provider)?;
+    let mut brief = terminal.sit_at(&["brief", "Print the letterhead"])?;
+    brief.until("2  Acme Labs")?;
+    brief.type_in("Beta\n")?;
+    brief.until("is none of its answers")?;
+    brief.type_in("2\n")?;
+    let ran = brief.ended().await?;
+    assert!(ran.code == 0 && ran.out.contains("answer in a terminal: Acme Labs"), "{ran:?}");
+    assert!(ran.out.contains("Job #1 completed"), "{ran:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_is_answered_elsewhere_is_not_waited_for_here() -> anyhow::Result<()> {
+    let provider = Provider::start(asks()).await;
+    let terminal = Terminal::with_provider(&provider)?;
+    let mut brief = terminal.sit_at(&["brief", "Print the letterhead"])?;
+    brief.until("2  Acme Labs")?;
+    terminal.run(&["answer", "Acme"])?.good()?;
+    let ran = brief.ended().await?;
+    assert!(ran.code == 0 && ran.out.contains("Job #1 completed"), "{ran:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_can_be_left_for_later_and_given_when_asked_again() -> anyhow::Result<()> {
+    let provider = Provider::start(asks()).await;
+    let terminal = Terminal::with_provider(&provider)?;
+    let mut brief = terminal.sit_at(&["brief", "Print the letterhead"])?;
+    brief.until("2  Acme Labs")?;
+    brief.type_in("q\n")?;
+    brief.until("Left for later: `aicib answer")?;
+    let mut answer = terminal.sit_at(&["answer"])?;
+    answer.until("2  Acme Labs")?;
+    answer.type_in("acme\n")?;
+    let answered = answer.ended().await?;
+    assert!(answered.code == 0 && answered.out.contains("is answered: “Acme”"), "{answered:?}");
+    let ran = brief.ended().await?;
+    assert!(ran.code == 0 && ran.out.contains("Job #1 completed"), "{ran:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_at_a_question_stops_the_job() -> anyhow::Result<()> {
+    let provider = Provider::start(asks()).await;
+    let terminal = Terminal::with_provider(&provider)?;
+    let mut brief = terminal.sit_at(&["brief", "Print the letterhead"])?;
+    brief.until("2  Acme Labs")?;
+    brief.type_in(CTRL_C)?;
+    brief.until("0 left")?;
+    assert_eq!(brief.ended().await?.code, 130);
+    assert_eq!(terminal.run(&["questions", "--json"])?.json()?["questions"], json!([]), "nobody waits any more");
     Ok(())
 }

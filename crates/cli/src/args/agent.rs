@@ -58,7 +58,7 @@ pub(crate) enum AgentCommand {
     },
     /// Change an agent's model, persona, skills, autonomy or limit
     #[command(
-        after_help = "Examples:\n  aicib agent set cto --model opus --limit 5\n  aicib agent set cmo --skills copywriting,seo --autonomy guided"
+        after_help = "Examples:\n  aicib agent set cto --model opus --limit 5\n  aicib agent set cmo --skills copywriting --autonomy guided"
     )]
     Set(SetArgs),
     /// Show what an agent would be told: the system prompt of its next call

@@ -123,7 +123,9 @@ async fn set(context: &mut Context, args: SetArgs) -> Outcome {
             "What is to change? --model, --name, --persona, --skills, --autonomy and --limit say it.",
         ));
     }
-    let saved = context.daemon().await?.call::<methods::AgentSet>(params).await?;
+    let (company, role) = (params.company.clone(), params.role.clone());
+    let daemon = context.daemon().await?;
+    let saved = daemon.call::<methods::AgentSet>(params).await?;
     if context.out.json {
         return Ok(context.out.value(&saved)?);
     }
@@ -131,7 +133,16 @@ async fn set(context: &mut Context, args: SetArgs) -> Outcome {
     for row in facts(&saved.agent, &sheet) {
         context.out.line(&row)?;
     }
+    // A name that nobody knows is no fault, and nobody would hear of it before the next brief.
+    let preview = daemon.call::<methods::AgentPreviewGet>(AgentPreviewParams { company, role, text: None }).await?;
+    warned(context, &preview.warnings);
     Ok(())
+}
+
+fn warned(context: &Context, warnings: &[String]) {
+    for warning in warnings {
+        aside(&format!("{} {}", context.out.paint.ink(Ink::Yellow, "warning:"), line(warning, 400)));
+    }
 }
 
 /// No change to an agent.
@@ -156,9 +167,7 @@ async fn prompt(context: &mut Context, role: String, from: Option<PathBuf>) -> O
     if context.out.json {
         return Ok(context.out.value(&preview)?);
     }
-    for warning in &preview.warnings {
-        aside(&format!("{} {}", context.out.paint.ink(Ink::Yellow, "warning:"), line(warning, 400)));
-    }
+    warned(context, &preview.warnings);
     Ok(context.out.line(safe(&preview.prompt).trim_end())?)
 }
 
@@ -175,7 +184,11 @@ pub(crate) async fn add_to_department(context: &mut Context, args: AddAgentArgs)
         name: None,
         reports_to: Some(head.role.clone()),
     };
-    daemon.call::<methods::AgentAdd>(params).await?;
+    let added = daemon.call::<methods::AgentAdd>(params).await?;
+    if let Some(text) = in_department(&added, &head.department) {
+        let params = AgentSaveParams { company: company.clone(), role: args.role.clone(), text };
+        daemon.call::<methods::AgentSave>(params).await?;
+    }
     let params = AgentSetParams { model: Some(args.model.clone()), ..nothing(company, args.role.clone()) };
     let added = daemon.call::<methods::AgentSet>(params).await.map_err(|mut error| {
         let role = line(&args.role, 60);
@@ -184,6 +197,14 @@ pub(crate) async fn add_to_department(context: &mut Context, args: AddAgentArgs)
         error
     })?;
     said(context, &added, &format!("is on the team now, under the {}.", line(&head.name, 60)))
+}
+
+/// The text of an agent's file with its department in the frontmatter; none where it is there already.
+fn in_department(added: &AgentDetail, department: &str) -> Option<String> {
+    let rest = added.text.strip_prefix("---\n")?;
+    // As JSON it is YAML too, whatever is in it.
+    let value = serde_json::to_string(department).ok()?;
+    (added.agent.department.is_empty() && !department.is_empty()).then(|| format!("---\ndepartment: {value}\n{rest}"))
 }
 
 /// Who heads a department: whom the most of it answer to, up to the one who answers to nobody in it. Its role is as

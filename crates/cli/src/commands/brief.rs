@@ -95,7 +95,7 @@ async fn list(context: &mut Context, file: &Path, keep_going: bool, max_cost_usd
     let text = of_file(file, "The list")?;
     let params = JobSubmitListParams {
         company: context.company_ref()?,
-        file: list_name(file, &text),
+        file: list_name(file),
         text,
         origin: Origin::Cli,
         start_session: false,
@@ -113,13 +113,9 @@ async fn list(context: &mut Context, file: &Path, keep_going: bool, max_cost_usd
     Ok(())
 }
 
-/// The list's name, whose ending says how it reads; what comes from standard input has none, and looks as it looks.
-fn list_name(file: &Path, text: &str) -> String {
-    match file.file_name() {
-        Some(name) if file != Path::new("-") => name.to_string_lossy().into_owned(),
-        _ if text.trim_start().starts_with(['[', '{']) => "list.json".to_owned(),
-        _ => "list.md".to_owned(),
-    }
+/// The list's name, whose ending says how it reads; what comes from standard input has none, and reads as it looks.
+fn list_name(file: &Path) -> String {
+    file.file_name().map_or_else(|| "list".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 fn list_lines(jobs: &[Job], keep_going: bool, sheet: &Sheet) -> Vec<String> {
@@ -127,10 +123,10 @@ fn list_lines(jobs: &[Job], keep_going: bool, sheet: &Sheet) -> Vec<String> {
         return vec!["The list has no tasks: nothing was sent.".to_owned()];
     };
     let number = i64::try_from(jobs.len()).unwrap_or(i64::MAX);
-    let what = if jobs.len() == 1 {
-        format!("job #{}", first.job_id)
-    } else {
-        format!("jobs #{} to #{}, one after the other", first.job_id, last.job_id)
+    let what = match jobs.len() {
+        1 => format!("job #{}", first.job_id),
+        2 => format!("jobs #{} and #{}, one after the other", first.job_id, last.job_id),
+        _ => format!("jobs #{} to #{}, one after the other", first.job_id, last.job_id),
     };
     let mut lines = vec![format!("{} sent: {what}.", count(number, "brief", "briefs"))];
     lines.extend(jobs.iter().take(LISTED).map(|job| {
