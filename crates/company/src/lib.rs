@@ -13,7 +13,6 @@ pub mod escalation;
 mod files;
 pub mod modules;
 pub mod persona;
-pub mod prices;
 pub mod prompt;
 pub mod skills;
 mod staff;

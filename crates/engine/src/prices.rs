@@ -17,7 +17,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 #[derive(Default, Deserialize)]
 struct Table {
-    #[cfg_attr(not(test), expect(dead_code, reason = "company::prices says it to those who do not know engines"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "contract::PRICES_OF says it to clients"))]
     date: String,
     fallback: String,
     aliases: BTreeMap<String, String>,
@@ -240,7 +240,7 @@ mod tests {
     fn the_file_reads_and_its_aliases_lead_somewhere() {
         let table: Table = serde_json::from_str(include_str!("../models.json")).unwrap();
         assert!(table.models.iter().any(|row| row.tier == table.fallback));
-        assert_eq!(table.date, company::prices::DATE, "the date that others are told");
+        assert_eq!(table.date, contract::PRICES_OF, "the day that clients are told");
         for (alias, id) in &table.aliases {
             let found = resolve(alias);
             assert_eq!((&found.id, &found.tier, &found.warning), (id, alias, &None));
