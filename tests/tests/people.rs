@@ -247,3 +247,25 @@ async fn a_list_of_tasks_is_stored_whole_or_not_at_all() -> anyhow::Result<()> {
     assert_eq!(daemon.call("job.stats", json!({})).await?["total"], before);
     Ok(())
 }
+
+/// E029: a foreground brief that fails after its row exists says so in the terminal, in the log and on the CEO.
+#[tokio::test(flavor = "multi_thread")]
+async fn e029_a_foreground_brief_that_fails_is_failed_everywhere() -> anyhow::Result<()> {
+    let refused = Turn::error(401, "authentication_error", "invalid x-api-key");
+    let provider = Provider::start(Script::of([refused])).await;
+    let mut acme = Business::start(&provider).await?;
+    let run = |acme: &Business, args: &[&str]| -> anyhow::Result<(bool, String)> {
+        let output = acme.place.aicib(args)?.current_dir(&acme.dir).output()?;
+        let text = [output.stdout, output.stderr].concat();
+        Ok((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+    };
+    assert!(run(&acme, &["start"])?.0);
+    let (good, said) = run(&acme, &["brief", "Write a page"])?;
+    assert!(!good && said.contains("key"), "{said}");
+    let company = acme.company();
+    let desk = acme.daemon.call("desk.get", company).await?;
+    assert_eq!((&desk["team"][0]["role"], &desk["team"][0]["state"]), (&json!("ceo"), &json!("error")), "{desk}");
+    let (_, log) = run(&acme, &["logs", "1"])?;
+    assert!(log.to_lowercase().contains("failed") && log.contains("key"), "{log}");
+    Ok(())
+}
