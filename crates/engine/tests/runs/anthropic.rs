@@ -206,6 +206,21 @@ async fn e081_an_unknown_model_has_sonnets_price_and_a_warning() {
 }
 
 #[tokio::test]
+async fn what_a_company_says_of_prices_counts_where_it_makes_a_call_dearer() {
+    let folder = Folder::new("minimal");
+    let file = folder.dir.join(company::CONFIG_FILE);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let prices = "\nengine:\n  prices:\n    opus: { input: 0, output: 50 }\n";
+    std::fs::write(&file, text.replacen("\nengine:\n", prices, 1)).unwrap();
+    let provider = Provider::start(Script::of([Turn::text("Hi").usage(1_000, 1_000, 0, 0)])).await;
+    let host = TestHost::new();
+    let ending = run(&provider, &folder.brief("Go"), &host).await;
+    assert_eq!(ending.outcome, Outcome::Completed, "{:?}", ending.error);
+    assert_eq!(host.cost(), 1_000 * (5_000 + 50_000));
+    assert!(host.text().contains("engine.prices.opus is below"), "and a lower one is said not to");
+}
+
+#[tokio::test]
 async fn history_thinking_and_cut_answers_go_back_as_they_came() {
     let folder = Folder::new("minimal");
     let script = Script::of([
