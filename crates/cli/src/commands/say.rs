@@ -32,12 +32,20 @@ pub(crate) async fn say(context: &mut Context, args: SayArgs) -> Outcome {
             }
         }
     };
-    let job = daemon.call::<methods::JobFollowUp>(JobFollowUpParams { job_id, text }).await?;
+    let job = daemon.call::<methods::JobFollowUp>(JobFollowUpParams { job_id, text }).await.map_err(too_late)?;
     if context.out.json {
         return Ok(context.out.value(&job)?);
     }
     let who = line(&role_name(&job.agent), 40);
     Ok(context.out.line(&format!("The {who} of job #{} is told before the next call.", job.job_id))?)
+}
+
+/// The refusal of words to a job that has ended, with the way on.
+fn too_late(mut error: Error) -> Error {
+    if error.code == ErrorCode::JOB_FINAL {
+        error.fix = "Send a new brief instead: `aicib brief \"…\"`; its CEO remembers this one.".to_owned();
+    }
+    error
 }
 
 /// The only job at work, or the one of several that somebody at a terminal picks; `None` where they want to leave it.
