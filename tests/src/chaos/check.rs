@@ -11,18 +11,8 @@ use serde_json::Value;
 use crate::SOON;
 
 /// Tables whose rows follow from the events.
-const PROJECTIONS: [&str; 10] = [
-    "jobs",
-    "spans",
-    "files",
-    "costs",
-    "day_costs",
-    "agent_states",
-    "sessions",
-    "questions",
-    "follow_ups",
-    "journal",
-];
+const PROJECTIONS: [&str; 10] =
+    ["jobs", "spans", "files", "costs", "day_costs", "agent_states", "sessions", "questions", "follow_ups", "journal"];
 
 fn open(home: &Path) -> anyhow::Result<Connection> {
     let conn = Connection::open_with_flags(home.join("aicib.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
