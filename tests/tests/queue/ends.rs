@@ -99,6 +99,41 @@ async fn a_stop_goes_on_under_the_next_daemon() -> anyhow::Result<()> {
     stage.nothing_left().await
 }
 
+/// E010, E011: the same for a worker that dies with its daemon: whoever asks the next one hears no more of it at work. One
+/// that was being stopped then was stopped, and did not fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn e010_e011_a_worker_that_dies_with_its_daemon_is_known_to_be_dead() -> anyhow::Result<()> {
+    let (mut stage, mut client) = Stage::new(2.0).await?;
+    for (round, end) in ["failed", "cancelled"].repeat(3).into_iter().enumerate() {
+        let job = client.brief(&stage.dir, "Write the imprint").await?;
+        wait_for("its first words", SOON, async || {
+            Ok((get(&mut client, job).await?["run"]["state"] == "running").then_some(()))
+        })
+        .await?;
+        let worker = stage.worker().await?;
+        kill_process(worker, Signal::STOP)?;
+        if end == "cancelled" {
+            let mut asking = stage.client().await?;
+            tokio::spawn(async move { asking.call("job.cancel", json!({ "job_id": job })).await });
+            wait_for("the stop to begin", SOON, async || {
+                Ok((get(&mut client, job).await?["run"]["state"] == "stopping").then_some(()))
+            })
+            .await?;
+        }
+        stage.kill();
+        kill_process(worker, Signal::KILL)?;
+        while is_there(worker) {
+            tokio::task::yield_now().await;
+        }
+        stage.start()?;
+        client = stage.client().await?;
+        let ended = get(&mut client, job).await?;
+        assert_eq!(ended["state"], end, "round {round}: {ended}");
+        stage.nothing_left().await?;
+    }
+    Ok(())
+}
+
 /// E013: whoever stops a job in the moment in which it completes hears that it completed.
 #[tokio::test(flavor = "multi_thread")]
 async fn e013_a_job_that_completes_while_it_is_stopped_has_completed() -> anyhow::Result<()> {
