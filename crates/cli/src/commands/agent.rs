@@ -6,10 +6,13 @@ use contract::{Agent, AgentRef, AgentSaveParams, Error, ErrorCode, methods};
 
 use crate::args::AgentCommand;
 use crate::commands::editor;
-use crate::context::Context;
+use crate::context::{Context, Sheet};
 use crate::failure::{Failure, Outcome};
-use crate::out::{Ink, Paint};
-use crate::text::{line, safe};
+use crate::out::Ink;
+use crate::text::{columns, fit, line, pad, safe};
+
+/// Columns of a role or a name, at most.
+const NAME_COLUMNS: usize = 32;
 
 pub(crate) async fn agent(context: &mut Context, command: AgentCommand) -> Outcome {
     let company = context.company_ref()?;
@@ -17,24 +20,27 @@ pub(crate) async fn agent(context: &mut Context, command: AgentCommand) -> Outco
     match command {
         AgentCommand::List => {
             let list = client.call::<methods::AgentListAll>(company).await?;
+            let sheet = context.sheet();
             let out = &mut context.out;
             for agent in &list.agents {
                 if out.json {
                     out.value(agent)?;
-                } else {
-                    for row in rows(agent, out.paint) {
-                        out.line(&row)?;
-                    }
+                }
+            }
+            if !out.json {
+                for row in rows(&list.agents, &sheet) {
+                    out.line(&row)?;
                 }
             }
         }
         AgentCommand::Show { role } => {
             let detail = client.call::<methods::AgentGet>(AgentRef { company, role }).await?;
+            let sheet = context.sheet();
             let out = &mut context.out;
             if out.json {
                 return Ok(out.value(&detail)?);
             }
-            for row in rows(&detail.agent, out.paint) {
+            for row in rows(std::slice::from_ref(&detail.agent), &sheet) {
                 out.line(&row)?;
             }
             out.line(&out.paint.ink(Ink::Dim, &line(&detail.agent.file, 400)))?;
@@ -93,26 +99,41 @@ fn file_name(role: &str) -> String {
     role.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect()
 }
 
-/// An agent's row; what is wrong with its file stands below it.
-pub(crate) fn rows(agent: &Agent, paint: Paint) -> Vec<String> {
-    let state = match &agent.problem {
-        Some(_) => paint.ink(Ink::Red, "broken"),
-        None if !agent.enabled => paint.ink(Ink::Dim, "off"),
-        None => agent.state.name().to_owned(),
+/// Agents as rows, in columns; what is wrong with a file stands below its row.
+pub(crate) fn rows(agents: &[Agent], sheet: &Sheet) -> Vec<String> {
+    let paint = sheet.paint;
+    let state = |agent: &Agent| match &agent.problem {
+        Some(_) => "broken",
+        None if !agent.enabled => "off",
+        None => agent.state.name(),
     };
-    let reports = agent.reports_to.as_deref().map(|to| format!("reports to {}", line(to, 40))).unwrap_or_default();
-    let facts = [line(&agent.department, 40), line(&agent.model, 60), reports];
-    let facts: Vec<String> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
-    let mut row = format!("{:20}  {}  {state}", line(&agent.role, 40), paint.ink(Ink::Bold, &line(&agent.name, 40)));
-    if !facts.is_empty() {
-        row.push_str(&format!("  {}", paint.ink(Ink::Dim, &facts.join(", "))));
+    let cells: Vec<[String; 3]> = agents
+        .iter()
+        .map(|agent| [fit(&agent.role, NAME_COLUMNS), fit(&agent.name, NAME_COLUMNS), state(agent).to_owned()])
+        .collect();
+    let widths = [0, 1, 2].map(|column| cells.iter().map(|row| columns(&row[column])).max().unwrap_or(0));
+    let mut rows = Vec::new();
+    for (agent, [role, name, state]) in agents.iter().zip(&cells) {
+        let ink = match state.as_str() {
+            "broken" => Some(Ink::Red),
+            "off" => Some(Ink::Dim),
+            _ => None,
+        };
+        let reports = agent.reports_to.as_deref().map(|to| format!("reports to {}", line(to, 40))).unwrap_or_default();
+        let facts = [line(&agent.department, 40), line(&agent.model, 60), reports];
+        let facts: Vec<String> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+        let (role, name) = (pad(role, widths[0]), pad(name, widths[1]));
+        let state = pad(state, widths[2]);
+        let state = ink.map_or_else(|| state.clone(), |ink| paint.ink(ink, &state));
+        let mut row = format!("{role}  {}  {state}", paint.ink(Ink::Bold, &name));
+        if !facts.is_empty() {
+            let facts = fit(&facts.join(", "), sheet.left(widths.iter().sum::<usize>() + 6));
+            row.push_str(&format!("  {}", paint.ink(Ink::Dim, &facts)));
+        }
+        rows.push(row.trim_end().to_owned());
+        rows.extend(agent.problem.as_ref().map(|problem| {
+            format!("{}  {}", " ".repeat(widths[0]), paint.ink(Ink::Red, &line(&problem.to_string(), 400)))
+        }));
     }
-    let mut rows = vec![row];
-    rows.extend(
-        agent
-            .problem
-            .as_ref()
-            .map(|problem| format!("{:20}  {}", "", paint.ink(Ink::Red, &line(&problem.to_string(), 400)))),
-    );
     rows
 }

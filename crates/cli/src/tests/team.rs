@@ -2,9 +2,8 @@
 
 use contract::{Agent, AgentState, Error, ErrorCode};
 
-use super::sample::agent;
+use super::sample::{agent, sheet};
 use crate::commands::agent_rows;
-use crate::out::Paint;
 
 #[test]
 fn an_agents_row_has_what_there_is() {
@@ -21,12 +20,11 @@ fn an_agents_row_has_what_there_is() {
         reports_to: Some("cto".into()),
         ..agent("backend-engineer", AgentState::Idle, "")
     };
-    let all =
-        [agent("ceo", AgentState::Idle, ""), worker, broken].map(|agent| agent_rows(&agent, Paint::plain()).join("\n"));
-    insta::assert_snapshot!(all.join("\n"), @r"
-    ceo                   CEO  idle  executive, opus
-    backend-engineer      Backend Engineer  idle  opus, reports to cto
-    cmo                   CMO  broken
-                          .claude/agents/cmo.md, line 1: it has no frontmatter. Mend it.
+    let all = [agent("ceo", AgentState::Idle, ""), worker, broken];
+    insta::assert_snapshot!(agent_rows(&all, &sheet()).join("\n"), @r"
+    ceo               CEO               idle    executive, opus
+    backend-engineer  Backend Engineer  idle    opus, reports to cto
+    cmo               CMO               broken
+                      .claude/agents/cmo.md, line 1: it has no frontmatter. Mend it.
     ");
 }
