@@ -104,6 +104,11 @@ pub(crate) fn in_line(position: i64) -> String {
     format!("in line at position {position}: {}", starts(position))
 }
 
+/// The same as a sentence of its own.
+pub(crate) fn said_in_line(position: i64) -> String {
+    format!("In line at position {position}: {}", starts(position))
+}
+
 /// What stopping came to, with the number left in plain sight.
 pub(crate) fn processes(stopped: &StopCounts) -> String {
     let StopCounts { ended, forced, left } = stopped;
@@ -144,7 +149,7 @@ pub(crate) fn header(job: &Job, sheet: &Sheet) -> Vec<String> {
         lines.push(format!("Sends the brief of job #{parent} again."));
     }
     if let Some(position) = job.position.filter(|_| job.state == JobState::Queued) {
-        lines.push(paint.ink(Ink::Yellow, &format!("In line at position {position}: {}", starts(position))));
+        lines.push(paint.ink(Ink::Yellow, &said_in_line(position)));
     }
     lines.extend(why_not(job, clock).into_iter().map(|why| paint.ink(Ink::Yellow, &why)));
     if let Some(error) = &job.error {

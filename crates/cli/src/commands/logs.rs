@@ -95,12 +95,15 @@ pub(crate) fn summary(job: &JobDetail, paint: Paint) -> Vec<String> {
         facts.push(took);
     }
     facts.push(cost(row));
-    facts.push(count(row.turns, "turn", "turns"));
+    if row.started_at.is_some() {
+        facts.push(count(row.turns, "turn", "turns"));
+    }
     if job.files > 0 {
         facts.push(count(job.files, "file", "files"));
     }
     let state = state(row.state, paint);
-    let mut lines = vec![format!("Job #{} {state} · {}", row.job_id, facts.join(" · "))];
+    let held = if row.held && !row.state.is_final() { ", on hold" } else { "" };
+    let mut lines = vec![format!("Job #{} {state}{held} · {}", row.job_id, facts.join(" · "))];
     if let Some(error) = &row.error {
         lines.push(paint.ink(Ink::Red, &format!("Error: {}", line(&error.to_string(), 1000))));
     } else if !row.reason.is_empty() {
@@ -114,5 +117,8 @@ pub(crate) fn summary(job: &JobDetail, paint: Paint) -> Vec<String> {
         .as_ref()
         .filter(|stopped| stopped.ended > 0 || stopped.left > 0 || row.state == JobState::Cancelled);
     lines.extend(stopped.map(|stopped| stop_line(stopped, paint)));
+    if row.state == JobState::Failed {
+        lines.push(format!("Send it again: `aicib restart {}`", row.job_id));
+    }
     lines
 }
