@@ -199,9 +199,14 @@ impl From<StoreError> for Error {
                 Error::new(ErrorCode::SESSION_NONE, "No active session.", "Run `aicib start` first.")
             }
             StoreError::NotFound(Missing::Job(id)) => {
-                Error::new(ErrorCode::JOB_NOT_FOUND, format!("There is no job {id}."), "`aicib status` lists the jobs.")
+                Error::new(ErrorCode::JOB_NOT_FOUND, format!("There is no job {id}."), "`aicib jobs` lists them.")
                     .with(json!({ "job_id": id }))
             }
+            StoreError::NotFound(missing @ Missing::Session(_)) => Error::new(
+                ErrorCode::BAD_REQUEST,
+                format!("There is no {missing}."),
+                "`aicib session list` lists them.",
+            ),
             StoreError::NotFound(missing) => {
                 Error::new(ErrorCode::BAD_REQUEST, format!("There is no {missing}."), "Read the list again.")
             }

@@ -108,7 +108,7 @@ pub(crate) fn choose(desk: &Desk, may_ask: bool, sheet: &Sheet) -> Result<Option
         [] => Err(Error::new(
             ErrorCode::JOB_NOT_FOUND,
             format!("Nothing is under way at {}.", line(&desk.company.name, 80)),
-            "`aicib logs` shows what has ended.",
+            "`aicib jobs` lists what has ended.",
         )
         .into()),
         [only] => Ok(Some(only.job_id)),
@@ -153,7 +153,7 @@ fn refusal(jobs: &[Job], total: i64) -> String {
     }
     let first = jobs.first().map_or(0, |job| job.job_id.0);
     format!(
-        "{total} jobs are under way: {}. Say which to stop, such as `aicib cancel {first}`, or stop them all with \
+        "{total} jobs have not ended: {}. Say which to stop, such as `aicib cancel {first}`, or stop them all with \
          `aicib cancel --all`.",
         named.join(", ")
     )

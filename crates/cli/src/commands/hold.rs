@@ -49,7 +49,7 @@ fn paused(result: &JobHoldResult) -> String {
 fn resumed(result: &JobHoldResult) -> String {
     match (&result.job, result.all) {
         (None, true) => "All jobs are still on hold.".to_owned(),
-        (None, false) => "All jobs go on, except those that were put on hold one by one.".to_owned(),
+        (None, false) => "All jobs go on; those put on hold one by one need `aicib resume N`.".to_owned(),
         (Some(job), true) => format!(
             "Job #{} is not on hold itself any more, but all jobs are: `aicib resume` lets them go on.",
             job.job_id
