@@ -11,8 +11,9 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
 const HEAD: &str = "\
 # The command line
 
-Every command takes `--json` (what the daemon answered, as JSON), `--dir FOLDER` (the company's folder, else the current
-one) and `--color auto|always|never`, and explains itself with `--help`. A test writes this page from the commands.
+Every command takes `--json` (what the daemon answered, as JSON: one object, or one a line for events, agents, hits and
+the log), `--dir FOLDER` (the company's folder, else the current one) and `--color auto|always|never`, and explains
+itself with `--help`. A test writes this page from the commands.
 
 | command | what it does |
 | --- | --- |
