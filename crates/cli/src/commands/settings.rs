@@ -9,9 +9,6 @@ use crate::failure::{Failure, Outcome};
 use crate::out::Ink;
 use crate::text::{columns, fit, line, pad, safe};
 
-/// Columns that a value takes from all the others, at most.
-const VALUE_COLUMNS: usize = 24;
-
 /// Shows or changes settings.
 pub(crate) async fn settings(context: &mut Context, command: Option<SettingsCommand>) -> Outcome {
     match command {
@@ -22,10 +19,9 @@ pub(crate) async fn settings(context: &mut Context, command: Option<SettingsComm
                 return Ok(out.value(&now)?);
             }
             let values = fields(&now)?;
-            let width = SETTINGS.iter().map(|setting| columns(&plain(&values[setting.key]))).max().unwrap_or(0);
             for setting in &SETTINGS {
-                // A very long value takes from what is said about it, not from all the others.
-                let value = pad(&plain(&values[setting.key]), width.min(VALUE_COLUMNS));
+                // A long value takes from what is said about it, not from all the others.
+                let value = pad(&plain(&values[setting.key]), 10);
                 let about = fit(setting.about, out.columns.saturating_sub(24 + 2 + columns(&value) + 2).max(8));
                 let about = out.paint.ink(Ink::Dim, &about);
                 out.line(&format!("{:24}  {value}  {about}", setting.key))?;
