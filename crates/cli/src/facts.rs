@@ -11,6 +11,9 @@ pub(crate) const PRACTICE: &str = "Practice: a rehearsal without a model; nothin
 /// What is said where everything stands still by the founder's will.
 pub(crate) const ALL_HELD: &str = "All jobs are on hold: `aicib resume` lets them go on.";
 
+/// What a worker says of a job that it holds.
+const ON_HOLD: &str = "It is on hold.";
+
 /// A job's state, as it is said everywhere.
 pub(crate) fn state(state: JobState, paint: Paint) -> String {
     paint.ink(ink(state), state.name())
@@ -63,7 +66,6 @@ pub(crate) fn time_left(job: &Job, clock: &Clock) -> Option<String> {
 /// Why a job that has not ended is not at work, when it goes on, and what to do about it; a sentence a line.
 pub(crate) fn why_not(job: &Job, clock: &Clock) -> Vec<String> {
     let mut lines = Vec::new();
-    let reason = line(&job.reason, 400);
     let until = job.until.filter(|until| *until > clock.now);
     match job.state {
         JobState::Scheduled => {
@@ -83,13 +85,24 @@ pub(crate) fn why_not(job: &Job, clock: &Clock) -> Vec<String> {
     }
     // What the others wait for is said above, with more to it.
     let is_said = matches!(job.state, JobState::Scheduled | JobState::Blocked) && !lines.is_empty();
-    if !reason.is_empty() && !job.state.is_final() && !is_said {
-        lines.insert(0, reason);
+    if !job.state.is_final() && !is_said {
+        lines.splice(0..0, reason(job));
     }
     if job.held && !job.state.is_final() {
         lines.push(format!("On hold: `aicib resume {}` lets it go on.", job.job_id));
     }
     lines
+}
+
+/// Why a job stands where it stands; none where that is its own hold, which is said with how to end it.
+pub(crate) fn reason(job: &Job) -> Option<String> {
+    let is_its_hold = job.held && job.reason == ON_HOLD;
+    (!job.reason.is_empty() && !is_its_hold).then(|| line(&job.reason, 400))
+}
+
+/// How to send a job again that failed.
+pub(crate) fn again(job: &Job) -> Option<String> {
+    (job.state == JobState::Failed).then(|| format!("Send it again: `aicib restart {}`", job.job_id))
 }
 
 fn starts(position: i64) -> String {

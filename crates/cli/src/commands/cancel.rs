@@ -21,7 +21,7 @@ const NAMED: usize = 8;
 
 /// Stops a job, or all.
 pub(crate) async fn cancel(context: &mut Context, args: CancelArgs) -> Outcome {
-    let typed = args.job.as_deref().map(|job| job_number(job, "The job")).transpose()?;
+    let typed = args.job.as_deref().map(|job| job_number(job, "N")).transpose()?;
     let daemon = context.daemon().await?;
     if args.all {
         return all(context, &daemon).await;

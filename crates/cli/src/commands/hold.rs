@@ -21,7 +21,7 @@ pub(crate) async fn resume(context: &mut Context, args: HoldArgs) -> Outcome {
 }
 
 fn params(args: &HoldArgs) -> Result<JobHoldParams, crate::failure::Failure> {
-    let job_id = args.job.as_deref().map(|job| job_number(job, "The job")).transpose()?;
+    let job_id = args.job.as_deref().map(|job| job_number(job, "N")).transpose()?;
     Ok(JobHoldParams { job_id })
 }
 

@@ -6,7 +6,7 @@ use crate::args::LogsArgs;
 use crate::commands::brief::Printed;
 use crate::context::{Context, job_number, line_count};
 use crate::daemon::Daemon;
-use crate::facts::{cost, header, state, stop_line, took};
+use crate::facts::{again, cost, header, reason, state, stop_line, took};
 use crate::failure::{Failure, Outcome};
 use crate::follow::Follow;
 use crate::out::{Ink, Paint};
@@ -18,7 +18,7 @@ const PAGE: i64 = 500;
 /// Prints a job's events, the last ones or all, and with `-f` those that are still to come.
 pub(crate) async fn logs(context: &mut Context, args: LogsArgs) -> Outcome {
     let lines = args.lines.as_deref().map(line_count).transpose()?;
-    let number = args.number.as_deref().map(|job| job_number(job, "The job")).transpose()?;
+    let number = args.number.as_deref().map(|job| job_number(job, "N")).transpose()?;
     let job_id = args.job.as_deref().map(|job| job_number(job, "--job")).transpose()?.or(number);
     let (daemon, notes) = context.daemon_with_notes().await?;
     let job_id = match job_id {
@@ -106,8 +106,8 @@ pub(crate) fn summary(job: &JobDetail, paint: Paint) -> Vec<String> {
     let mut lines = vec![format!("Job #{} {state}{held} · {}", row.job_id, facts.join(" · "))];
     if let Some(error) = &row.error {
         lines.push(paint.ink(Ink::Red, &format!("Error: {}", line(&error.to_string(), 1000))));
-    } else if !row.reason.is_empty() {
-        lines.push(line(&row.reason, 400));
+    } else {
+        lines.extend(reason(row));
     }
     if let Some(result) = row.result.as_deref().filter(|_| row.state == JobState::Completed) {
         lines.push(format!("Result: {}", line(result, 200)));
@@ -117,8 +117,6 @@ pub(crate) fn summary(job: &JobDetail, paint: Paint) -> Vec<String> {
         .as_ref()
         .filter(|stopped| stopped.ended > 0 || stopped.left > 0 || row.state == JobState::Cancelled);
     lines.extend(stopped.map(|stopped| stop_line(stopped, paint)));
-    if row.state == JobState::Failed {
-        lines.push(format!("Send it again: `aicib restart {}`", row.job_id));
-    }
+    lines.extend(again(row));
     lines
 }

@@ -68,7 +68,10 @@ pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, sheet: &Sheet) -> Vec<
         format!("{}  {}", paint.ink(Ink::Bold, &name), paint.ink(Ink::Dim, &line(&company.dir, 400))),
         format!("Engine   {}", fit(&company.engine_now.label, sheet.left(9))),
     ];
-    for problem in company.problem.iter().chain(&company.engine_now.problem) {
+    let mut problems: Vec<&contract::Error> = company.problem.iter().chain(&company.engine_now.problem).collect();
+    // A config that cannot be read is the company's problem and its engine's.
+    problems.dedup_by_key(|problem| &problem.message);
+    for problem in problems {
         lines.push(format!("         {}", paint.ink(Ink::Red, &line(&problem.to_string(), 1000))));
     }
     lines.push(match &desk.session {

@@ -77,6 +77,9 @@ fn a_job_that_is_held_in_line_says_so_and_where() {
     let shown = job_lines(&detail(queued), &sheet()).join("\n");
     assert!(shown.starts_with("Job #9 queued, on hold · $0.00 free · 1 file\n"), "{shown}");
     assert!(shown.contains("In line at position 2: ") && shown.contains("`aicib resume 9`"), "{shown}");
+    let waiting = Job { reason: "It is on hold.".into(), held: true, ..job(9, JobState::Waiting) };
+    let shown = job_lines(&detail(waiting), &sheet()).join("\n");
+    assert!(shown.contains("`aicib resume 9`") && !shown.contains("It is on hold."), "{shown}");
 }
 
 #[test]
