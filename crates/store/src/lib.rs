@@ -61,6 +61,7 @@ pub use claim::{Claim, Claimed};
 pub use companies::CompanyRow;
 pub use costs::Spent;
 pub use days::start_of_day;
+pub use due::LONGEST_RETRY_MS;
 pub use error::{Missing, StoreError};
 pub use job_changes::{Inserted, NewJob, Settlement};
 pub use leases::{Limit, Limits, Refused};
