@@ -149,9 +149,11 @@ fn read(typed: &str, now: &Zoned) -> Option<Typed> {
     lower.parse::<Date>().ok().map(Typed::Day)
 }
 
-/// A time of day: "9:00", "14:30", "14:30:15".
+/// A time of day: "9:00", "14:30", "14:30:15", "9am", "2:30 pm".
 fn daytime(typed: &str) -> Option<Clocktime> {
-    ["%H:%M", "%H:%M:%S"].into_iter().find_map(|format| Clocktime::strptime(format, typed).ok())
+    ["%H:%M", "%H:%M:%S", "%I%p", "%I %p", "%I:%M%p", "%I:%M %p"]
+        .into_iter()
+        .find_map(|format| Clocktime::strptime(format, typed).ok())
 }
 
 #[cfg(test)]
@@ -177,6 +179,10 @@ mod tests {
             ("14:30", "2026-11-20 14:30:00"),
             ("9:00", "2026-11-21 09:00:00"),
             ("12:00", "2026-11-21 12:00:00"),
+            ("9am", "2026-11-21 09:00:00"),
+            ("2:30 PM", "2026-11-20 14:30:00"),
+            ("tomorrow 12am", "2026-11-21 00:00:00"),
+            ("2026-11-23 9 am", "2026-11-23 09:00:00"),
             ("tomorrow 9:00", "2026-11-21 09:00:00"),
             ("Tomorrow at 09:00", "2026-11-21 09:00:00"),
             ("today 23:59:30", "2026-11-20 23:59:30"),
@@ -192,9 +198,21 @@ mod tests {
         ] {
             assert_eq!(shown(to_come(typed, &clock()).unwrap()), then, "{typed}");
         }
-        for typed in
-            ["", "soon", "25:00", "in", "in -2h", "-2h", "7", "tomorrow", "2026-11-23", "11:00 tomorrow", "in 9999999y"]
-        {
+        for typed in [
+            "",
+            "soon",
+            "25:00",
+            "13pm",
+            "am",
+            "in",
+            "in -2h",
+            "-2h",
+            "7",
+            "tomorrow",
+            "2026-11-23",
+            "11:00 tomorrow",
+            "in 9999999y",
+        ] {
             assert!(matches!(to_come(typed, &clock()), Err(Failure::Usage(_))), "{typed}");
         }
         for typed in ["today 9:00", "yesterday", "2026-11-19", "2 hours ago", "2026-11-19 9:00", "2026-11-20T10:59:59Z"]

@@ -36,9 +36,9 @@ to the daemon.
 
 ## Times and lengths
 
-`--at` takes `14:30`, `tomorrow 9:00`, `in 2h`, `2026-11-21 14:00` and RFC 3339; `--since` takes `2h`, `3d`, `14:00`,
-`yesterday`, `2026-11-20` and `2026-11-20 14:00`. Times without a zone are local ones. Lengths have a unit: `90s`,
-`10m`, `2h`, `30d`, `6mo`.
+`--at` takes `14:30`, `9am`, `tomorrow 9:00`, `in 2h`, `2026-11-21 14:00` and RFC 3339; `--since` takes `2h`, `3d`,
+`14:00`, `yesterday`, `2026-11-20` and `2026-11-20 14:00`. Times without a zone are local ones. Lengths have a unit:
+`90s`, `10m`, `2h`, `30d`, `6mo`.
 
 ## Settings
 
