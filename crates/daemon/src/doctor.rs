@@ -78,7 +78,7 @@ async fn database(app: &App) -> Check {
         Ok(_) if !app.repaired.is_empty() => warning(
             "Database",
             app.repaired.clone(),
-            "Look at your last jobs. The damaged file is kept until you remove it.",
+            "Look at your last jobs. The damaged file is kept beside the database, as the last three of them are.",
         ),
         Ok(seq) => ok("Database", format!("{seq} events, {}.", size(app.store.size_bytes()))),
         Err(error) => fault("Database", error.to_string(), "The last copies are in the home's `backups` folder."),
