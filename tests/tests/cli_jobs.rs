@@ -285,7 +285,7 @@ async fn a_daemon_tells_of_its_health_and_begins_anew() -> anyhow::Result<()> {
     assert_eq!(terminal.run(&["daemon", "health", "--json"])?.json()?["workers"][0]["job_id"], 1);
     assert_eq!(terminal.run(&["daemon", "log-level", "debug", "--json"])?.json()?["log_level"], "debug");
     assert_eq!(terminal.run(&["daemon", "log-level"])?.good()?.trim(), "debug");
-    assert!(terminal.run(&["daemon", "reload"])?.good()?.contains("It logs at info."));
+    assert!(terminal.run(&["daemon", "reload"])?.good()?.contains("The daemon logs at info."));
     terminal.run(&["daemon", "log-level", "loud"])?.refused(2)?;
 
     let before = terminal.run(&["daemon", "status", "--json"])?.json()?;
@@ -293,7 +293,7 @@ async fn a_daemon_tells_of_its_health_and_begins_anew() -> anyhow::Result<()> {
     assert_eq!(both["before"]["started_at"], before["started_at"], "{both}");
     assert!(both["after"]["started_at"].as_i64() > before["started_at"].as_i64(), "{both}");
     let out = terminal.run(&["daemon", "restart"])?.good()?;
-    assert!(out.contains("It ended:   process ") && out.contains("It runs:    process "), "{out}");
+    assert!(out.contains("Before:  process ") && out.contains("Now:     process "), "{out}");
     assert_eq!(terminal.run(&["status", "--json", "--job", "1"])?.json()?["state"], "running");
     terminal.run(&["stop"])?.good()?;
     terminal.run(&["daemon", "stop"])?.good()?;

@@ -161,7 +161,7 @@ pub(crate) fn job_number(typed: &str, what: &str) -> Result<JobId, Failure> {
     let number = typed.trim_start_matches('#');
     positive(number)
         .map(JobId)
-        .ok_or_else(|| Failure::usage(format!("{what} must be a job's number, such as 7. `aicib status` shows them.")))
+        .ok_or_else(|| Failure::usage(format!("{what} must be a job's number, such as 7. `aicib jobs` lists them.")))
 }
 
 /// A number of lines as it was typed (E018).

@@ -13,6 +13,8 @@ pub(crate) const ALL_HELD: &str = "All jobs are on hold: `aicib resume` lets the
 
 /// Who takes a brief that names nobody: not worth saying.
 pub(crate) const CEO: &str = "ceo";
+/// What a worker says of a job that it holds.
+const ON_HOLD: &str = "It is on hold.";
 
 /// A job's state, as it is said everywhere.
 pub(crate) fn state(state: JobState, paint: Paint) -> String {
@@ -90,7 +92,6 @@ pub(crate) fn time_left(job: &Job, clock: &Clock) -> Option<String> {
 /// Why a job that has not ended is not at work, when it goes on, and what to do about it; a sentence a line.
 pub(crate) fn why_not(job: &Job, clock: &Clock) -> Vec<String> {
     let mut lines = Vec::new();
-    let reason = line(&job.reason, 400);
     let until = job.until.filter(|until| *until > clock.now);
     match job.state {
         JobState::Scheduled => {
@@ -110,13 +111,24 @@ pub(crate) fn why_not(job: &Job, clock: &Clock) -> Vec<String> {
     }
     // What the others wait for is said above, with more to it.
     let is_said = matches!(job.state, JobState::Scheduled | JobState::Blocked) && !lines.is_empty();
-    if !reason.is_empty() && !job.state.is_final() && !is_said {
-        lines.insert(0, reason);
+    if !job.state.is_final() && !is_said {
+        lines.splice(0..0, reason(job));
     }
     if job.held && !job.state.is_final() {
         lines.push(format!("On hold: `aicib resume {}` lets it go on.", job.job_id));
     }
     lines
+}
+
+/// Why a job stands where it stands; none where that is its own hold, which is said with how to end it.
+pub(crate) fn reason(job: &Job) -> Option<String> {
+    let is_its_hold = job.held && job.reason == ON_HOLD;
+    (!job.reason.is_empty() && !is_its_hold).then(|| line(&job.reason, 400))
+}
+
+/// How to send a job again that failed.
+pub(crate) fn again(job: &Job) -> Option<String> {
+    (job.state == JobState::Failed).then(|| format!("Send it again: `aicib restart {}`", job.job_id))
 }
 
 fn starts(position: i64) -> String {
@@ -129,6 +141,11 @@ fn starts(position: i64) -> String {
 /// Where in line a job is, with so many before it.
 pub(crate) fn in_line(position: i64) -> String {
     format!("in line at position {position}: {}", starts(position))
+}
+
+/// The same as a sentence of its own.
+pub(crate) fn said_in_line(position: i64) -> String {
+    format!("In line at position {position}: {}", starts(position))
 }
 
 /// What stopping came to, with the number left in plain sight.
@@ -174,7 +191,7 @@ pub(crate) fn header(job: &Job, sheet: &Sheet) -> Vec<String> {
         lines.push(format!("Sends the brief of job #{parent} again."));
     }
     if let Some(position) = job.position.filter(|_| job.state == JobState::Queued) {
-        lines.push(paint.ink(Ink::Yellow, &format!("In line at position {position}: {}", starts(position))));
+        lines.push(paint.ink(Ink::Yellow, &said_in_line(position)));
     }
     lines.extend(why_not(job, clock).into_iter().map(|why| paint.ink(Ink::Yellow, &why)));
     if let Some(error) = &job.error {

@@ -20,6 +20,8 @@ enum Typed {
     Daytime(Clocktime),
     /// A length of time from now.
     Length(Span),
+    /// A length of time before now.
+    Ago(Span),
 }
 
 /// A time to come, for `--at`. A time of day that has passed means tomorrow's.
@@ -31,9 +33,14 @@ pub(crate) fn to_come(typed: &str, clock: &Clock) -> Result<Time, Failure> {
         ))
     };
     let now = now(clock).ok_or_else(wrong)?;
+    let is_past = || {
+        let now = now.strftime("%Y-%m-%d %H:%M");
+        Failure::usage(format!("--at {:?} is past: it is {now} now.", line(typed, 60)))
+    };
     let then = match read(typed, &now).ok_or_else(wrong)? {
         Typed::Moment(then) => Some(then.to_zoned(now.time_zone().clone())),
         Typed::Local(then) => then.to_zoned(now.time_zone().clone()).ok(),
+        Typed::Day(day) if day < now.date() => return Err(is_past()),
         Typed::Day(_) => {
             return Err(Failure::usage(format!(
                 "--at {:?} needs a time of day, such as \"{} 9:00\".",
@@ -46,15 +53,12 @@ pub(crate) fn to_come(typed: &str, clock: &Clock) -> Result<Time, Failure> {
             let tomorrow = || now.date().tomorrow().ok()?.to_datetime(time).to_zoned(now.time_zone().clone()).ok();
             today.filter(|today| *today > now).or_else(tomorrow)
         }
+        Typed::Ago(_) => return Err(is_past()),
         Typed::Length(length) => now.checked_add(length).ok(),
     };
     let then = then.ok_or_else(wrong)?;
     if then < now {
-        return Err(Failure::usage(format!(
-            "--at {:?} is past: it is {} now.",
-            line(typed, 60),
-            now.strftime("%Y-%m-%d %H:%M")
-        )));
+        return Err(is_past());
     }
     Ok(Time(then.timestamp().as_millisecond()))
 }
@@ -74,7 +78,7 @@ pub(crate) fn past(typed: &str, clock: &Clock) -> Result<Time, Failure> {
         Typed::Local(then) => then.to_zoned(zone()).ok(),
         Typed::Day(day) => day.to_zoned(zone()).ok(),
         Typed::Daytime(time) => now.date().to_datetime(time).to_zoned(zone()).ok(),
-        Typed::Length(length) => now.checked_sub(length).ok(),
+        Typed::Length(length) | Typed::Ago(length) => now.checked_sub(length).ok(),
     };
     Ok(Time(then.ok_or_else(wrong)?.timestamp().as_millisecond()))
 }
@@ -86,7 +90,7 @@ pub(crate) fn day(typed: &str, flag: &str, clock: &Clock) -> Result<String, Fail
     let now = now(clock).ok_or_else(wrong)?;
     let day = match read(typed, &now).ok_or_else(wrong)? {
         Typed::Day(day) => day,
-        Typed::Length(length) => now.checked_sub(length).map_err(|_| wrong())?.date(),
+        Typed::Length(length) | Typed::Ago(length) => now.checked_sub(length).map_err(|_| wrong())?.date(),
         Typed::Moment(_) | Typed::Local(_) | Typed::Daytime(_) => return Err(wrong()),
     };
     Ok(day.strftime("%Y-%m-%d").to_string())
@@ -131,7 +135,7 @@ fn read(typed: &str, now: &Zoned) -> Option<Typed> {
         return span(length).map(Typed::Length);
     }
     if let Some(length) = lower.strip_suffix(" ago") {
-        return span(length).map(Typed::Length);
+        return span(length).map(Typed::Ago);
     }
     for (name, days) in [("today", 0), ("tomorrow", 1), ("yesterday", -1)] {
         let Some(rest) = lower.strip_prefix(name) else { continue };
@@ -158,9 +162,11 @@ fn read(typed: &str, now: &Zoned) -> Option<Typed> {
     lower.parse::<Date>().ok().map(Typed::Day)
 }
 
-/// A time of day: "9:00", "14:30", "14:30:15".
+/// A time of day: "9:00", "14:30", "14:30:15", "9am", "2:30 pm".
 fn daytime(typed: &str) -> Option<Clocktime> {
-    ["%H:%M", "%H:%M:%S"].into_iter().find_map(|format| Clocktime::strptime(format, typed).ok())
+    ["%H:%M", "%H:%M:%S", "%I%p", "%I %p", "%I:%M%p", "%I:%M %p"]
+        .into_iter()
+        .find_map(|format| Clocktime::strptime(format, typed).ok())
 }
 
 #[cfg(test)]
@@ -186,6 +192,10 @@ mod tests {
             ("14:30", "2026-11-20 14:30:00"),
             ("9:00", "2026-11-21 09:00:00"),
             ("12:00", "2026-11-21 12:00:00"),
+            ("9am", "2026-11-21 09:00:00"),
+            ("2:30 PM", "2026-11-20 14:30:00"),
+            ("tomorrow 12am", "2026-11-21 00:00:00"),
+            ("2026-11-23 9 am", "2026-11-23 09:00:00"),
             ("tomorrow 9:00", "2026-11-21 09:00:00"),
             ("Tomorrow at 09:00", "2026-11-21 09:00:00"),
             ("today 23:59:30", "2026-11-20 23:59:30"),
@@ -201,12 +211,25 @@ mod tests {
         ] {
             assert_eq!(shown(to_come(typed, &clock()).unwrap()), then, "{typed}");
         }
-        for typed in
-            ["", "soon", "25:00", "in", "in -2h", "-2h", "7", "tomorrow", "2026-11-23", "11:00 tomorrow", "in 9999999y"]
-        {
+        for typed in [
+            "",
+            "soon",
+            "25:00",
+            "13pm",
+            "am",
+            "in",
+            "in -2h",
+            "-2h",
+            "7",
+            "tomorrow",
+            "2026-11-23",
+            "11:00 tomorrow",
+            "in 9999999y",
+        ] {
             assert!(matches!(to_come(typed, &clock()), Err(Failure::Usage(_))), "{typed}");
         }
-        for typed in ["today 9:00", "2026-11-19 9:00", "2026-11-20T10:59:59Z"] {
+        for typed in ["today 9:00", "yesterday", "2026-11-19", "2 hours ago", "2026-11-19 9:00", "2026-11-20T10:59:59Z"]
+        {
             let Err(Failure::Usage(message)) = to_come(typed, &clock()) else { panic!("{typed} is past") };
             assert!(message.contains("is past") && message.contains("2026-11-20 12:00"), "{message}");
         }

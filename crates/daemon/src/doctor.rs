@@ -19,7 +19,7 @@ const LOW_SPACE: u64 = 500 * 1024 * 1024;
 /// Companies that are looked at, at most: those used last.
 const MAX_COMPANIES: usize = 5;
 /// Characters of a system service's own words.
-const REASON_CHARS: usize = 120;
+const REASON_CHARS: usize = 200;
 /// Characters of a company's name.
 const NAME_CHARS: usize = 40;
 
@@ -78,10 +78,17 @@ async fn database(app: &App) -> Check {
         Ok(_) if !app.repaired.is_empty() => warning(
             "Database",
             app.repaired.clone(),
-            "Look at your last jobs. The damaged file is kept until you remove it.",
+            "Look at your last jobs. The damaged file is kept beside the database, as the last three of them are.",
         ),
-        Ok(seq) => ok("Database", format!("{seq} events, {} KB.", app.store.size_bytes() / 1024)),
+        Ok(seq) => ok("Database", format!("{seq} events, {}.", size(app.store.size_bytes()))),
         Err(error) => fault("Database", error.to_string(), "The last copies are in the home's `backups` folder."),
+    }
+}
+
+fn size(bytes: i64) -> String {
+    match bytes / 1024 {
+        kilobytes @ ..1024 => format!("{kilobytes} KB"),
+        kilobytes => format!("{} MB", kilobytes / 1024),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use contract::methods::DaemonStop;
 use contract::{Empty, Error, ErrorCode, PROTOCOL};
 use semver::Version;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::client::silent;
 use crate::{Client, Home, connect_running, founder_credential, transport};
@@ -15,6 +15,8 @@ use crate::{Client, Home, connect_running, founder_credential, transport};
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How often its lock is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How long another daemon that took its place may take to say so, before its lock is looked at again.
+const ANSWER: Duration = Duration::from_millis(250);
 /// The version of this program.
 const OURS: &str = env!("CARGO_PKG_VERSION");
 
@@ -84,13 +86,20 @@ pub(crate) async fn end(home: &Home, daemon: Client) -> Result<(), Error> {
     }
     timeout_at(give_up, daemon.closed()).await.map_err(|_| silent())?;
     // It still writes down what it has to; the next one could only wait for that.
-    while is_held(home) {
+    while is_held(home) && !is_replaced(home, &daemon).await {
         if Instant::now() >= give_up {
             return Err(silent());
         }
         sleep(LOOK_EVERY).await;
     }
     Ok(())
+}
+
+/// Whether another daemon serves the home by now: whoever needed one has started it, and it took the lock at once.
+async fn is_replaced(home: &Home, daemon: &Client) -> bool {
+    let pid = |daemon: &Client| daemon.server().map(|server| server.pid);
+    let found = timeout(ANSWER, connect_running(home, concat!("aicib ", env!("CARGO_PKG_VERSION")))).await;
+    matches!(found, Ok(Ok((next, _notes))) if pid(&next) != pid(daemon))
 }
 
 /// Whether a process holds the home's lock.

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use contract::{Error, ErrorCode, PROTOCOL};
@@ -60,6 +61,7 @@ async fn one_that_says_nothing_is_not_given_the_words_of_another() {
 struct Other {
     protocol: u32,
     version: &'static str,
+    pid: u32,
     credential: String,
     stop: CancellationToken,
 }
@@ -74,7 +76,7 @@ impl Service for Other {
             }
             "initialize" => {
                 assert_eq!(params["credential"]["founder"], self.credential.as_str());
-                Ok(json!({"protocol": self.protocol, "version": self.version, "pid": 1}))
+                Ok(json!({"protocol": self.protocol, "version": self.version, "pid": self.pid}))
             }
             "daemon.stop" => {
                 self.stop.cancel();
@@ -88,9 +90,11 @@ impl Service for Other {
 }
 
 fn running(home: &Home, protocol: u32, version: &'static str) -> tokio::task::JoinHandle<()> {
+    static PIDS: AtomicU32 = AtomicU32::new(1);
     let credential = ensure_founder_credential(home).unwrap();
     let stop = CancellationToken::new();
-    let service = Arc::new(Other { protocol, version, credential, stop: stop.clone() });
+    let pid = PIDS.fetch_add(1, Ordering::Relaxed);
+    let service = Arc::new(Other { protocol, version, pid, credential, stop: stop.clone() });
     tokio::spawn(serve(Listener::bind(home).unwrap(), service, stop))
 }
 
@@ -144,4 +148,22 @@ async fn a_daemon_of_an_earlier_version_hands_over_and_one_of_a_later_version_se
     let error = connect_or_start(&home, "test", &program).await.map(|_| ()).unwrap_err();
     assert!(error.message.contains("the lock was free"), "ours was started in its place, and in its time: {error}");
     going.await.unwrap();
+}
+
+/// Somebody else may need a daemon the moment there is none. That one holds the lock then, and the other one has ended.
+#[tokio::test]
+async fn a_daemon_that_was_stopped_has_ended_though_another_took_its_place() {
+    let temp = tempfile::tempdir().unwrap();
+    let home = Home::at(temp.path().join("home")).unwrap();
+    let lock = fs::File::create(home.lock_file()).unwrap();
+    lock.lock().unwrap();
+    let daemon = running(&home, PROTOCOL, env!("CARGO_PKG_VERSION"));
+    let (at_once, began) = (home.clone(), Instant::now());
+    let next = tokio::spawn(async move {
+        daemon.await.unwrap();
+        running(&at_once, PROTOCOL, env!("CARGO_PKG_VERSION")).await.unwrap();
+    });
+    assert!(stop_running(&home, "test").await.unwrap());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(!next.is_finished(), "the other one goes on");
 }

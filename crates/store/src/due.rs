@@ -10,6 +10,9 @@ use crate::{Read, StoreError, Write};
 /// Jobs that a call moves, at most.
 const PIECE: usize = 100;
 
+/// A job is tried again after so long at most, in milliseconds.
+pub const LONGEST_RETRY_MS: i64 = 30 * 60_000;
+
 /// A job that may be due.
 struct Candidate {
     job: JobId,
@@ -40,6 +43,16 @@ impl Read<'_> {
              WHERE j.state IN ('scheduled', 'retrying') AND j.until <= ?2 ORDER BY j.until, j.id LIMIT ?1",
             limit,
             now,
+        )
+    }
+
+    /// Retrying jobs whose time is further off than it can have been: the clock was set back since.
+    fn put_off(&self, now: Time, limit: usize) -> Result<Vec<Candidate>, StoreError> {
+        self.candidates(
+            "INDEXED BY jobs_state LEFT JOIN jobs b ON b.id = j.after_job_id
+             WHERE j.state = 'retrying' AND j.until > ?2 ORDER BY j.id LIMIT ?1",
+            limit,
+            Time(now.0.saturating_add(LONGEST_RETRY_MS)),
         )
     }
 
@@ -82,6 +95,7 @@ impl Write<'_> {
     /// What SQLite said.
     pub fn due(&self, now: Time) -> Result<Vec<(Job, Event)>, StoreError> {
         let mut due = self.timely(now, PIECE)?;
+        due.extend(self.put_off(now, PIECE - due.len())?);
         due.extend(self.unblocked(PIECE - due.len())?);
         due.into_iter().map(|candidate| self.goes_on(&candidate, now)).collect()
     }

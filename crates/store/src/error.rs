@@ -238,13 +238,13 @@ impl From<StoreError> for Error {
                 Error::new(ErrorCode::SESSION_NONE, "No active session.", "Run `aicib start` first.")
             }
             StoreError::NotFound(Missing::Job(id)) => {
-                Error::new(ErrorCode::JOB_NOT_FOUND, format!("There is no job {id}."), "`aicib status` lists the jobs.")
+                Error::new(ErrorCode::JOB_NOT_FOUND, format!("There is no job {id}."), "`aicib jobs` lists them.")
                     .with(json!({ "job_id": id }))
             }
             StoreError::NotFound(Missing::Session(id)) => Error::new(
                 ErrorCode::SESSION_NOT_FOUND,
                 format!("There is no session {id}."),
-                "`aicib session list` shows the company's sessions.",
+                "`aicib session list` lists them.",
             )
             .with(json!({ "session_id": id })),
             StoreError::NotFound(Missing::Question(id)) => Error::new(

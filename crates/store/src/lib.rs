@@ -68,6 +68,7 @@ pub use companies::CompanyRow;
 pub use cost_report::CostSums;
 pub use costs::Spent;
 pub use days::{day_of, last_days, month_of, start_of_day};
+pub use due::LONGEST_RETRY_MS;
 pub use error::{Missing, StoreError};
 pub use job_changes::{Inserted, NewJob, Settlement};
 pub use leases::{Limit, Limits, Need, Refused, Used};

@@ -354,3 +354,18 @@ fn jobs_of_its_kind_say_how_long_it_takes() {
     home.submit(home.company("bolt"), "Brief");
     assert_eq!(home.claim_at(9, NOON).unwrap().job.job.eta, None);
 }
+
+#[test]
+fn a_clock_that_was_set_back_puts_off_no_new_try() {
+    let home = Home::new();
+    let (job, run) = home.running("acme");
+    let again = Settlement { until: Some(later(30_000)), ..Settlement::default() };
+    settle_at(&home, run, JobChange::Retry, again, later(10));
+    assert_eq!(due(&home, later(0)), [], "it is due in half a minute");
+    let moved = due(&home, later(-3_600_000));
+    assert_eq!(moved.iter().map(|job| (job.job_id, job.state)).collect::<Vec<_>>(), [(job.job_id, JobState::Queued)]);
+    // What the founder planned for a time comes when the clock says so.
+    let planned = NewJob { not_before: Some(later(7_200_000)), ..new_job(home.company("bolt"), "Brief") };
+    home.insert(planned, later(0)).unwrap();
+    assert_eq!(due(&home, later(-3_600_000)), []);
+}

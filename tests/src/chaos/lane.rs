@@ -53,6 +53,8 @@ struct Lane {
     tally: Tally,
     /// The last event that the trials before have checked.
     checked: i64,
+    /// Whether the daemon was begun since the key file was opened.
+    locked: bool,
 }
 
 /// What was done in a trial that explains how its jobs ended.
@@ -100,7 +102,17 @@ impl Lane {
             companies.push(dir);
         }
         let rng = Rng::with_seed(seed);
-        Ok(Lane { rng, place, provider, companies, daemon: Some(daemon), client, tally: Tally::default(), checked: 0 })
+        Ok(Lane {
+            rng,
+            place,
+            provider,
+            companies,
+            daemon: Some(daemon),
+            client,
+            tally: Tally::default(),
+            checked: 0,
+            locked: false,
+        })
     }
 
     async fn trial(&mut self) -> anyhow::Result<()> {
@@ -212,8 +224,7 @@ impl Lane {
                     Ok((now != before).then_some(client))
                 })
                 .await?;
-                self.client.call("key.unlock", json!({ "passphrase": PASSPHRASE })).await?;
-                Ok(())
+                self.begun_anew().await
             }
             _ => {
                 self.tally.did("SIGTERM daemon");
@@ -346,13 +357,29 @@ impl Lane {
             Ok(None)
         })
         .await?;
+        self.begun_anew().await
+    }
+
+    /// A new daemon has the key file closed: what needs a key waits. It takes a second of computing to open it, so that is
+    /// done at once now and then, and else before the jobs have to end.
+    async fn begun_anew(&mut self) -> anyhow::Result<()> {
+        self.locked = true;
+        if self.rng.u8(0..4) == 0 { self.unlock().await } else { Ok(()) }
+    }
+
+    async fn unlock(&mut self) -> anyhow::Result<()> {
         self.client.call("key.unlock", json!({ "passphrase": PASSPHRASE })).await?;
+        self.locked = false;
         Ok(())
     }
 
     async fn all_ended(&mut self, jobs: &[i64]) -> anyhow::Result<BTreeMap<i64, Value>> {
         let mut ended = BTreeMap::new();
         for job in jobs {
+            let needs_key = self.client.call("job.get", json!({ "job_id": job })).await?["engine"] == "anthropic-api";
+            if needs_key && self.locked {
+                self.unlock().await?;
+            }
             let client = &mut self.client;
             let what = format!("job {job} to end");
             let detail = wait_for(&what, ALL_ENDED, async || {

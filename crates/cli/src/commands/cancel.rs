@@ -1,5 +1,8 @@
 //! `aicib cancel`: stops a job, or all of a company's, and proves it.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use contract::{
     Desk, Error, ErrorCode, Job, JobCancelResult, JobId, JobListParams, JobRef, JobState, StopCounts, methods,
 };
@@ -21,7 +24,7 @@ const NAMED: usize = 8;
 
 /// Stops a job, or all.
 pub(crate) async fn cancel(context: &mut Context, args: CancelArgs) -> Outcome {
-    let typed = args.job.as_deref().map(|job| job_number(job, "The job")).transpose()?;
+    let typed = args.job.as_deref().map(|job| job_number(job, "N")).transpose()?;
     let daemon = context.daemon().await?;
     if args.all {
         return all(context, &daemon).await;
@@ -48,7 +51,7 @@ pub(crate) async fn cancel(context: &mut Context, args: CancelArgs) -> Outcome {
 async fn all(context: &mut Context, daemon: &Daemon) -> Outcome {
     let company = which::company(context, daemon, None).await?;
     let states: Vec<JobState> = JobState::ALL.into_iter().filter(|state| !state.is_final()).collect();
-    let (mut jobs, mut stopped) = (0, StopCounts::default());
+    let (mut tried, mut stopped) = (BTreeSet::new(), StopCounts::default());
     for _ in 0..ROUNDS {
         let params = JobListParams {
             company_id: Some(company.company_id),
@@ -56,17 +59,17 @@ async fn all(context: &mut Context, daemon: &Daemon) -> Outcome {
             limit: Some(contract::limits::MAX_PAGE),
             ..JobListParams::default()
         };
-        let mut live = daemon.call::<methods::JobList>(params).await?.jobs;
+        let live = to_stop(daemon.call::<methods::JobList>(params).await?.jobs, &tried);
         if live.is_empty() {
             break;
         }
-        live.sort_by_key(|job| (job.state.is_at_work(), std::cmp::Reverse(job.job_id)));
         for job in live {
             let result = match daemon.call_at_length::<methods::JobCancel>(JobRef { job_id: job.job_id }).await {
                 Err(error) if error.code == ErrorCode::JOB_FINAL => continue,
                 outcome => outcome?,
             };
-            (jobs, stopped) = (jobs + 1, stopped + result.stopped);
+            tried.insert(job.job_id);
+            stopped = stopped + result.stopped;
             said(context, &result)?;
             context.out.flush()?;
         }
@@ -75,11 +78,19 @@ async fn all(context: &mut Context, daemon: &Daemon) -> Outcome {
         return proved(context, &stopped);
     }
     let name = line(&company.name, 80);
-    context.out.line(&match jobs {
+    context.out.line(&match i64::try_from(tried.len()).unwrap_or(i64::MAX) {
         0 => format!("Nothing is under way at {name}."),
         jobs => format!("{} of {name} stopped: {}.", count(jobs, "job", "jobs"), left(&stopped)),
     })?;
     proved(context, &stopped)
+}
+
+/// Those to stop next, in that order. One that was tried and is there still does not let go of its processes: trying again
+/// would end no sooner.
+fn to_stop(mut live: Vec<Job>, tried: &BTreeSet<JobId>) -> Vec<Job> {
+    live.retain(|job| !tried.contains(&job.job_id));
+    live.sort_by_key(|job| (job.state.is_at_work(), Reverse(job.job_id)));
+    live
 }
 
 fn said(context: &mut Context, result: &JobCancelResult) -> Outcome {
@@ -108,7 +119,7 @@ pub(crate) fn choose(desk: &Desk, may_ask: bool, sheet: &Sheet) -> Result<Option
         [] => Err(Error::new(
             ErrorCode::JOB_NOT_FOUND,
             format!("Nothing is under way at {}.", line(&desk.company.name, 80)),
-            "`aicib logs` shows what has ended.",
+            "`aicib jobs` lists what has ended.",
         )
         .into()),
         [only] => Ok(Some(only.job_id)),
@@ -153,7 +164,7 @@ fn refusal(jobs: &[Job], total: i64) -> String {
     }
     let first = jobs.first().map_or(0, |job| job.job_id.0);
     format!(
-        "{total} jobs are under way: {}. Say which to stop, such as `aicib cancel {first}`, or stop them all with \
+        "{total} jobs have not ended: {}. Say which to stop, such as `aicib cancel {first}`, or stop them all with \
          `aicib cancel --all`.",
         named.join(", ")
     )
@@ -183,6 +194,21 @@ mod tests {
         let many: Vec<Job> = (1..=50).map(|number| job(number, JobState::Queued)).collect();
         let Err(Failure::Usage(message)) = of(&many) else { panic!("one of several was chosen") };
         assert!(message.contains("#8 ") && !message.contains("#9 ") && message.contains("42 more"), "{message}");
+    }
+
+    #[test]
+    fn of_all_those_in_line_are_stopped_first_and_each_once() {
+        let live = || {
+            let states = [JobState::Queued, JobState::Running, JobState::Scheduled, JobState::Waiting];
+            (7..).zip(states).map(|(number, state)| job(number, state)).collect()
+        };
+        let order = |tried: &[i64]| -> Vec<i64> {
+            let tried = tried.iter().map(|number| JobId(*number)).collect();
+            to_stop(live(), &tried).iter().map(|job| job.job_id.0).collect()
+        };
+        assert_eq!(order(&[]), [9, 7, 10, 8]);
+        assert_eq!(order(&[9, 7, 10]), [8]);
+        assert!(order(&[7, 8, 9, 10]).is_empty(), "what does not end is not tried without end");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) async fn resume(context: &mut Context, args: HoldArgs) -> Outcome {
 }
 
 fn params(args: &HoldArgs) -> Result<JobHoldParams, crate::failure::Failure> {
-    let job_id = args.job.as_deref().map(|job| job_number(job, "The job")).transpose()?;
+    let job_id = args.job.as_deref().map(|job| job_number(job, "N")).transpose()?;
     Ok(JobHoldParams { job_id })
 }
 
@@ -49,7 +49,7 @@ fn paused(result: &JobHoldResult) -> String {
 fn resumed(result: &JobHoldResult) -> String {
     match (&result.job, result.all) {
         (None, true) => "All jobs are still on hold.".to_owned(),
-        (None, false) => "All jobs go on, except those that were put on hold one by one.".to_owned(),
+        (None, false) => "All jobs go on; those put on hold one by one need `aicib resume N`.".to_owned(),
         (Some(job), true) => format!(
             "Job #{} is not on hold itself any more, but all jobs are: `aicib resume` lets them go on.",
             job.job_id

@@ -7,7 +7,7 @@ use crate::commands::watch::Printed;
 use crate::context::{Context, job_number, line_count};
 use crate::daemon::Daemon;
 use crate::events::EventLines;
-use crate::facts::{cost, header, state, stop_line, took};
+use crate::facts::{again, cost, header, reason, state, stop_line, took};
 use crate::failure::{Failure, Outcome};
 use crate::follow::{Follow, Sink};
 use crate::out::{Ink, Paint};
@@ -22,7 +22,7 @@ pub(crate) async fn logs(context: &mut Context, args: LogsArgs) -> Outcome {
         context.out.json = true;
     }
     let lines = args.lines.as_deref().map(line_count).transpose()?;
-    let number = args.number.as_deref().map(|job| job_number(job, "The job")).transpose()?;
+    let number = args.number.as_deref().map(|job| job_number(job, "N")).transpose()?;
     let job_id = args.job.as_deref().map(|job| job_number(job, "--job")).transpose()?.or(number);
     let (daemon, notes) = context.daemon_with_notes().await?;
     let job_id = match job_id {
@@ -126,16 +126,19 @@ pub(crate) fn summary(job: &JobDetail, paint: Paint) -> Vec<String> {
         facts.push(took);
     }
     facts.push(cost(row));
-    facts.push(count(row.turns, "turn", "turns"));
+    if row.started_at.is_some() {
+        facts.push(count(row.turns, "turn", "turns"));
+    }
     if job.files > 0 {
         facts.push(count(job.files, "file", "files"));
     }
     let state = state(row.state, paint);
-    let mut lines = vec![format!("Job #{} {state} · {}", row.job_id, facts.join(" · "))];
+    let held = if row.held && !row.state.is_final() { ", on hold" } else { "" };
+    let mut lines = vec![format!("Job #{} {state}{held} · {}", row.job_id, facts.join(" · "))];
     if let Some(error) = &row.error {
         lines.push(paint.ink(Ink::Red, &format!("Error: {}", line(&error.to_string(), 1000))));
-    } else if !row.reason.is_empty() {
-        lines.push(line(&row.reason, 400));
+    } else {
+        lines.extend(reason(row));
     }
     if let Some(result) = row.result.as_deref().filter(|_| row.state == JobState::Completed) {
         lines.push(format!("Result: {}", line(result, 200)));
@@ -145,5 +148,6 @@ pub(crate) fn summary(job: &JobDetail, paint: Paint) -> Vec<String> {
         .as_ref()
         .filter(|stopped| stopped.ended > 0 || stopped.left > 0 || row.state == JobState::Cancelled);
     lines.extend(stopped.map(|stopped| stop_line(stopped, paint)));
+    lines.extend(again(row));
     lines
 }

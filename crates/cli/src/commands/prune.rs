@@ -28,13 +28,14 @@ pub(crate) async fn prune(context: &mut Context, args: PruneArgs) -> Outcome {
         None => None,
     };
     let company_id = company.as_ref().map(|company| company.company_id);
-    let of = company.as_ref().map_or_else(|| "every company".to_owned(), |company| line(&company.name, 80));
+    let of = company.as_ref().map(|company| line(&company.name, 80));
+    let of = of.as_deref();
     if asks || args.dry_run {
         let found = call(&daemon, before, company_id, true).await?;
         if context.out.json {
             return Ok(context.out.value(&found)?);
         }
-        let would = would_go(&found, &of, before, &clock);
+        let would = would_go(&found, of, before, &clock);
         if args.dry_run || found.jobs == 0 {
             return Ok(context.out.line(&would)?);
         }
@@ -48,7 +49,7 @@ pub(crate) async fn prune(context: &mut Context, args: PruneArgs) -> Outcome {
         return Ok(context.out.value(&gone)?);
     }
     if gone.jobs == 0 {
-        return Ok(context.out.line(&would_go(&gone, &of, before, &clock))?);
+        return Ok(context.out.line(&would_go(&gone, of, before, &clock))?);
     }
     Ok(context.out.line(&format!("Forgotten: {}. What they cost stays counted.", what(&gone)))?)
 }
@@ -62,11 +63,14 @@ async fn call(
     Ok(daemon.call::<methods::JobPrune>(JobPruneParams { before, company_id, dry_run }).await?)
 }
 
-fn would_go(found: &JobPruneResult, of: &str, before: Time, clock: &Clock) -> String {
+/// What would go of a company, or of all of them.
+fn would_go(found: &JobPruneResult, of: Option<&str>, before: Time, clock: &Clock) -> String {
     let since = clock.show(before);
     if found.jobs == 0 {
+        let of = of.unwrap_or("any company");
         return format!("No job of {of} ended before {since}: there is nothing to forget.");
     }
+    let of = of.unwrap_or("every company");
     format!("Of {of}, what ended before {since} would be forgotten: {}.", what(found))
 }
 
@@ -88,10 +92,13 @@ mod tests {
     fn what_would_go_is_said_before_it_goes() {
         let found = JobPruneResult { jobs: 12, events: 40_311, bytes: 18_874_368 };
         assert_eq!(
-            would_go(&found, "Acme", Time(NOON - 30 * 86_400_000), &sheet().clock),
+            would_go(&found, Some("Acme"), Time(NOON - 30 * 86_400_000), &sheet().clock),
             "Of Acme, what ended before 2026-10-21 12:00 would be forgotten: 12 jobs with 40311 events, 18 MB on disk."
         );
         let none = JobPruneResult { jobs: 0, events: 0, bytes: 0 };
-        assert!(would_go(&none, "every company", Time(NOON), &sheet().clock).contains("nothing to forget"));
+        assert_eq!(
+            would_go(&none, None, Time(NOON - 86_400_000), &sheet().clock),
+            "No job of any company ended before 2026-11-19 12:00: there is nothing to forget."
+        );
     }
 }

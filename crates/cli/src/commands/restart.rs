@@ -11,7 +11,7 @@ use crate::signals::Signals;
 
 /// Sends it again, as a new job, and watches that one unless told not to.
 pub(crate) async fn restart(context: &mut Context, args: RestartArgs) -> Outcome {
-    let job_id = job_number(&args.job, "The job")?;
+    let job_id = job_number(&args.job, "N")?;
     let (daemon, notes) = context.daemon_with_notes().await?;
     let signals = if args.background { None } else { Some(Signals::listen()?) };
     let params = JobRestartParams { job_id, foreground: !args.background };

@@ -1,6 +1,6 @@
 //! `aicib settings`: the founder's own settings, for every company.
 
-use contract::{Empty, Settings, methods};
+use contract::{Empty, ErrorCode, Settings, methods};
 use serde_json::{Value, json};
 
 use crate::args::{SETTINGS, Setting, SettingsCommand};
@@ -41,7 +41,13 @@ pub(crate) async fn settings(context: &mut Context, command: Option<SettingsComm
             let setting = known(&key)?;
             let client = context.daemon().await?;
             let now = client.call::<methods::SettingsGet>(Empty {}).await?;
-            let now = client.call::<methods::SettingsSet>(changed(&now, setting, &value)?).await?;
+            let now = match client.call::<methods::SettingsSet>(changed(&now, setting, &value)?).await {
+                // What is out of its range is refused in the words of what is no number at all.
+                Err(error) if error.code == ErrorCode::BAD_REQUEST && error.message.contains(setting.key) => {
+                    return Err(must_be(setting));
+                }
+                outcome => outcome?,
+            };
             let value = fields(&now)?[setting.key].clone();
             let out = &mut context.out;
             if out.json {
@@ -66,9 +72,13 @@ fn known(typed: &str) -> Result<&'static Setting, Failure> {
     })
 }
 
+fn must_be(setting: &Setting) -> Failure {
+    Failure::usage(format!("{} must be {}.", setting.key, setting.expected))
+}
+
 /// The settings with one of them as it was typed.
 fn changed(now: &Settings, setting: &Setting, typed: &str) -> Result<Settings, Failure> {
-    let wrong = || Failure::usage(format!("{} must be {}.", setting.key, setting.expected));
+    let wrong = || must_be(setting);
     let mut values = fields(now)?;
     let typed = typed.trim();
     let value = match &values[setting.key] {

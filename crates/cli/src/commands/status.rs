@@ -10,7 +10,7 @@ use crate::commands::questions::in_a_line;
 use crate::commands::which;
 use crate::context::{Context, Sheet, job_number};
 use crate::daemon::Daemon;
-use crate::facts::{ALL_HELD, CEO, PRACTICE, banded, cost, how_far, left, state, time_left, why_not};
+use crate::facts::{ALL_HELD, CEO, PRACTICE, banded, cost, how_far, left, said_in_line, state, time_left, why_not};
 use crate::failure::Outcome;
 use crate::out::{Ink, Paint};
 use crate::text::{columns, count, fit, length, line, pad, spend};
@@ -19,6 +19,8 @@ use crate::text::{columns, count, fit, length, line, pad, spend};
 const NAME_COLUMNS: usize = 24;
 /// Columns of an agent's state: those of "working" and "stopped".
 const STATE_COLUMNS: usize = 7;
+/// Jobs of a kind that are shown, at most: the team below is to be seen as well.
+const LIVE: usize = 10;
 
 /// Prints a company at a glance, or a job.
 pub(crate) async fn status(context: &mut Context, args: StatusArgs) -> Outcome {
@@ -70,7 +72,10 @@ pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, sheet: &Sheet) -> Vec<
     let mut lines = vec![format!("{}  {}", paint.ink(Ink::Bold, &name), paint.ink(Ink::Dim, &line(&company.dir, 400)))];
     lines.extend(asked(desk, sheet));
     lines.push(format!("Engine   {}", fit(&company.engine_now.label, sheet.left(9))));
-    for problem in company.problem.iter().chain(&company.engine_now.problem) {
+    let mut problems: Vec<&contract::Error> = company.problem.iter().chain(&company.engine_now.problem).collect();
+    // A config that cannot be read is the company's problem and its engine's.
+    problems.dedup_by_key(|problem| &problem.message);
+    for problem in problems {
         lines.push(format!("         {}", paint.ink(Ink::Red, &line(&problem.to_string(), 1000))));
     }
     lines.push(match &desk.session {
@@ -92,6 +97,7 @@ pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, sheet: &Sheet) -> Vec<
     }
 
     let (under_way, to_come): (Vec<&Job>, Vec<&Job>) = desk.live.iter().partition(|job| job.state.is_in_line());
+    let mut shown = 0;
     lines.push(String::new());
     if under_way.is_empty() {
         lines.push("Nothing is under way.".to_owned());
@@ -104,11 +110,12 @@ pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, sheet: &Sheet) -> Vec<
             lines.push(String::new());
         }
         lines.push(paint.ink(Ink::Bold, title));
-        for job in jobs {
+        for job in jobs.into_iter().take(LIVE) {
             lines.extend(live_lines(job, sheet));
+            shown += 1;
         }
     }
-    let hidden = desk.live_total - i64::try_from(desk.live.len()).unwrap_or(0);
+    let hidden = desk.live_total - shown;
     if hidden > 0 {
         lines.push(format!("  and {hidden} more: `aicib jobs` lists them"));
     }
@@ -254,13 +261,16 @@ pub(crate) fn job_lines(job: &JobDetail, sheet: &Sheet) -> Vec<String> {
     if let Some(parent) = row.parent_job_id {
         lines.push(format!("         restarts job #{parent}"));
     }
-    if row.priority != 0 {
-        lines.push(format!("Priority {}", row.priority));
+    if let Some(position) = row.position.filter(|_| row.state == JobState::Queued) {
+        lines.push(format!("         {}", paint.ink(Ink::Yellow, &said_in_line(position))));
     }
     let reason = line(&row.reason, 400);
     // The reason stands above already.
     let why = why_not(row, clock).into_iter().filter(|why| *why != reason);
     lines.extend(why.map(|why| format!("         {}", paint.ink(Ink::Yellow, &why))));
+    if row.priority != 0 {
+        lines.push(format!("Priority {}", row.priority));
+    }
     if let Some(started) = row.started_at.filter(|_| row.finished_at.is_none()) {
         let facts: Vec<String> = how_far(row).into_iter().chain(time_left(row, clock)).collect();
         let facts = if facts.is_empty() { String::new() } else { format!(", {}", facts.join(", ")) };

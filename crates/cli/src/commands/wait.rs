@@ -5,7 +5,7 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::args::WaitArgs;
 use crate::context::{Context, Sheet, job_number};
-use crate::facts::{cost, how_far, left, state, time_left, took};
+use crate::facts::{again, cost, how_far, left, state, time_left, took};
 use crate::failure::{EXIT_CANCELLED, EXIT_FAILED, EXIT_TIMEOUT, Failure, Outcome};
 use crate::text::line;
 use crate::when;
@@ -17,7 +17,7 @@ const TRIES: u32 = 5;
 
 /// Waits. The exit code is the outcome.
 pub(crate) async fn wait(context: &mut Context, args: WaitArgs) -> Outcome {
-    let job_id = job_number(&args.job, "The job")?;
+    let job_id = job_number(&args.job, "N")?;
     let timeout = args.timeout.as_deref().map(|typed| when::length(typed, "--timeout")).transpose()?;
     let timeout = timeout.map(|ms| Duration::from_millis(ms.unsigned_abs()));
     let result = until_ended(context, job_id, timeout).await?;
@@ -72,7 +72,8 @@ fn exit_code(result: &JobWaitResult) -> u8 {
 fn said(result: &JobWaitResult, sheet: &Sheet) -> Vec<String> {
     let job = &result.job;
     if !result.ended {
-        let facts: Vec<String> = how_far(job).into_iter().chain(time_left(job, &sheet.clock)).collect();
+        let held = job.held.then(|| "on hold".to_owned());
+        let facts: Vec<String> = held.into_iter().chain(how_far(job)).chain(time_left(job, &sheet.clock)).collect();
         let facts = if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
         return vec![format!("Job #{} has not ended: it is {}{facts}.", job.job_id, job.state.name())];
     }
@@ -90,6 +91,7 @@ fn ended(job: &Job, sheet: &Sheet) -> Vec<String> {
     if let Some(stopped) = job.stopped.as_ref().filter(|stopped| stopped.ended > 0 || stopped.left > 0) {
         lines.push(format!("Stopped: {}.", left(stopped)));
     }
+    lines.extend(again(job));
     lines
 }
 
@@ -116,5 +118,13 @@ mod tests {
         };
         let said = said(&JobWaitResult { job: running, ended: false }, &sheet());
         assert_eq!(said, ["Job #7 has not ended: it is running (60 %, 3 of 5, about 4 min left)."]);
+        let held = JobWaitResult { job: Job { held: true, ..job(8, JobState::Queued) }, ended: false };
+        assert_eq!(super::said(&held, &sheet()), ["Job #8 has not ended: it is queued (on hold)."]);
+    }
+
+    #[test]
+    fn what_failed_says_how_to_send_it_again() {
+        let failed = JobWaitResult { job: job(7, JobState::Failed), ended: true };
+        assert_eq!(said(&failed, &sheet()).last().unwrap(), "Send it again: `aicib restart 7`");
     }
 }

@@ -11,8 +11,9 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
 const HEAD: &str = "\
 # The command line
 
-Every command takes `--json` (what the daemon answered, as JSON), `--dir FOLDER` (the company's folder, else the current
-one) and `--color auto|always|never`, and explains itself with `--help`. A test writes this page from the commands.
+Every command takes `--json` (what the daemon answered, as JSON: one object, or one a line for events, agents, hits and
+the log), `--dir FOLDER` (the company's folder, else the current one) and `--color auto|always|never`, and explains
+itself with `--help`. A test writes this page from the commands.
 
 | command | what it does |
 | --- | --- |
@@ -35,9 +36,9 @@ to the daemon.
 
 ## Times and lengths
 
-`--at` takes `14:30`, `tomorrow 9:00`, `in 2h`, `2026-11-21 14:00` and RFC 3339; `--since` takes `2h`, `3d`, `14:00`,
-`yesterday`, `2026-11-20` and `2026-11-20 14:00`. Times without a zone are local ones. Lengths have a unit: `90s`,
-`10m`, `2h`, `30d`, `6mo`.
+`--at` takes `14:30`, `9am`, `tomorrow 9:00`, `in 2h`, `2026-11-21 14:00` and RFC 3339; `--since` takes `2h`, `3d`,
+`14:00`, `yesterday`, `2026-11-20` and `2026-11-20 14:00`. Times without a zone are local ones. Lengths have a unit:
+`90s`, `10m`, `2h`, `30d`, `6mo`.
 
 ## Settings
 

@@ -56,6 +56,33 @@ fn status_says_why_what_is_to_come_does_not_begin() {
 }
 
 #[test]
+fn a_long_line_is_cut_and_leaves_the_team_in_sight() {
+    let queued = |number| Job { started_at: None, position: Some(number), ..job(number, JobState::Queued) };
+    let desk = Desk { live: (1..=30).map(queued).collect(), live_total: 105, ..desk() };
+    let shown = desk_lines(&desk, None, &sheet()).join("\n");
+    assert!(shown.contains("  #10  queued") && !shown.contains("  #11  queued"), "{shown}");
+    assert!(shown.contains("  and 95 more: `aicib jobs` lists them"), "{shown}");
+}
+
+#[test]
+fn a_job_that_is_held_in_line_says_so_and_where() {
+    let queued = Job {
+        started_at: None,
+        finished_at: None,
+        turns: 0,
+        position: Some(2),
+        held: true,
+        ..job(9, JobState::Queued)
+    };
+    let shown = job_lines(&detail(queued), &sheet()).join("\n");
+    assert!(shown.starts_with("Job #9 queued, on hold · $0.00 free · 1 file\n"), "{shown}");
+    assert!(shown.contains("In line at position 2: ") && shown.contains("`aicib resume 9`"), "{shown}");
+    let waiting = Job { reason: "It is on hold.".into(), held: true, ..job(9, JobState::Waiting) };
+    let shown = job_lines(&detail(waiting), &sheet()).join("\n");
+    assert!(shown.contains("`aicib resume 9`") && !shown.contains("It is on hold."), "{shown}");
+}
+
+#[test]
 fn an_eta_that_has_passed_or_is_unknown_is_not_said() {
     let shown = |eta, state| {
         let live = vec![Job { eta, ..job(7, state) }];

@@ -162,7 +162,7 @@ pub async fn get(app: &App, params: JobRef) -> Result<JobDetail, Error> {
 }
 
 pub async fn cancel(app: &App, params: JobRef) -> Result<JobCancelResult, Error> {
-    let (job, stopped) = runs::cancel(app, params.job_id, "Stopped by you.").await?;
+    let (job, stopped) = runs::cancel(app, params.job_id, runs::STOPPED).await?;
     Ok(JobCancelResult { job, stopped })
 }
 

@@ -6,7 +6,7 @@ use contract::{Error, ErrorCode, Event, Job, JobChange, JobId, JobState, RunStat
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::{LiveRun, counts, lock};
+use super::{LiveRun, counts};
 use crate::app::App;
 use crate::hub::Touched;
 
@@ -108,13 +108,7 @@ fn was_stopped_now(job: &Job) -> bool {
 /// does not let go of it.
 async fn stop_run(app: &App, run: &LiveRun, reason: &str) -> Result<Option<StopCounts>, Error> {
     let mut done = run.done.subscribe();
-    {
-        let mut kept = lock(&run.stop_reason);
-        if kept.is_empty() {
-            reason.clone_into(&mut kept);
-        }
-    }
-    run.stop.cancel();
+    run.is_to_stop(reason);
     let told = run.tell_to_stop();
     note_stopping(app, run);
     let grace = Duration::from_millis(u64::try_from(app.settings().await?.stop_grace_ms).unwrap_or_default());

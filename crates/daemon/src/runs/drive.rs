@@ -50,6 +50,7 @@ async fn follow(app: &App, run: &Arc<LiveRun>, begin: Begin) -> End {
                 return end;
             }
             // Its worker never did anything: nothing is lost by starting it again.
+            *super::lock(&run.identity) = None;
             let token = match start::renew_token(app, run, row.process.is_some()).await {
                 Ok(token) => token,
                 Err(error) => return End::NotStarted(error),
@@ -86,10 +87,14 @@ async fn drained(app: &App, run: &LiveRun, tail: &mut Tail) -> End {
     if tail.drain(app, run).await { End::Exited } else { End::DaemonLeaves }
 }
 
-fn alive(row: &Row) -> Option<Identity> {
+/// The process that the run's worker is or was.
+pub fn worker_of(row: &Row) -> Option<Identity> {
     let (pid, start, boot) = row.process.clone()?;
-    let identity = Identity { pid, start, boot };
-    identity.is_alive().then_some(identity)
+    Some(Identity { pid, start, boot })
+}
+
+fn alive(row: &Row) -> Option<Identity> {
+    worker_of(row).filter(Identity::is_alive)
 }
 
 /// The change to the job when its worker could not be started.

@@ -37,6 +37,9 @@ pub use queue::{adopt, keep_claiming};
 pub use slots::go_on;
 pub use tell::tell_words;
 
+/// Why a job was stopped that the founder stopped.
+pub const STOPPED: &str = "Stopped by you.";
+
 /// How long the settling of a run is waited for whose worker has gone.
 const SETTLING: Duration = Duration::from_secs(1);
 
@@ -142,6 +145,17 @@ impl LiveRun {
 
     fn worker(&self) -> Option<Arc<Connection>> {
         lock(&self.worker).upgrade().filter(|conn| !conn.is_closed())
+    }
+
+    /// The run is to stop. The first reason there was is the one that counts.
+    fn is_to_stop(&self, reason: &str) {
+        {
+            let mut kept = lock(&self.stop_reason);
+            if kept.is_empty() {
+                reason.clone_into(&mut kept);
+            }
+        }
+        self.stop.cancel();
     }
 
     /// Tells the worker to stop, if it is there to be told.

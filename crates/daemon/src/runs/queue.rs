@@ -7,9 +7,9 @@ use std::time::Duration;
 use contract::{Error, RunState, Time};
 use store::{Claim, StoreError};
 
-use super::drive::{Begin, drive};
+use super::drive::{Begin, drive, worker_of};
 use super::finish::put_away_the_rest;
-use super::{LiveRun, cancel, random_token, token_hash};
+use super::{LiveRun, STOPPED, cancel, lock, random_token, token_hash};
 use crate::app::App;
 use crate::hub::Touched;
 use crate::notices;
@@ -145,8 +145,14 @@ pub async fn adopt(app: &App) -> Result<(), Error> {
     tokio::spawn(put_away_the_rest(app.clone()));
     for (company_id, row) in left {
         let run = app.runs.add(LiveRun::new(app, row.run_id, row.job_id, company_id, row.dir.clone()));
+        // Known before anybody asks for the job: its worker may be gone (E010, E011).
+        *lock(&run.identity) = worker_of(&row);
         tracing::info!(run_id = %row.run_id, job_id = %row.job_id, process = ?row.process, "adopting a run");
         let was_stopping = row.state == RunState::Stopping;
+        if was_stopping {
+            // Before it is followed: one whose worker is gone was stopped, and did not fail.
+            run.is_to_stop(STOPPED);
+        }
         tokio::spawn(keep_driving(app.clone(), run.clone(), Begin::Adopted(row)));
         if was_stopping {
             tokio::spawn(go_on_stopping(app.clone(), run));
@@ -157,7 +163,7 @@ pub async fn adopt(app: &App) -> Result<(), Error> {
 
 /// Stops a run whose stop an earlier daemon had begun.
 async fn go_on_stopping(app: App, run: Arc<LiveRun>) {
-    match cancel(&app, run.job_id, "Stopped by you.").await {
+    match cancel(&app, run.job_id, STOPPED).await {
         Ok((_, stopped)) => tracing::info!(run_id = %run.run_id, ?stopped, "a stop went on"),
         Err(error) => tracing::warn!(%error, run_id = %run.run_id, "a stop could not go on"),
     }

@@ -1,11 +1,11 @@
 //! Whether a job whose run failed is tried again, and when.
 
 use contract::{Error, ErrorCode, Time};
+use store::LONGEST_RETRY_MS;
 
-/// The pause before the second run, what it grows by with each further one, and the longest, in milliseconds.
+/// The pause before the second run, in milliseconds, and what it grows by with each further one.
 const FIRST_MS: i64 = 30_000;
 const GROWS: i64 = 4;
-const LONGEST_MS: i64 = 30 * 60_000;
 
 /// Failures that may pass, and that another run by itself is no answer to: the founder is to know of them.
 const FOR_THE_FOUNDER: [ErrorCode; 14] = [
@@ -43,7 +43,7 @@ impl Tries {
             return None;
         }
         let grown = (1..self.attempts).try_fold(FIRST_MS, |pause, _| pause.checked_mul(GROWS));
-        Some(Time(self.now.0.saturating_add(grown.unwrap_or(LONGEST_MS).min(LONGEST_MS))))
+        Some(Time(self.now.0.saturating_add(grown.unwrap_or(LONGEST_RETRY_MS).min(LONGEST_RETRY_MS))))
     }
 }
 

@@ -26,6 +26,7 @@ const ENOUGH: usize = 4096;
 const NEWCOMERS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
 /// For how long nothing must have been found where processes come and go.
 const LONG_ENOUGH: Duration = Duration::from_millis(30);
+/// How long is waited before the next look where something is there that no look gets hold of.
 const MOMENT: Duration = Duration::from_millis(1);
 /// How long one look may take, and how many are tried: a process may hang in the kernel so that who reads its memory
 /// hangs too. The next look knows it, and leaves it alone.

@@ -11,16 +11,19 @@ use crate::figures::{line, quantile, timed};
 use crate::{WORK, on_provider, stage};
 
 const RUNS: usize = 10;
-/// Events a second, all runs together.
+/// Events a second, all runs together, about.
 const RATE: u64 = 1_000;
 const BAR_MS: f64 = 20.0;
 const LASTS: Duration = Duration::from_secs(10);
 /// Events of a turn that looks at a folder: what it says, the call, its end, its usage.
 const EVENTS_A_TURN: u64 = 4;
+/// How long such a turn takes beside the pause, about.
+const ANSWER: Duration = Duration::from_millis(12);
 
 pub async fn measure() -> anyhow::Result<bool> {
     let (place, mut daemon) = stage().await?;
-    let pause = Duration::from_millis(1_000 * EVENTS_A_TURN * RUNS as u64 / RATE);
+    // An answer takes its time beside the pause before it.
+    let pause = Duration::from_millis(1_000 * EVENTS_A_TURN * RUNS as u64 / RATE).saturating_sub(ANSWER);
     let look = Turn::text("I look.").and_tool("List", json!({ "path": "." })).before(pause);
     let provider = Provider::start(Script::of(vec![look; 2_000])).await;
     daemon.set(json!({ "max_parallel_jobs": RUNS })).await?;

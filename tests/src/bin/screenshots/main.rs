@@ -77,7 +77,7 @@ mod linux {
             shoot(&page, dir, "desk", theme).await?;
             go(&page, "team/cto", "agent-panel").await?;
             shoot(&page, dir, "team", theme).await?;
-            go(&page, "costs", "cost-row").await?;
+            go(&page, "costs", "costs-total").await?;
             shoot(&page, dir, "costs", theme).await?;
             go(&page, "journal", "journal-entry").await?;
             shoot(&page, dir, "journal", theme).await?;

@@ -17,8 +17,7 @@ const OLD_BACKUP_MS: i64 = 2 * 86_400_000;
 pub(crate) fn health_lines(health: &Health, sheet: &Sheet) -> Vec<String> {
     let (paint, clock) = (sheet.paint, &sheet.clock);
     let status = &health.status;
-    let jobs: Vec<String> = status.jobs.iter().map(|(state, n)| format!("{n} {}", line(state, 20))).collect();
-    let jobs = if jobs.is_empty() { "none yet".to_owned() } else { jobs.join(", ") };
+    let jobs = super::jobs(status);
     let beat = format!("last beat {}", clock.ago(health.beat_at));
     let beat = if clock.now.since(health.beat_at) > BEAT_MS { paint.ink(Ink::Red, &beat) } else { beat };
     let disk = health.disk_free_bytes.map_or_else(

@@ -6,7 +6,7 @@ mod log_files;
 
 use std::time::Duration;
 
-use contract::{DaemonStatus, Empty, Error, ErrorCode, LogLevel, LogLevelParams, methods};
+use contract::{DaemonStatus, Empty, Error, ErrorCode, JobState, LogLevel, LogLevelParams, methods};
 use rpc::Home;
 use serde::Serialize;
 use serde_json::json;
@@ -82,7 +82,11 @@ pub(crate) async fn daemon(context: &mut Context, command: DaemonCommand) -> Out
         DaemonCommand::Reload => {
             let status = running(context).await?.call::<methods::DaemonReload>(Empty {}).await?;
             let level = status.log_level.name();
-            said(context, &status, &format!("Settings and every company's config are read anew. It logs at {level}."))
+            said(
+                context,
+                &status,
+                &format!("Settings and every company's config are read anew. The daemon logs at {level}."),
+            )
         }
         DaemonCommand::LogLevel { level: None } => {
             let status = running(context).await?.call::<methods::DaemonStatusGet>(Empty {}).await?;
@@ -125,13 +129,19 @@ async fn running(context: &Context) -> Result<Daemon, Failure> {
     Ok(context.running_daemon().await?)
 }
 
+/// How many jobs there are in which state, in the order in which a job goes through them.
+fn jobs(status: &DaemonStatus) -> String {
+    let of = |state: JobState| status.jobs.get(state.name()).map(|n| format!("{n} {}", state.name()));
+    let jobs: Vec<String> = JobState::ALL.into_iter().filter_map(of).collect();
+    if jobs.is_empty() { "none yet".to_owned() } else { jobs.join(", ") }
+}
+
 fn status_lines(status: &DaemonStatus, clock: &Clock) -> Vec<String> {
-    let jobs: Vec<String> = status.jobs.iter().map(|(state, n)| format!("{n} {}", line(state, 20))).collect();
-    let jobs = if jobs.is_empty() { "none yet".to_owned() } else { jobs.join(", ") };
+    let jobs = jobs(status);
     let held = if status.held { "; all on hold" } else { "" };
     vec![
         format!(
-            "The daemon runs: process {}, version {}, for {}.",
+            "The daemon runs: process {}, version {}, up {}.",
             status.pid,
             line(&status.version, 40),
             length(clock.now.since(status.started_at))
@@ -172,10 +182,10 @@ async fn restart(context: &mut Context) -> Outcome {
         format!("process {pid}, version {version}, up {}", length(now.since(status.started_at)))
     };
     context.out.line(&match &before {
-        Some(status) => format!("It ended:   {}", who(status)),
+        Some(status) => format!("Before:  {}", who(status)),
         None => "No daemon ran.".to_owned(),
     })?;
-    Ok(context.out.line(&format!("It runs:    {}. Work under way goes on.", who(&after)))?)
+    Ok(context.out.line(&format!("Now:     {}. Work under way goes on.", who(&after)))?)
 }
 
 /// The daemon that took the place of `before`; one is started where that takes too long.
