@@ -114,7 +114,8 @@ mod tests {
         fs::create_dir_all(&agents).unwrap();
         fs::write(dir.join(CONFIG_FILE), "company:\n  name: Acme\n").unwrap();
         let (tell, told) = mpsc::channel();
-        let watcher = watcher(&dir, move || drop(tell.send(()))).unwrap();
+        // Where the test has failed, nobody listens.
+        let watcher = watcher(&dir, move || _ = tell.send(())).unwrap();
 
         fs::write(dir.join(CONFIG_FILE), "company:\n  name: Other\n").unwrap();
         told.recv_timeout(SOON).unwrap();
