@@ -19,6 +19,7 @@ pub(crate) async fn journal(context: &mut Context, args: JournalArgs) -> Outcome
     let wanted = args.lines.as_deref().map(line_count).transpose()?.unwrap_or(DEFAULT_ENTRIES);
     let before = args.before.as_deref().map(|typed| number(typed, "--before")).transpose()?.map(EntryId);
     let params = JournalListParams { company: context.company_ref()?, search: args.search, before, limit: None };
+    let search = params.search.as_ref().map(|words| format!(" --search {:?}", line(words, 200))).unwrap_or_default();
     let is_narrowed = params.search.is_some() || before.is_some();
     let daemon = context.daemon().await?;
     let page = read(&daemon, params, wanted).await?;
@@ -43,7 +44,7 @@ pub(crate) async fn journal(context: &mut Context, args: JournalArgs) -> Outcome
         }
     }
     if let Some(next) = page.next {
-        let more = format!("There are older ones: `aicib journal --before {next}`");
+        let more = format!("There are older ones: `aicib journal{search} --before {next}`");
         context.out.line("")?;
         context.out.line(&sheet.paint.ink(Ink::Dim, &more))?;
     }
