@@ -9,6 +9,19 @@ use serde_json::{Value, json};
 
 use crate::{SOON, wait_for};
 
+/// How long one picture may take, and how often it is tried.
+const SHOT: Duration = Duration::from_secs(8);
+const SHOTS: usize = 3;
+/// Moves a dot of no colour for a few seconds.
+const MOVE: &str = "const dot = document.createElement('i');
+    dot.style.cssText = 'position:fixed;inset:auto 0 0 auto;width:1px;height:1px;opacity:0.004;background:#888;will-change:transform';
+    document.body.append(dot);
+    let n = 0;
+    const timer = setInterval(() => {
+        dot.style.transform = `translateX(${-(n++ % 2)}px)`;
+        if (n > 100) { clearInterval(timer); dot.remove(); }
+    }, 60);";
+
 /// The page.
 pub struct Page {
     client: Client,
@@ -124,7 +137,15 @@ impl Page {
     /// # Errors
     /// The window is gone.
     pub async fn screenshot(&self) -> anyhow::Result<Vec<u8>> {
-        Ok(self.client.screenshot().await?)
+        for _ in 0..SHOTS {
+            // The picture is taken with the next frame, and a page that stands still draws none: something that nobody sees
+            // moves meanwhile.
+            self.run(MOVE).await?;
+            if let Ok(picture) = tokio::time::timeout(SHOT, self.client.screenshot()).await {
+                return Ok(picture?);
+            }
+        }
+        anyhow::bail!("the window draws nothing")
     }
 
     /// The WebDriver connection, for what has no verb here.
