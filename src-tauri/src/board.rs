@@ -155,7 +155,7 @@ mod tests {
 
     fn job(id: i64, state: &str) -> Value {
         json!({
-            "job_id": id, "company_id": 1, "session_id": 1, "title": format!("Brief number {id}"), "state": state,
+            "job_id": id, "company_id": 1, "session_id": 1, "agent": "ceo", "title": format!("Brief number {id}"), "state": state,
             "reason": "", "engine": "practice", "origin": "desk", "foreground": false, "created_at": 0,
             "cost_usd": 0.0, "cost_basis": "free", "max_cost_usd": 5.0, "turns": 0, "priority": 0, "held": false,
             "attempts": 0, "seq": id
