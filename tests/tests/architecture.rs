@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -98,4 +99,27 @@ fn the_headless_half_links_no_desktop() {
         assert!(!DESKTOP_ONLY.contains(&names[id]), "aicib links {}", names[id]);
         left.extend(uses[id].iter().filter(|used| seen.insert(used)));
     }
+}
+
+/// E083: an engine is handed to whoever runs it. There is no global in which one test could leave its own for the next.
+#[test]
+fn e083_no_engine_is_kept_in_a_global() {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let is_global = |line: &&str| line.trim_start().trim_start_matches("pub ").starts_with("static ");
+                let engines = |line: &&str| ["Engine", "Model", "Provider"].iter().any(|name| line.contains(name));
+                found.extend(
+                    text.lines().filter(is_global).filter(engines).map(|line| format!("{}: {line}", path.display())),
+                );
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
 }

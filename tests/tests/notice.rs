@@ -46,7 +46,11 @@ async fn a_founder_who_looks_at_the_job_is_not_told() -> anyhow::Result<()> {
     let dir = stage.company_dir("acme")?;
     daemon.found("Acme", &dir).await?;
     let looked_at = daemon.brief(&dir, "Write the imprint").await?;
-    daemon.call("desktop.show", json!({ "view": "job", "job_id": looked_at })).await?;
+    wait_for("a desktop to show it", SOON, async || {
+        let asked = daemon.call("desktop.show", json!({ "view": "job", "job_id": looked_at })).await?;
+        Ok((asked["shown"] == true).then_some(()))
+    })
+    .await?;
     page.part("transcript").await?;
     daemon.job(looked_at, &["completed"], WORK).await?;
 
