@@ -15,7 +15,9 @@ const RUNS: usize = 10;
 const RATE: u64 = 1_000;
 const BAR_MS: f64 = 20.0;
 const LASTS: Duration = Duration::from_secs(10);
-/// Events of a turn that looks at a folder: what it says, the call, its end, its usage.
+/// More than a run gets to.
+const TURNS: usize = 450;
+/// Events of a turn that writes a file: what it says, the call, its end, its usage.
 const EVENTS_A_TURN: u64 = 4;
 /// How long such a turn takes beside the pause, about.
 const ANSWER: Duration = Duration::from_millis(12);
@@ -24,8 +26,12 @@ pub async fn measure() -> anyhow::Result<bool> {
     let (place, mut daemon) = stage().await?;
     // An answer takes its time beside the pause before it.
     let pause = Duration::from_millis(1_000 * EVENTS_A_TURN * RUNS as u64 / RATE).saturating_sub(ANSWER);
-    let look = Turn::text("I look.").and_tool("List", json!({ "path": "." })).before(pause);
-    let provider = Provider::start(Script::of(vec![look; 2_000])).await;
+    // Each turn does something else: work that goes round in circles is held.
+    let write = |n: usize| {
+        let file = json!({ "file_path": format!("notes/{}.md", n % 50), "content": format!("Note {n}.\n") });
+        Turn::text(format!("I write note {n}.")).and_tool("Write", file).before(pause)
+    };
+    let provider = Provider::start(Script::of((0..TURNS).map(write).collect::<Vec<_>>())).await;
     daemon.set(json!({ "max_parallel_jobs": RUNS })).await?;
     let mut subscribers = Vec::new();
     let mut jobs = Vec::new();
