@@ -17,7 +17,7 @@ const BAR_MS: f64 = 20.0;
 const LASTS: Duration = Duration::from_secs(10);
 /// More than a run gets to.
 const TURNS: usize = 450;
-/// Events of a turn that writes a file: what it says, the call, its end, its usage.
+/// Events of a turn that reads a file: what it says, the call, its end, its usage.
 const EVENTS_A_TURN: u64 = 4;
 /// How long such a turn takes beside the pause, about.
 const ANSWER: Duration = Duration::from_millis(12);
@@ -26,12 +26,12 @@ pub async fn measure() -> anyhow::Result<bool> {
     let (place, mut daemon) = stage().await?;
     // An answer takes its time beside the pause before it.
     let pause = Duration::from_millis(1_000 * EVENTS_A_TURN * RUNS as u64 / RATE).saturating_sub(ANSWER);
-    // Each turn does something else: work that goes round in circles is held.
-    let write = |n: usize| {
-        let file = json!({ "file_path": format!("notes/{}.md", n % 50), "content": format!("Note {n}.\n") });
-        Turn::text(format!("I write note {n}.")).and_tool("Write", file).before(pause)
+    // Each turn reads something else: work that goes round in circles is held.
+    let read = |n: usize| {
+        let file = json!({ "file_path": format!("notes/{n}.md") });
+        Turn::text(format!("I read note {n}.")).and_tool("Read", file).before(pause)
     };
-    let provider = Provider::start(Script::of((0..TURNS).map(write).collect::<Vec<_>>())).await;
+    let provider = Provider::start(Script::of((0..TURNS).map(read).collect::<Vec<_>>())).await;
     daemon.set(json!({ "max_parallel_jobs": RUNS })).await?;
     let mut subscribers = Vec::new();
     let mut jobs = Vec::new();
@@ -39,6 +39,10 @@ pub async fn measure() -> anyhow::Result<bool> {
         let dir = place.path(&format!("company-{number}"));
         daemon.found(&format!("Bench {number}"), &dir).await?;
         on_provider(&mut daemon, &dir, &provider.url()).await?;
+        std::fs::create_dir(dir.join("notes"))?;
+        for n in 0..TURNS {
+            std::fs::write(dir.join(format!("notes/{n}.md")), format!("Note {n}.\n"))?;
+        }
     }
     for number in 0..RUNS {
         let job = daemon.brief(&place.path(&format!("company-{number}")), &format!("Look around {number}")).await?;
