@@ -17,6 +17,8 @@ use crate::{Outcomes, same};
 
 type Kept<T> = Result<T, store::StoreError>;
 
+/// Who takes a job that names nobody.
+const CEO: &str = "ceo";
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -36,7 +38,7 @@ fn new_job((company_id, session_id): (CompanyId, SessionId), directive: &str, pr
     NewJob {
         company_id,
         session_id,
-        agent: "ceo".to_owned(),
+        agent: CEO.to_owned(),
         parent_job_id: None,
         directive: directive.to_owned(),
         engine: contract::EngineKind::Practice,
@@ -52,9 +54,9 @@ fn new_job((company_id, session_id): (CompanyId, SessionId), directive: &str, pr
 }
 
 /// Takes a job, whatever else is in line: the others are on hold meanwhile.
-fn claim(db: &Write<'_>, job: JobId, session: SessionId, at: Time) -> Kept<Option<RunId>> {
+fn claim(db: &Write<'_>, job: JobId, at: Time) -> Kept<Option<RunId>> {
     let others: Vec<JobId> =
-        db.live_in_session(session)?.iter().map(|job| job.job_id).filter(|id| *id != job).collect();
+        db.live(db.job(job)?.company_id, 100)?.0.iter().map(|job| job.job_id).filter(|id| *id != job).collect();
     for other in &others {
         db.hold(*other, true, at)?;
     }
@@ -72,7 +74,7 @@ fn failed(message: &str) -> Settlement {
 }
 
 /// Brings a fresh job to a state.
-fn bring(db: &Write<'_>, job: JobId, session: SessionId, state: &str, at: Time) -> anyhow::Result<Option<RunId>> {
+fn bring(db: &Write<'_>, job: JobId, state: &str, at: Time) -> anyhow::Result<Option<RunId>> {
     if state == "queued" {
         return Ok(None);
     }
@@ -80,7 +82,7 @@ fn bring(db: &Write<'_>, job: JobId, session: SessionId, state: &str, at: Time) 
         db.transition(job, JobChange::Cancel, "", at)?;
         return Ok(None);
     }
-    let run = claim(db, job, session, at)?.context("it was not claimed")?;
+    let run = claim(db, job, at)?.context("it was not claimed")?;
     let (change, settlement) = match state {
         "running" => return Ok(Some(run)),
         "completed" => (JobChange::Complete, Settlement { answer: Some("done".into()), ..Settlement::default() }),
@@ -103,7 +105,7 @@ pub fn stale(case: &Value) -> anyhow::Result<()> {
     let made = store.write(move |db| {
         let company = company(db, "/nowhere")?;
         let job = db.job_insert(&new_job(company, "Stale", 0), Time(1))?.job.job_id;
-        let run = bring(db, job, company.1, &status, Time(2)).map_err(|error| Error::internal(format!("{error:#}")))?;
+        let run = bring(db, job, &status, Time(2)).map_err(|error| Error::internal(format!("{error:#}")))?;
         if let Some(run) = run {
             db.run_spawned(run, identity.pid, identity.start, &identity.boot)?;
             // It has begun: a run that never did would be begun again.
@@ -145,7 +147,7 @@ pub fn retention(case: &Value) -> anyhow::Result<()> {
     let left = runtime()?.block_on(store.write(move |db| {
         let company = company(db, "/nowhere")?;
         let job = db.job_insert(&new_job(company, "Old", 0), ended)?.job.job_id;
-        bring(db, job, company.1, &status, ended).map_err(|error| Error::internal(format!("{error:#}")))?;
+        bring(db, job, &status, ended).map_err(|error| Error::internal(format!("{error:#}")))?;
         while db.prune(before, None, 1000)?.more {}
         Ok(db.job(job).is_ok())
     }))?;
@@ -197,20 +199,25 @@ impl Play {
                     options.iter().position(|word| *word == name).and_then(|at| options.get(at + 1)).copied()
                 };
                 let priority = option("priority").map_or(Ok(0), str::parse)?;
-                let agent = option("agent").map(str::to_owned);
+                let agent = option("agent").unwrap_or(CEO).to_owned();
                 let company = self.company;
-                let new = NewJob { ..new_job(company, directive, priority) };
-                let made = self.store.write(move |db| db.job_insert(&new, Time::now()));
-                let mut row = self.task(self.runtime.block_on(made)?.job.job_id)?;
-                row["agent"] = json!(agent);
-                Ok(row)
+                let mut new = new_job(company, directive, priority);
+                let made = self.store.write(move |db| {
+                    // Each agent has a session of its own.
+                    new.session_id = match db.open_session(company.0, &agent)? {
+                        Some(session) => session,
+                        None => db.session_open(company.0, &agent, Time::now())?.session_id,
+                    };
+                    new.agent = agent;
+                    db.job_insert(&new, Time::now())
+                });
+                self.task(self.runtime.block_on(made)?.job.job_id)
             }
             ["start", task, rest @ ..] => {
                 let job = job(task)?;
                 let pid: u32 = rest.iter().find_map(|word| word.parse().ok()).unwrap_or(1);
-                let session = self.company.1;
                 let claimed = self.store.write(move |db| {
-                    let Some(run) = claim(db, job, session, Time::now())? else { return Ok(None) };
+                    let Some(run) = claim(db, job, Time::now())? else { return Ok(None) };
                     db.run_spawned(run, pid, 1, "boot")?;
                     Ok(Some(run))
                 });
@@ -252,6 +259,8 @@ impl Play {
             "prompt": detail.directive,
             "state": job.state.name(),
             "priority": job.priority,
+            // A task that names nobody is the CEO's.
+            "agent": (job.agent != CEO).then_some(&job.agent),
             "pid": pid,
             "result": detail.answer,
             "error": job.error.as_ref().map(|error| error.message.clone()),
