@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use contract::methods::{
-    CompanyListAll, DeskChanged, DeskGet, DeskSubscribe, DesktopAttach, EventSubscribe, EventUnsubscribe, Method, Note,
+    CompanyListAll, DeskChanged, DeskSubscribe, DesktopAttach, EventSubscribe, EventUnsubscribe, Method, Note,
     NoticePresent, SettingsGet, ShowRequested, Topic, method_info,
 };
 use contract::{CompanyId, CompanyRef, Desk, Empty, Error, EventSubscribeParams, JobId, Settings, Show, Subscription};
@@ -49,6 +49,8 @@ pub struct Desktop {
     settings: Mutex<Settings>,
     viewing: Mutex<Option<JobId>>,
     look_around: Notify,
+    /// One Desk is read at a time: of two that overlap, the older could be answered last and be believed.
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl Desktop {
@@ -67,6 +69,7 @@ impl Desktop {
             settings: Mutex::default(),
             viewing: Mutex::default(),
             look_around: Notify::new(),
+            reading: tokio::sync::Mutex::default(),
         }
     }
 
@@ -136,10 +139,9 @@ impl Desktop {
     fn desk_changed(self: &Arc<Self>, note: &Incoming) {
         let Some(change) = read::<contract::DeskChange>(note) else { return };
         self.tray.changed(&change);
-        if !self.tray.missing(&BTreeSet::from([change.company_id])).is_empty() {
-            // A company that was founded just now: its Desk is not subscribed to yet.
-            self.look_around.notify_one();
-        } else if change.reload {
+        // A company that is not known yet was founded just now, and its Desk may be on its way: as it was before this.
+        let is_new = !self.tray.missing(&BTreeSet::from([change.company_id])).is_empty();
+        if is_new || change.reload {
             let desktop = self.clone();
             tauri::async_runtime::spawn(async move {
                 desktop.read_desk(change.company_id).await;
@@ -223,17 +225,16 @@ impl Desktop {
         let mut ids: BTreeSet<CompanyId> = companies.iter().map(|company| company.company_id).collect();
         ids.extend(lock(&self.routes).companies());
         for company_id in self.tray.missing(&ids) {
-            match self.link.call::<DeskSubscribe>(of(company_id)).await {
-                Ok(desk) => self.tray.reset(&desk),
-                Err(error) => tracing::info!(%error, %company_id, "a Desk cannot be read"),
-            }
+            self.read_desk(company_id).await;
         }
         self.tray.ready();
         quit::follow(self);
     }
 
-    async fn read_desk(self: &Arc<Self>, company_id: CompanyId) {
-        match self.link.call::<DeskGet>(of(company_id)).await {
+    /// Reads a company's Desk, and hears of its changes from then on.
+    async fn read_desk(&self, company_id: CompanyId) {
+        let _turn = self.reading.lock().await;
+        match self.link.call::<DeskSubscribe>(of(company_id)).await {
             Ok(desk) => self.tray.reset(&desk),
             Err(error) => tracing::info!(%error, %company_id, "a Desk cannot be read"),
         }
@@ -303,6 +304,7 @@ impl Desktop {
     }
 
     async fn subscribe_desk(&self, window: &str, params: Value) -> Result<Value, Error> {
+        let _turn = self.reading.lock().await;
         lock(&self.routes).ask();
         let desk = match self.link.call_raw(DeskSubscribe::NAME, params).await {
             Ok(desk) => desk,

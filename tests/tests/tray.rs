@@ -127,6 +127,16 @@ async fn the_menu_puts_all_work_on_hold() -> anyhow::Result<()> {
     daemon.call("job.resume", json!({})).await?;
     menu.line("Nothing running").await?;
     menu.line("Pause all work").await?;
+
+    // Also in the moment in which a company is new and its Desk is still being read.
+    for round in 0..5 {
+        let dir = stage.company_dir(&format!("new-{round}"))?;
+        daemon.found("New", &dir).await?;
+        daemon.call("job.pause", json!({})).await?;
+        menu.line("All work on hold").await?;
+        daemon.call("job.resume", json!({})).await?;
+        menu.line("Nothing running").await?;
+    }
     Ok(())
 }
 
