@@ -114,6 +114,18 @@ codes! {
     BUDGET_BRIEF = "budget.brief_reached", User, false;
     /// The company names an engine that is not here.
     ENGINE_UNAVAILABLE = "engine.unavailable", Config, false;
+    /// The engine's program is not on this machine.
+    ENGINE_NOT_FOUND = "engine.not_found", Config, false;
+    /// The engine's program is too old, or no such program.
+    ENGINE_UNSUPPORTED = "engine.unsupported", Config, false;
+    /// The engine's program is not logged in, and no key is stored for it.
+    ENGINE_LOGIN = "engine.login", Config, false;
+    /// The engine's program ended, or broke, in mid-work.
+    ENGINE_FAILED = "engine.failed", Internal, true;
+    /// Commands and agents' programs must be confined, and this system cannot.
+    SANDBOX_UNAVAILABLE = "sandbox.unavailable", Config, false;
+    /// No such rule.
+    RULE_NOT_FOUND = "rule.not_found", User, false;
     /// No key for the engine's provider.
     KEY_MISSING = "key.missing", Config, false;
     /// The keychain is locked.
@@ -126,6 +138,8 @@ codes! {
     PROVIDER_AUTH = "provider.auth", Provider, false;
     /// The provider's account has no credit.
     PROVIDER_CREDIT = "provider.credit", Provider, false;
+    /// The provider's account is out of quota until a time that it names.
+    PROVIDER_QUOTA = "provider.quota", Provider, true;
     /// The provider asks to wait (429).
     PROVIDER_RATE_LIMIT = "provider.rate_limit", Provider, true;
     /// The provider is overloaded or broken (529, 5xx).

@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{CostBasis, Error, ErrorCode, JobId, JobState, LeaseId, Money, Origin, QuestionId, RunId, Seq, Time};
+use crate::{
+    Approval, Confined, CostBasis, EngineKind, Error, ErrorCode, JobId, JobState, LeaseId, Money, Origin, QuestionId,
+    RunId, Seq, Time,
+};
 
 /// An event as it is stored and sent to clients.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -226,6 +229,10 @@ pub enum EventBody {
         detail: String,
         /// The answers to choose from; empty where any text is one.
         options: Vec<String>,
+        /// The act that it is about, where it asks for leave to act.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        approval: Option<Approval>,
     },
     /// A question was answered: the first answer counts.
     Answered {
@@ -268,6 +275,23 @@ pub enum EventBody {
         text: String,
         /// What writing them cost.
         cost_usd: Money,
+    },
+    /// An engine that is a program has begun a conversation, or taken one up.
+    EngineStarted {
+        /// Which engine.
+        engine: EngineKind,
+        /// Which of the agents that speak ACP; empty for any other engine.
+        #[serde(default)]
+        engine_agent: String,
+        /// Its own name for the conversation, where it has one: what it is taken up by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        conversation: Option<String>,
+        /// The program's version, as it says; empty where it does not.
+        #[serde(default)]
+        version: String,
+        /// How far it is confined.
+        confined: Confined,
     },
     /// The founder put the job on hold, or let it go on.
     Held {
@@ -336,6 +360,7 @@ impl EventBody {
             EventBody::FollowUpTaken { .. } => "follow_up_taken",
             EventBody::Prompt { .. } => "prompt",
             EventBody::Journal { .. } => "journal",
+            EventBody::EngineStarted { .. } => "engine_started",
             EventBody::Held { .. } => "held",
         }
     }
@@ -365,6 +390,8 @@ pub enum WaitReason {
     Slot,
     /// The founder's answer.
     Answer,
+    /// The provider's account is out of quota, until a time that it names.
+    Quota,
 }
 
 /// What kind of question an agent has for the founder.
@@ -378,6 +405,8 @@ pub enum Ask {
     Limit,
     /// The work goes round in circles: go on, or end.
     Loop,
+    /// Leave to act: an [`Approval`] says to do what.
+    Approval,
 }
 
 impl Ask {
@@ -387,12 +416,13 @@ impl Ask {
             Ask::Decision => "decision",
             Ask::Limit => "limit",
             Ask::Loop => "loop",
+            Ask::Approval => "approval",
         }
     }
 
     /// The kind with that name.
     pub fn from_name(name: &str) -> Option<Ask> {
-        [Ask::Decision, Ask::Limit, Ask::Loop].into_iter().find(|ask| ask.name() == name)
+        [Ask::Decision, Ask::Limit, Ask::Loop, Ask::Approval].into_iter().find(|ask| ask.name() == name)
     }
 }
 
@@ -462,6 +492,21 @@ mod tests {
                 text: "Which one?".into(),
                 detail: String::new(),
                 options: vec!["This".into()],
+                approval: Some(crate::Approval {
+                    act: crate::Act::Command,
+                    tool: "Bash".into(),
+                    action: "ls".into(),
+                    subject: None,
+                    diff: None,
+                    digest: "d".into(),
+                }),
+            },
+            EventBody::EngineStarted {
+                engine: EngineKind::Acp,
+                engine_agent: "gemini".into(),
+                conversation: Some("c1".into()),
+                version: "1".into(),
+                confined: Confined::Full,
             },
             EventBody::Answered {
                 question_id: QuestionId(4),

@@ -49,6 +49,10 @@ id! {
     NoticeId
 }
 id! {
+    /// A rule of the founder's on what agents may do.
+    RuleId
+}
+id! {
     /// Money set aside for one model call.
     LeaseId
 }

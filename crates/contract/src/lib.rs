@@ -4,6 +4,7 @@
 //! so that no other crate compiles those derives.
 
 mod budget;
+mod engines;
 mod error;
 mod event;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub mod methods;
 mod money;
 mod notice;
 mod params;
+mod permission;
 pub mod progress;
 mod state;
 mod system;
@@ -23,25 +25,31 @@ mod view;
 mod worker;
 
 pub use budget::percent;
+pub use engines::{
+    Confined, Confinement, EngineChoice, EngineInfo, EngineKind, EngineTrial, Login, Pays, Sandbox, Support,
+    engine_from_name, engine_name,
+};
 pub use error::{Error, ErrorCode, ErrorKind};
 pub use event::{
     Ask, Entry, Event, EventBody, FileChange, NoticeLevel, Outcome, SYSTEM, Stages, StopCounts, WaitReason,
     limit_question, refusal_of,
 };
-pub use ids::{CompanyId, EntryId, JobId, LeaseId, NoticeId, QuestionId, RunId, Seq, SessionId};
+pub use ids::{CompanyId, EntryId, JobId, LeaseId, NoticeId, QuestionId, RuleId, RunId, Seq, SessionId};
 pub use methods::{Handlers, Method, Note};
 pub use money::{CostBasis, Money, PRICES_OF, PRICES_STALE_DAYS};
 pub use notice::{Delivery, Notice, Show};
 pub use params::*;
+pub use permission::{Act, AgentPermissions, Approval, Decision, Ground, Permission, Rule, Scope, Verdict};
 pub use state::{AgentState, JobChange, JobState, RunState};
 pub use system::{
     Check, CheckStatus, DaemonStatus, Health, Key, KeyStorage, LogLevel, LoggedError, Settings, Theme, WorkerHealth,
 };
-pub use text::{clip, one_line, role_name, title};
+pub use text::{clip, one_line, role_name, title, visible};
 pub use time::Time;
 pub use view::*;
 pub use worker::{
-    EngineSpec, Exchange, RUN_MARK, RunLimits, SpoolLine, WORKER_PROTOCOL, WORKER_PROTOCOL_OLDEST, WorkerSpec, run_mark,
+    EngineSpec, Exchange, Granted, RUN_MARK, RunLimits, SandboxSpec, SpoolLine, WORKER_PROTOCOL,
+    WORKER_PROTOCOL_OLDEST, WorkerSpec, run_mark,
 };
 
 /// The version of the protocol on the socket.

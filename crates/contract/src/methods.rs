@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::params::*;
 use crate::view::*;
-use crate::{DaemonStatus, Error, ErrorCode, Health, Key, Notice, Settings, Show};
+use crate::{DaemonStatus, EngineTrial, Error, ErrorCode, Health, Key, Notice, Settings, Show};
 
 /// A method of the table.
 pub trait Method: 'static {
@@ -220,6 +220,13 @@ methods! {
     /// Answers a question. The first answer counts.
     QuestionAnswer question_answer "question.answer" (QuestionAnswerParams) -> Question, Founder, [Jobs];
 
+    /// What the agents of a company may do, and the founder's rules.
+    PermissionTableGet permission_table "permission.table" (CompanyRef) -> PermissionTable, Founder, [];
+    /// Makes, changes or clears a rule on what agents may do. It holds for runs at work, too.
+    PermissionSet permission_set "permission.set" (PermissionSetParams) -> PermissionTable, Founder, [Company];
+    /// Takes a rule away.
+    RuleRemove rule_remove "rule.remove" (RuleRef) -> PermissionTable, Founder, [Company];
+
     /// What came of a company's briefs, in a few sentences each.
     JournalList journal_list "journal.list" (JournalListParams) -> JournalPage, Founder, [];
     /// What a company spent.
@@ -231,6 +238,8 @@ methods! {
     EventSearch event_search "event.search" (EventSearchParams) -> EventHits, Founder, [];
     /// Events of a job as they are stored: `event.added`, and `event.delta` where asked for.
     EventSubscribe event_subscribe "event.subscribe" (EventSubscribeParams) -> Subscription, Founder, [];
+    /// The lines that an engine's program wrote in a run, as they came.
+    JobRaw job_raw "job.raw" (JobRawParams) -> RawPage, Founder, [];
     /// Ends a subscription.
     EventUnsubscribe event_unsubscribe "event.unsubscribe" (Subscription) -> Empty, Founder, [];
 
@@ -247,6 +256,11 @@ methods! {
     SettingsGet settings_get "settings.get" (Empty) -> Settings, Founder, [];
     /// Changes the founder's settings.
     SettingsSet settings_set "settings.set" (Settings) -> Settings, Founder, [Settings];
+
+    /// The engines of this machine: what is there, which version, whether it is logged in.
+    EngineListAll engine_list "engine.list" (Empty) -> EngineList, Founder, [];
+    /// Tries an engine with one short question. It costs a cent at most.
+    EngineTry engine_try "engine.try" (EngineTryParams) -> EngineTrial, Founder, [];
 
     /// Looks at all that could be wrong.
     DoctorRun doctor_run "doctor.run" (Empty) -> DoctorReport, Founder, [];
@@ -309,6 +323,8 @@ notes! {
     RunAnswered "run.answer" (RunAnswer);
     /// To a worker: more from the founder.
     RunToldMore "run.follow_up" (RunFollowUp);
+    /// To a worker: the founder's rules have changed.
+    RunRulesChanged "run.rules" (RunRules);
     /// To a worker: hold before the next call, or go on.
     RunHeld "run.hold" (RunHold);
     /// From a worker: the spool has grown.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CompanyId, JobId, NoticeId};
+use crate::{CompanyId, JobId, NoticeId, QuestionId};
 
 /// Something the founder is told once, natively.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,13 @@ pub struct Notice {
     pub body: String,
     /// Whether it is about something that went wrong.
     pub urgent: bool,
+    /// The question it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub question_id: Option<QuestionId>,
+    /// Whether Allow and Deny may stand on it: the question asks for leave to act, and all of the act is in the body.
+    #[serde(default)]
+    pub decidable: bool,
 }
 
 /// What became of a notice.

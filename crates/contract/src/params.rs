@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Agent, ChangedFile, Check, Company, CompanyId, CostRow, Delivery, EntryId, Event, Job, JobId, JobState,
-    JournalEntry, Key, KeyStorage, LeaseId, LimitUse, LogLevel, Money, NoticeId, Origin, Question, QuestionId, RunId,
-    Seq, Session, SessionId, Span, StopCounts, Time,
+    Act, Agent, AgentPermissions, ChangedFile, Check, Company, CompanyId, Confinement, CostRow, Delivery, EngineInfo,
+    EntryId, Event, Job, JobId, JobState, JournalEntry, Key, KeyStorage, LeaseId, LimitUse, LogLevel, Money, NoticeId,
+    Origin, Question, QuestionId, Rule, RuleId, RunId, Seq, Session, SessionId, Span, StopCounts, Time, Verdict,
 };
 
 macro_rules! wire {
@@ -182,6 +182,8 @@ wire! {
         #[serde(default, skip_serializing_if = "Option::is_none")] enabled: Option<bool>,
         /// Its model.
         #[serde(default, skip_serializing_if = "Option::is_none")] model: Option<String>,
+        /// Its engine; an empty text for its company's.
+        #[serde(default, skip_serializing_if = "Option::is_none")] engine: Option<String>,
         /// Its name on screen.
         #[serde(default, skip_serializing_if = "Option::is_none")] name: Option<String>,
         /// Its persona's preset.
@@ -345,6 +347,82 @@ wire! {
         answer: String,
         /// From which door.
         origin: Origin,
+    }
+
+    /// What the agents of a company may do.
+    struct PermissionTable {
+        /// The company.
+        company_id: CompanyId,
+        /// Its team.
+        agents: Vec<AgentPermissions>,
+        /// The founder's rules, newest first; at most 500.
+        rules: Vec<Rule>,
+    }
+
+    /// Make, change or clear a rule on what agents may do.
+    struct PermissionSetParams {
+        /// The company.
+        company: CompanyRef,
+        /// The agent (role); all where none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")] agent: Option<String>,
+        /// What it is about.
+        act: Act,
+        /// What exactly: a command, a path, a host; all acts of the kind where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] subject: Option<String>,
+        /// What is to hold; none takes the rule away, so that autonomy decides again.
+        #[serde(default, skip_serializing_if = "Option::is_none")] verdict: Option<Verdict>,
+        /// From which door.
+        origin: Origin,
+    }
+
+    /// A rule.
+    struct RuleRef {
+        /// Which.
+        rule_id: RuleId,
+    }
+
+    /// The engines of this machine.
+    struct EngineList {
+        /// Every engine, the ones that are ready first.
+        engines: Vec<EngineInfo>,
+        /// How far agents' programs and commands can be confined.
+        confinement: Confinement,
+    }
+
+    /// Try an engine: one short question, at a cent at most.
+    struct EngineTryParams {
+        /// Which (`claude-code`, `acp:gemini`).
+        engine: String,
+        /// The model; the cheapest that is known where none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")] model: Option<String>,
+    }
+
+    /// Read the lines of an engine's program as it wrote them.
+    struct JobRawParams {
+        /// The job.
+        job_id: JobId,
+        /// Which of its runs; the latest where none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")] run_id: Option<RunId>,
+        /// Where to read on, in bytes; from the beginning where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] from: Option<i64>,
+    }
+
+    /// Lines of an engine's program.
+    struct RawPage {
+        /// The run.
+        #[serde(default, skip_serializing_if = "Option::is_none")] run_id: Option<RunId>,
+        /// Whole lines, at most 512 KB of them; a longer line is cut. Hostile text.
+        lines: Vec<String>,
+        /// What to give as `from` for what comes after.
+        next: i64,
+        /// Whether there is more now.
+        more: bool,
+    }
+
+    /// The founder's rules, to a worker: all that hold for its run.
+    struct RunRules {
+        /// The rules.
+        rules: Vec<Rule>,
     }
 
     /// A company's journal, newest first.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Seq, Time};
+use crate::{Money, Pays, Sandbox, Seq, Time};
 
 /// Where a key is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,33 @@ pub struct Settings {
     pub log_level: LogLevel,
     /// Where the Anthropic API is, in place of the provider's own address; empty means that one.
     pub anthropic_base_url: String,
+    /// Where the OpenAI-compatible API is (`http://127.0.0.1:11434/v1`); empty means OpenAI's own.
+    #[serde(default)]
+    pub openai_base_url: String,
+    /// The model of that API where a company names none.
+    #[serde(default)]
+    pub openai_model: String,
+    /// Programs of engines that are not found by themselves, or not the ones to use: path by engine (`claude-code`).
+    #[serde(default)]
+    pub engine_programs: BTreeMap<String, String>,
+    /// The command that starts the engine `acp:custom`; empty for none. It is split into words as a shell does.
+    #[serde(default)]
+    pub acp_command: String,
+    /// How engines that are programs pay for their calls, by engine; [`Pays::Auto`] where one is not named.
+    #[serde(default)]
+    pub engine_pays: BTreeMap<String, Pays>,
+    /// Minutes after which a question for leave to act is answered with no; zero means never.
+    #[serde(default)]
+    pub approval_minutes: i64,
+    /// Whether commands and agents' programs are confined.
+    #[serde(default)]
+    pub sandbox: Sandbox,
+    /// Whether commands of confined agents may use the network.
+    #[serde(default = "defaults::yes")]
+    pub sandbox_network: bool,
+    /// Folders that confined agents may read beside the system's and their company's.
+    #[serde(default)]
+    pub sandbox_read: Vec<String>,
     /// Whether the first-start steps are behind us.
     pub onboarded: bool,
 }
@@ -124,6 +151,15 @@ impl Default for Settings {
             run_retries: defaults::retries(),
             log_level: LogLevel::Info,
             anthropic_base_url: String::new(),
+            openai_base_url: String::new(),
+            openai_model: String::new(),
+            engine_programs: BTreeMap::new(),
+            acp_command: String::new(),
+            engine_pays: BTreeMap::new(),
+            approval_minutes: 0,
+            sandbox: Sandbox::Auto,
+            sandbox_network: true,
+            sandbox_read: Vec::new(),
             onboarded: false,
         }
     }
@@ -131,6 +167,9 @@ impl Default for Settings {
 
 /// What a setting is where a client or a database of an earlier version does not name it.
 mod defaults {
+    pub const fn yes() -> bool {
+        true
+    }
     pub const fn run_minutes() -> i64 {
         120
     }

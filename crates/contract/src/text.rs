@@ -38,6 +38,52 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// `text` with nothing hidden in it, for somebody who has to decide on it: control characters and marks that reorder
+/// or hide text become their numbers (`⟨U+202E⟩`), and a run of many blanks or empty lines is counted. New lines and
+/// tabs stay.
+pub fn visible(text: &str) -> String {
+    const BLANKS: usize = 16;
+    const LINES: usize = 4;
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let most = match c {
+            '\n' => LINES,
+            '\t' => BLANKS,
+            c if c.is_control() || is_invisible(c) || is_odd(c) => {
+                out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+                continue;
+            }
+            c if c.is_whitespace() => BLANKS,
+            c => {
+                out.push(c);
+                continue;
+            }
+        };
+        let mut count = 1;
+        while chars.next_if_eq(&c).is_some() {
+            count += 1;
+        }
+        if count > most {
+            let what = if c == '\n' { "line ends" } else { "blanks" };
+            out.push_str(&format!("⟨{count} {what}⟩"));
+            out.extend((c == '\n').then_some(c));
+        } else {
+            out.extend(std::iter::repeat_n(c, count));
+        }
+    }
+    out
+}
+
+/// What shows as nothing, or as a blank that is none.
+fn is_odd(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+    ) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffc}')
+        || matches!(c, '\u{e0000}'..='\u{e0fff}')
+}
+
 /// A job's title: the first words of its directive.
 pub fn title(directive: &str) -> String {
     one_line(directive, TITLE_CHARS)
@@ -94,5 +140,13 @@ mod tests {
         ] {
             assert_eq!(role_name(role), name);
         }
+    }
+
+    #[test]
+    fn nothing_hides_in_what_is_made_visible() {
+        let shown = visible(&format!("rm -rf x{}#\u{202e}gnp.exe\u{200b}\u{1b}[2K\r", " ".repeat(10_000)));
+        assert_eq!(shown, "rm -rf x⟨10000 blanks⟩#⟨U+202E⟩gnp.exe⟨U+200B⟩⟨U+001B⟩[2K⟨U+000D⟩");
+        assert_eq!(visible("a\n\tb  c\n"), "a\n\tb  c\n");
+        assert_eq!(visible(&format!("ls{}rm", "\n".repeat(500))), "ls⟨500 line ends⟩\nrm");
     }
 }

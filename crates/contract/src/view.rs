@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentState, Ask, CompanyId, CostBasis, EntryId, Error, FileChange, JobId, JobState, Money, QuestionId, RunId,
-    RunState, Seq, SessionId, StopCounts, Time,
+    AgentState, Approval, Ask, CompanyId, CostBasis, EngineChoice, EngineKind, EntryId, Error, FileChange, JobId,
+    JobState, Money, QuestionId, RunId, RunState, Seq, SessionId, StopCounts, Time,
 };
 
 /// A company folder that the daemon knows.
@@ -17,66 +17,17 @@ pub struct Company {
     pub name: String,
     /// Its folder, absolute.
     pub dir: String,
-    /// The engine as the config names it (`auto`, `anthropic-api`, `practice`, or one we do not have).
+    /// The engine as the config names it (`auto`, `anthropic-api`, `acp:gemini`, or one we do not have).
     pub engine: String,
+    /// The engine that stands in where that one is out of quota or down, as the config names it; empty for none.
+    pub fallback: String,
+    /// The model of engines whose models are not Claude's, as the config names it; empty for the engine's own choice.
+    pub model: String,
     /// The engine that its next brief would run on, or why there is none.
     pub engine_now: EngineChoice,
-    /// Whether agents of real models may run commands (`tools.commands: true` in the config).
+    /// Whether agents of real models may run commands: `tools.commands` in the config, else where they are confined.
     pub commands_allowed: bool,
     /// What is wrong with the config, where it does not hold. The company can be looked at, not briefed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, ts(optional))]
-    pub problem: Option<Error>,
-}
-
-/// The engines there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum EngineKind {
-    /// The Anthropic Messages API, with a key of the founder's.
-    AnthropicApi,
-    /// A rehearsal: no model, no key, no cost.
-    Practice,
-}
-
-impl EngineKind {
-    /// Every engine.
-    pub const ALL: [EngineKind; 2] = [EngineKind::AnthropicApi, EngineKind::Practice];
-
-    /// The name in JSON, SQL and config files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            EngineKind::AnthropicApi => "anthropic-api",
-            EngineKind::Practice => "practice",
-        }
-    }
-
-    /// The name on screen.
-    pub const fn label(self) -> &'static str {
-        match self {
-            EngineKind::AnthropicApi => "Anthropic API",
-            EngineKind::Practice => "Practice",
-        }
-    }
-
-    /// The engine with that name.
-    pub fn from_name(name: &str) -> Option<EngineKind> {
-        EngineKind::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
-
-/// The engine a brief would run on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
-pub struct EngineChoice {
-    /// The engine; none where the company cannot be briefed as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, ts(optional))]
-    pub kind: Option<EngineKind>,
-    /// One line for the screen ("Anthropic API · key in keychain", "Practice: no model, nothing is charged").
-    pub label: String,
-    /// Why there is none, and what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub problem: Option<Error>,
@@ -120,6 +71,10 @@ pub enum Origin {
     Desk,
     /// The quick-brief window.
     Quick,
+    /// A native notification's button.
+    Notification,
+    /// Nobody: the time for it was over.
+    Timeout,
     /// Any other client.
     Client,
 }
@@ -131,13 +86,17 @@ impl Origin {
             Origin::Cli => "cli",
             Origin::Desk => "desk",
             Origin::Quick => "quick",
+            Origin::Notification => "notification",
+            Origin::Timeout => "timeout",
             Origin::Client => "client",
         }
     }
 
     /// The origin with that name.
     pub fn from_name(name: &str) -> Option<Origin> {
-        [Origin::Cli, Origin::Desk, Origin::Quick, Origin::Client].into_iter().find(|origin| origin.name() == name)
+        const ALL: [Origin; 6] =
+            [Origin::Cli, Origin::Desk, Origin::Quick, Origin::Notification, Origin::Timeout, Origin::Client];
+        ALL.into_iter().find(|origin| origin.name() == name)
     }
 }
 
@@ -177,6 +136,9 @@ pub struct Job {
     pub held: bool,
     /// The engine it runs on.
     pub engine: EngineKind,
+    /// Which of the agents that speak ACP; empty for any other engine.
+    #[serde(default)]
+    pub engine_agent: String,
     /// From which door it came.
     pub origin: Origin,
     /// Whether somebody waits for it in a terminal.
@@ -427,6 +389,9 @@ pub struct Agent {
     pub reports_to: Option<String>,
     /// Its model, as the files name it (`opus`).
     pub model: String,
+    /// Its engine, as the files name it; empty where it is its company's.
+    #[serde(default)]
+    pub engine: String,
     /// Whether it is on the team.
     pub enabled: bool,
     /// What it is doing.
@@ -481,6 +446,10 @@ pub struct Question {
     pub detail: String,
     /// The answers to choose from; empty where any text is one.
     pub options: Vec<String>,
+    /// The act that it is about, where it asks for leave to act ([`Ask::Approval`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub approval: Option<Approval>,
     /// When it was asked.
     pub asked_at: Time,
     /// When it was answered, or when its run ended without an answer; none while it is open.

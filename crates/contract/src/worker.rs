@@ -1,13 +1,15 @@
 //! What the daemon tells a worker on its stdin, and the format of the spool.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineKind, Entry, JobId, JournalEntry, Money, RunId};
+use crate::{EngineKind, Entry, JobId, JournalEntry, Money, Rule, RunId, Sandbox};
 
 /// The version of the spool and of the worker's part of the protocol. A daemon reads this and the one before.
-pub const WORKER_PROTOCOL: u32 = 2;
+pub const WORKER_PROTOCOL: u32 = 3;
 /// The oldest version of a worker that this daemon still reads and follows.
-pub const WORKER_PROTOCOL_OLDEST: u32 = 1;
+pub const WORKER_PROTOCOL_OLDEST: u32 = 2;
 
 /// The environment variable that marks every process of a run, with [`run_mark`] as its value.
 pub const RUN_MARK: &str = "AICIB_RUN";
@@ -49,6 +51,24 @@ pub struct WorkerSpec {
     pub resume_dir: Option<String>,
     /// The engine.
     pub engine: EngineSpec,
+    /// Engines of agents that have one of their own, by role.
+    #[serde(default)]
+    pub engines: BTreeMap<String, EngineSpec>,
+    /// The engine's own name for the session's conversation so far, where the same engine had the brief before this.
+    #[serde(default)]
+    pub conversation: Option<String>,
+    /// Where engines that are programs keep what they know of the session: a folder of the home.
+    #[serde(default)]
+    pub state_dir: String,
+    /// The founder's rules for the company, those for other jobs left out.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// What the founder allowed or denied to the run that this one takes up.
+    #[serde(default)]
+    pub granted: Vec<Granted>,
+    /// How commands and agents' programs are confined.
+    #[serde(default)]
+    pub sandbox: SandboxSpec,
     /// Limits of the run.
     pub limits: RunLimits,
     /// Whether it is to hold before its first call.
@@ -72,6 +92,34 @@ pub struct Exchange {
     pub answer: String,
 }
 
+/// An answer of the founder's that a run did not live to act on: it holds for the identical call alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// Who asked (role).
+    pub agent: String,
+    /// [`crate::Approval::digest`] of what was asked.
+    pub digest: String,
+    /// The answer, as [`crate::Decision`] writes it.
+    pub answer: String,
+}
+
+/// How commands and agents' programs are confined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxSpec {
+    /// Whether.
+    pub mode: Sandbox,
+    /// Whether they may use the network. Programs of engines reach their provider in any case.
+    pub network: bool,
+    /// Folders that they may read beside the system's and the company's.
+    pub read: Vec<String>,
+}
+
+impl Default for SandboxSpec {
+    fn default() -> SandboxSpec {
+        SandboxSpec { mode: Sandbox::Auto, network: true, read: Vec::new() }
+    }
+}
+
 /// The engine of a run.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct EngineSpec {
@@ -79,10 +127,22 @@ pub struct EngineSpec {
     pub kind: EngineKind,
     /// Where its provider is; none for the engine's own default.
     pub base_url: Option<String>,
-    /// The provider's key.
+    /// The provider's key. A program never sees it: it gets the address of a proxy. None: the program's own login.
     pub api_key: Option<String>,
     /// Speed of practice.
     pub pace: f64,
+    /// Which of the agents that speak ACP; empty for any other engine.
+    #[serde(default)]
+    pub agent: String,
+    /// The model, where it is not the agents' own: engines whose models are not Claude's.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The program, absolute, where the engine is one.
+    #[serde(default)]
+    pub program: Option<String>,
+    /// What it is started with, before what the engine itself adds.
+    #[serde(default)]
+    pub args: Vec<String>,
 }
 
 /// Limits of a run. Zero means none.

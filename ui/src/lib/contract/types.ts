@@ -1,6 +1,11 @@
 // Generated from crates/contract by `make contract`. Do not edit.
 
 /**
+ * A kind of act, as far as it matters who may do it.
+ */
+export type Act = "read" | "write" | "write_elsewhere" | "command" | "network" | "publish" | "spend";
+
+/**
  * What an agent is doing right now.
  */
 export type Activity = { 
@@ -37,6 +42,10 @@ reports_to?: string,
  * Its model, as the files name it (`opus`).
  */
 model: string, 
+/**
+ * Its engine, as the files name it; empty where it is its company's.
+ */
+engine: string, 
 /**
  * Whether it is on the team.
  */
@@ -159,6 +168,27 @@ export type AgentList = {
 agents: Array<Agent>, };
 
 /**
+ * What an agent may do.
+ */
+export type AgentPermissions = { 
+/**
+ * Its role.
+ */
+role: string, 
+/**
+ * Its name on screen.
+ */
+name: string, 
+/**
+ * Its level of autonomy (`standard`).
+ */
+autonomy: string, 
+/**
+ * One for each of [`Act::ALL`], in that order.
+ */
+permissions: Array<Permission>, };
+
+/**
  * What an agent would be told.
  */
 export type AgentPreview = { 
@@ -239,6 +269,10 @@ enabled?: boolean,
  */
 model?: string, 
 /**
+ * Its engine; an empty text for its company's.
+ */
+engine?: string, 
+/**
  * Its name on screen.
  */
 name?: string, 
@@ -265,9 +299,39 @@ limit_usd?: Money, };
 export type AgentState = "working" | "idle" | "error" | "stopped";
 
 /**
+ * What is asked before an act: all that one has to see to decide.
+ */
+export type Approval = { 
+/**
+ * What kind of act it is.
+ */
+act: Act, 
+/**
+ * The tool (`Bash`).
+ */
+tool: string, 
+/**
+ * What would happen, in full: the command, the path, the address. Made visible where it holds characters that
+ * are not ([`crate::visible`]). Hostile text.
+ */
+action: string, 
+/**
+ * What "always" would be about, exactly ([`Rule::subject`]); none where there is no such thing.
+ */
+subject?: string, 
+/**
+ * What would change in a file, as a unified diff; cut where it is long, and says so.
+ */
+diff?: string, 
+/**
+ * A fingerprint of tool and input: after a crash an answer holds for the identical call alone.
+ */
+digest: string, };
+
+/**
  * What kind of question an agent has for the founder.
  */
-export type Ask = "decision" | "limit" | "loop";
+export type Ask = "decision" | "limit" | "loop" | "approval";
 
 /**
  * How much of a limit is used.
@@ -346,15 +410,23 @@ name: string,
  */
 dir: string, 
 /**
- * The engine as the config names it (`auto`, `anthropic-api`, `practice`, or one we do not have).
+ * The engine as the config names it (`auto`, `anthropic-api`, `acp:gemini`, or one we do not have).
  */
 engine: string, 
+/**
+ * The engine that stands in where that one is out of quota or down, as the config names it; empty for none.
+ */
+fallback: string, 
+/**
+ * The model of engines whose models are not Claude's, as the config names it; empty for the engine's own choice.
+ */
+model: string, 
 /**
  * The engine that its next brief would run on, or why there is none.
  */
 engine_now: EngineChoice, 
 /**
- * Whether agents of real models may run commands (`tools.commands: true` in the config).
+ * Whether agents of real models may run commands: `tools.commands` in the config, else where they are confined.
  */
 commands_allowed: boolean, 
 /**
@@ -498,6 +570,28 @@ value: unknown,
  * What whoever has just set it should know of it: that nothing reads it yet, say.
  */
 warnings: Array<string>, };
+
+/**
+ * How far a process is confined.
+ */
+export type Confined = "full" | "partly" | "no";
+
+/**
+ * How far agents and their commands can be confined on this machine.
+ */
+export type Confinement = { 
+/**
+ * How far.
+ */
+level: Confined, 
+/**
+ * How it stands, in a sentence.
+ */
+detail: string, 
+/**
+ * What to do, in a sentence; empty where there is nothing.
+ */
+fix: string, };
 
 /**
  * Where a cost figure comes from.
@@ -802,18 +896,138 @@ export type EngineChoice = {
  */
 kind?: EngineKind, 
 /**
+ * Which of the agents that speak ACP (`gemini`); empty for any other engine.
+ */
+agent: string, 
+/**
  * One line for the screen ("Anthropic API · key in keychain", "Practice: no model, nothing is charged").
  */
 label: string, 
+/**
+ * Whether it stands in for the company's own, which is out of quota or down.
+ */
+is_fallback: boolean, 
 /**
  * Why there is none, and what to do.
  */
 problem?: Error, };
 
 /**
+ * An engine on this machine.
+ */
+export type EngineInfo = { 
+/**
+ * Its name in configs (`claude-code`, `acp:gemini`).
+ */
+engine: string, 
+/**
+ * Which engine it is.
+ */
+kind: EngineKind, 
+/**
+ * Its name on screen ("Gemini CLI").
+ */
+label: string, 
+/**
+ * The program, absolute, where it is one and was found.
+ */
+program?: string, 
+/**
+ * Its version, as it says.
+ */
+version?: string, 
+/**
+ * What we know of that version; none where there is none.
+ */
+support?: Support, 
+/**
+ * Whether it is logged in by itself.
+ */
+login: Login, 
+/**
+ * Whether a key is stored that it could use.
+ */
+key: boolean, 
+/**
+ * How its calls are to be paid for.
+ */
+pays: Pays, 
+/**
+ * Whether a brief could run on it now.
+ */
+ready: boolean, 
+/**
+ * How it stands, in a sentence.
+ */
+detail: string, 
+/**
+ * What to do, in a sentence; empty where there is nothing.
+ */
+fix: string, };
+
+/**
  * The engines there are.
  */
-export type EngineKind = "anthropic-api" | "practice";
+export type EngineKind = "anthropic-api" | "openai-api" | "claude-code" | "codex" | "acp" | "practice";
+
+/**
+ * The engines of this machine.
+ */
+export type EngineList = { 
+/**
+ * Every engine, the ones that are ready first.
+ */
+engines: Array<EngineInfo>, 
+/**
+ * How far agents' programs and commands can be confined.
+ */
+confinement: Confinement, };
+
+/**
+ * What came of trying an engine.
+ */
+export type EngineTrial = { 
+/**
+ * Whether it answered.
+ */
+ok: boolean, 
+/**
+ * What it answered, cut. Hostile text.
+ */
+text: string, 
+/**
+ * The model that answered.
+ */
+model: string, 
+/**
+ * What that cost.
+ */
+cost_usd: Money, 
+/**
+ * Where the figure comes from.
+ */
+basis: CostBasis, 
+/**
+ * How long it took, in milliseconds.
+ */
+duration_ms: number, 
+/**
+ * Why it did not.
+ */
+error?: Error, };
+
+/**
+ * Try an engine: one short question, at a cent at most.
+ */
+export type EngineTryParams = { 
+/**
+ * Which (`claude-code`, `acp:gemini`).
+ */
+engine: string, 
+/**
+ * The model; the cheapest that is known where none is named.
+ */
+model?: string, };
 
 /**
  * A line of a spool: an event before it has a place among all events.
@@ -1066,7 +1280,11 @@ detail: string,
 /**
  * The answers to choose from; empty where any text is one.
  */
-options: Array<string>, } | { "kind": "answered", 
+options: Array<string>, 
+/**
+ * The act that it is about, where it asks for leave to act.
+ */
+approval?: Approval, } | { "kind": "answered", 
 /**
  * The question.
  */
@@ -1118,7 +1336,27 @@ text: string,
 /**
  * What writing them cost.
  */
-cost_usd: Money, } | { "kind": "held", 
+cost_usd: Money, } | { "kind": "engine_started", 
+/**
+ * Which engine.
+ */
+engine: EngineKind, 
+/**
+ * Which of the agents that speak ACP; empty for any other engine.
+ */
+engine_agent: string, 
+/**
+ * Its own name for the conversation, where it has one: what it is taken up by.
+ */
+conversation?: string, 
+/**
+ * The program's version, as it says; empty where it does not.
+ */
+version: string, 
+/**
+ * How far it is confined.
+ */
+confined: Confined, } | { "kind": "held", 
 /**
  * Whether it is on hold now.
  */
@@ -1436,7 +1674,11 @@ detail: string,
 /**
  * The answers to choose from; empty where any text is one.
  */
-options: Array<string>, } | { "kind": "answered", 
+options: Array<string>, 
+/**
+ * The act that it is about, where it asks for leave to act.
+ */
+approval?: Approval, } | { "kind": "answered", 
 /**
  * The question.
  */
@@ -1488,7 +1730,27 @@ text: string,
 /**
  * What writing them cost.
  */
-cost_usd: Money, } | { "kind": "held", 
+cost_usd: Money, } | { "kind": "engine_started", 
+/**
+ * Which engine.
+ */
+engine: EngineKind, 
+/**
+ * Which of the agents that speak ACP; empty for any other engine.
+ */
+engine_agent: string, 
+/**
+ * Its own name for the conversation, where it has one: what it is taken up by.
+ */
+conversation?: string, 
+/**
+ * The program's version, as it says; empty where it does not.
+ */
+version: string, 
+/**
+ * How far it is confined.
+ */
+confined: Confined, } | { "kind": "held", 
 /**
  * Whether it is on hold now.
  */
@@ -1737,7 +1999,11 @@ detail: string,
 /**
  * The answers to choose from; empty where any text is one.
  */
-options: Array<string>, } | { "kind": "answered", 
+options: Array<string>, 
+/**
+ * The act that it is about, where it asks for leave to act.
+ */
+approval?: Approval, } | { "kind": "answered", 
 /**
  * The question.
  */
@@ -1789,7 +2055,27 @@ text: string,
 /**
  * What writing them cost.
  */
-cost_usd: Money, } | { "kind": "held", 
+cost_usd: Money, } | { "kind": "engine_started", 
+/**
+ * Which engine.
+ */
+engine: EngineKind, 
+/**
+ * Which of the agents that speak ACP; empty for any other engine.
+ */
+engine_agent: string, 
+/**
+ * Its own name for the conversation, where it has one: what it is taken up by.
+ */
+conversation?: string, 
+/**
+ * The program's version, as it says; empty where it does not.
+ */
+version: string, 
+/**
+ * How far it is confined.
+ */
+confined: Confined, } | { "kind": "held", 
 /**
  * Whether it is on hold now.
  */
@@ -1988,6 +2274,11 @@ export type GoOnParams = {
 line: number, };
 
 /**
+ * Why a verdict is what it is.
+ */
+export type Ground = "autonomy" | "rule" | "config";
+
+/**
  * How the daemon and its workers fare.
  */
 export type Health = { 
@@ -2134,6 +2425,10 @@ held: boolean,
  * The engine it runs on.
  */
 engine: EngineKind, 
+/**
+ * Which of the agents that speak ACP; empty for any other engine.
+ */
+engine_agent: string, 
 /**
  * From which door it came.
  */
@@ -2305,6 +2600,10 @@ held: boolean,
  * The engine it runs on.
  */
 engine: EngineKind, 
+/**
+ * Which of the agents that speak ACP; empty for any other engine.
+ */
+engine_agent: string, 
 /**
  * From which door it came.
  */
@@ -2511,6 +2810,23 @@ events: number,
  * Bytes of their spools and logs on disk.
  */
 bytes: number, };
+
+/**
+ * Read the lines of an engine's program as it wrote them.
+ */
+export type JobRawParams = { 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * Which of its runs; the latest where none is named.
+ */
+run_id?: RunId, 
+/**
+ * Where to read on, in bytes; from the beginning where it is not given.
+ */
+from?: number, };
 
 /**
  * A job, by its number.
@@ -2939,6 +3255,11 @@ level: LogLevel,
 text: string, };
 
 /**
+ * Whether a program is logged in at its provider.
+ */
+export type Login = "in" | "out" | "unknown" | "none";
+
+/**
  * An amount in integer nano-dollars. In JSON it is a number of dollars (`cost_usd: 0.0746`), exact to the
  * nano-dollar up to a million dollars.
  */
@@ -2971,7 +3292,15 @@ body: string,
 /**
  * Whether it is about something that went wrong.
  */
-urgent: boolean, };
+urgent: boolean, 
+/**
+ * The question it is about, where it is about one.
+ */
+question_id?: QuestionId, 
+/**
+ * Whether Allow and Deny may stand on it: the question asks for leave to act, and all of the act is in the body.
+ */
+decidable: boolean, };
 
 /**
  * Something the founder is told once.
@@ -3003,12 +3332,80 @@ detail: string, };
 /**
  * From which door a brief came.
  */
-export type Origin = "cli" | "desk" | "quick" | "client";
+export type Origin = "cli" | "desk" | "quick" | "notification" | "timeout" | "client";
 
 /**
  * How a run ended.
  */
 export type Outcome = "completed" | "failed" | "cancelled";
+
+/**
+ * How an engine's calls are paid for.
+ */
+export type Pays = "auto" | "login" | "key";
+
+/**
+ * What an agent may do of one kind.
+ */
+export type Permission = { 
+/**
+ * The kind.
+ */
+act: Act, 
+/**
+ * The verdict that holds where no rule about something exact fits.
+ */
+verdict: Verdict, 
+/**
+ * Why.
+ */
+ground: Ground, };
+
+/**
+ * Make, change or clear a rule on what agents may do.
+ */
+export type PermissionSetParams = { 
+/**
+ * The company.
+ */
+company: CompanyRef, 
+/**
+ * The agent (role); all where none is named.
+ */
+agent?: string, 
+/**
+ * What it is about.
+ */
+act: Act, 
+/**
+ * What exactly: a command, a path, a host; all acts of the kind where it is not given.
+ */
+subject?: string, 
+/**
+ * What is to hold; none takes the rule away, so that autonomy decides again.
+ */
+verdict?: Verdict, 
+/**
+ * From which door.
+ */
+origin: Origin, };
+
+/**
+ * What the agents of a company may do.
+ */
+export type PermissionTable = { 
+/**
+ * The company.
+ */
+company_id: CompanyId, 
+/**
+ * Its team.
+ */
+agents: Array<AgentPermissions>, 
+/**
+ * The founder's rules, newest first; at most 500.
+ */
+rules: Array<Rule>, };
 
 /**
  * The daemon is there.
@@ -3084,6 +3481,10 @@ detail: string,
  * The answers to choose from; empty where any text is one.
  */
 options: Array<string>, 
+/**
+ * The act that it is about, where it asks for leave to act ([`Ask::Approval`]).
+ */
+approval?: Approval, 
 /**
  * When it was asked.
  */
@@ -3162,6 +3563,27 @@ questions: Array<Question>,
 next?: QuestionId, };
 
 /**
+ * Lines of an engine's program.
+ */
+export type RawPage = { 
+/**
+ * The run.
+ */
+run_id?: RunId, 
+/**
+ * Whole lines, at most 512 KB of them; a longer line is cut. Hostile text.
+ */
+lines: Array<string>, 
+/**
+ * What to give as `from` for what comes after.
+ */
+next: number, 
+/**
+ * Whether there is more now.
+ */
+more: boolean, };
+
+/**
  * The client read too slowly and missed something: read again from the last event it has.
  */
 export type Resync = { 
@@ -3169,6 +3591,62 @@ export type Resync = {
  * The subscription; none for the Desk.
  */
 subscription?: number, };
+
+/**
+ * A rule of the founder's. It goes before what autonomy says; the narrowest that fits counts, and of two as narrow
+ * the later.
+ */
+export type Rule = { 
+/**
+ * Its id.
+ */
+rule_id: RuleId, 
+/**
+ * The company it holds in.
+ */
+company_id: CompanyId, 
+/**
+ * The job it holds for; none for all.
+ */
+job_id?: JobId, 
+/**
+ * The agent it holds for (role); none for all.
+ */
+agent?: string, 
+/**
+ * What it is about.
+ */
+act: Act, 
+/**
+ * What exactly: a command, a path or a host, as [`Approval::subject`] has it; none for all acts of that kind.
+ */
+subject?: string, 
+/**
+ * What holds.
+ */
+verdict: Verdict, 
+/**
+ * When it was made.
+ */
+created_at: Time, 
+/**
+ * From which door it came.
+ */
+origin: Origin, };
+
+/**
+ * A rule of the founder's on what agents may do.
+ */
+export type RuleId = number;
+
+/**
+ * A rule.
+ */
+export type RuleRef = { 
+/**
+ * Which.
+ */
+rule_id: RuleId, };
 
 /**
  * One attempt at a job.
@@ -3270,9 +3748,28 @@ held: boolean, };
 export type RunId = number;
 
 /**
+ * The founder's rules, to a worker: all that hold for its run.
+ */
+export type RunRules = { 
+/**
+ * The rules.
+ */
+rules: Array<Rule>, };
+
+/**
  * Where a run stands.
  */
 export type RunState = "starting" | "running" | "stopping" | "exited" | "crashed" | "killed";
+
+/**
+ * Whether agents and their commands are confined.
+ */
+export type Sandbox = "auto" | "required" | "off";
+
+/**
+ * How far an "always" reaches.
+ */
+export type Scope = "job" | "agent" | "company";
 
 /**
  * The place of an event in the order in which events were stored, over all jobs.
@@ -3447,6 +3944,42 @@ log_level: LogLevel,
  */
 anthropic_base_url: string, 
 /**
+ * Where the OpenAI-compatible API is (`http://127.0.0.1:11434/v1`); empty means OpenAI's own.
+ */
+openai_base_url: string, 
+/**
+ * The model of that API where a company names none.
+ */
+openai_model: string, 
+/**
+ * Programs of engines that are not found by themselves, or not the ones to use: path by engine (`claude-code`).
+ */
+engine_programs: { [key in string]: string }, 
+/**
+ * The command that starts the engine `acp:custom`; empty for none. It is split into words as a shell does.
+ */
+acp_command: string, 
+/**
+ * How engines that are programs pay for their calls, by engine; [`Pays::Auto`] where one is not named.
+ */
+engine_pays: { [key in string]: Pays }, 
+/**
+ * Minutes after which a question for leave to act is answered with no; zero means never.
+ */
+approval_minutes: number, 
+/**
+ * Whether commands and agents' programs are confined.
+ */
+sandbox: Sandbox, 
+/**
+ * Whether commands of confined agents may use the network.
+ */
+sandbox_network: boolean, 
+/**
+ * Folders that confined agents may read beside the system's and their company's.
+ */
+sandbox_read: Array<string>, 
+/**
  * Whether the first-start steps are behind us.
  */
 onboarded: boolean, };
@@ -3597,6 +4130,11 @@ export type Subscription = {
 subscription: number, };
 
 /**
+ * Whether a program's version is one that we know.
+ */
+export type Support = "tested" | "untested" | "too_old";
+
+/**
  * How the window looks.
  */
 export type Theme = "system" | "light" | "dark";
@@ -3628,9 +4166,14 @@ cache_read: number,
 cache_write: number, };
 
 /**
+ * Whether an agent may do something.
+ */
+export type Verdict = "allow" | "ask" | "deny";
+
+/**
  * What a run waits for.
  */
-export type WaitReason = "rate_limit" | "provider" | "daemon" | "keychain" | "paused" | "slot" | "answer";
+export type WaitReason = "rate_limit" | "provider" | "daemon" | "keychain" | "paused" | "slot" | "answer" | "quota";
 
 /**
  * A run that is alive.
@@ -3718,11 +4261,15 @@ export interface Methods {
   "job.files": { params: JobPageParams; result: FilePage };
   "question.list": { params: QuestionListParams; result: QuestionPage };
   "question.answer": { params: QuestionAnswerParams; result: Question };
+  "permission.table": { params: CompanyRef; result: PermissionTable };
+  "permission.set": { params: PermissionSetParams; result: PermissionTable };
+  "rule.remove": { params: RuleRef; result: PermissionTable };
   "journal.list": { params: JournalListParams; result: JournalPage };
   "cost.report": { params: CostReportParams; result: CostReport };
   "event.list": { params: EventListParams; result: EventPage };
   "event.search": { params: EventSearchParams; result: EventHits };
   "event.subscribe": { params: EventSubscribeParams; result: Subscription };
+  "job.raw": { params: JobRawParams; result: RawPage };
   "event.unsubscribe": { params: Subscription; result: Empty };
   "key.set": { params: KeySetParams; result: Key };
   "key.list": { params: Empty; result: KeyList };
@@ -3730,6 +4277,8 @@ export interface Methods {
   "key.unlock": { params: KeyUnlockParams; result: KeyList };
   "settings.get": { params: Empty; result: Settings };
   "settings.set": { params: Settings; result: Settings };
+  "engine.list": { params: Empty; result: EngineList };
+  "engine.try": { params: EngineTryParams; result: EngineTrial };
   "doctor.run": { params: Empty; result: DoctorReport };
   "desktop.attach": { params: Empty; result: Empty };
   "desktop.show": { params: Show; result: ShowResult };
@@ -3750,6 +4299,7 @@ export interface Notes {
   "run.cancel": RunCancel;
   "run.answer": RunAnswer;
   "run.follow_up": RunFollowUp;
+  "run.rules": RunRules;
   "run.hold": RunHold;
   "run.grew": RunGrew;
   "run.delta": Delta;
@@ -3802,11 +4352,15 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "job.files": [],
   "question.list": [],
   "question.answer": ["jobs"],
+  "permission.table": [],
+  "permission.set": ["company"],
+  "rule.remove": ["company"],
   "journal.list": [],
   "cost.report": [],
   "event.list": [],
   "event.search": [],
   "event.subscribe": [],
+  "job.raw": [],
   "event.unsubscribe": [],
   "key.set": ["keys", "company"],
   "key.list": [],
@@ -3814,6 +4368,8 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "key.unlock": ["keys", "company"],
   "settings.get": [],
   "settings.set": ["settings"],
+  "engine.list": [],
+  "engine.try": [],
   "doctor.run": [],
   "desktop.attach": [],
   "desktop.show": [],
