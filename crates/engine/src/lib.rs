@@ -23,6 +23,7 @@ mod patience;
 mod play;
 mod practice;
 pub mod prices;
+mod readers;
 mod refusal;
 mod repair;
 mod share;
