@@ -6,7 +6,7 @@ use contract::{Error, ErrorCode, Money, role_name};
 use serde_json::{Value, json};
 
 use crate::autonomy::{Judgement, Level};
-use crate::config::{is_model, is_role};
+use crate::config::{engine_names, is_any_model, is_engine, is_model, is_role};
 use crate::files::{self, ReadError};
 use crate::yaml::{Kind, Node, parse, short};
 use crate::{AGENTS_DIR, MAX_AGENT_BYTES};
@@ -32,8 +32,12 @@ pub struct AgentFile {
     pub department: String,
     /// The role it answers to, a member of the team; none for the CEO.
     pub reports_to: Option<String>,
-    /// Its model: `opus`, `sonnet`, `haiku` or a full Claude id.
+    /// Its model: `opus`, `sonnet`, `haiku` or a full Claude id. Engines with other models do not look at it.
     pub model: String,
+    /// The engine it works on, by name (`codex`, `acp:gemini`); empty for its company's.
+    pub engine: String,
+    /// Its model on an engine whose models are not Claude's; empty for the company's `engines.model`.
+    pub engine_model: String,
     /// The tools of [`TOOLS`] that it may use, all of them where the file has no list.
     pub tools: Vec<String>,
     /// Whether it is on the team (E007).
@@ -241,6 +245,21 @@ pub(crate) fn parse_agent(dir: &Path, file: &Path, text: &str) -> Result<AgentFi
             }
         },
     };
+    let engine = match text_of("engine")? {
+        Some(name) if !is_engine(&name) => {
+            let node = root.get("engine").unwrap_or(&root);
+            let known = engine_names().join(", ");
+            return Err(fault(node, format!("engine must be one of {known}, not \"{}\"", short(&name))));
+        }
+        given => given.unwrap_or_default(),
+    };
+    let engine_model = match text_of("engine_model")? {
+        Some(name) if !is_any_model(&name) => {
+            let node = root.get("engine_model").unwrap_or(&root);
+            return Err(fault(node, format!("engine_model must be a model's name, not \"{}\"", short(&name))));
+        }
+        given => given.unwrap_or_default(),
+    };
     let enabled = match root.get("enabled") {
         None => true,
         Some(node) => node.boolean().ok_or_else(|| fault(node, "enabled must be true or false".to_owned()))?,
@@ -273,6 +292,8 @@ pub(crate) fn parse_agent(dir: &Path, file: &Path, text: &str) -> Result<AgentFi
         role,
         name,
         model,
+        engine,
+        engine_model,
         tools,
         enabled,
         persona: String::new(),
@@ -389,6 +410,9 @@ mod tests {
             ("---\nrole: cto\n", 1, "no frontmatter"),
             ("---\n---\n", 2, "holds no keys"),
             ("---\nrole: cto\nmodel: gpt-4\n---\n", 3, "opus, sonnet, haiku"),
+            ("---\nrole: cto\nengine: acp\n---\n", 3, "engine must be one of"),
+            ("---\nrole: cto\nengine: practice\n---\n", 3, "engine must be one of"),
+            ("---\nrole: cto\nengine_model: --yolo\n---\n", 3, "engine_model must be"),
             ("---\nrole: cto\ntools: {a: 1}\n---\n", 3, "list of names"),
             ("---\nrole: cto\nenabled: 1\n---\n", 3, "true or false"),
             ("---\nrole: The Boss\n---\n", 2, "lower-case"),

@@ -2,6 +2,9 @@
 //!
 //! The words go into the prompt; the verdicts are data for whoever gates tools.
 
+use contract::Act;
+pub use contract::Verdict;
+
 /// How free an agent is, the least free first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -78,17 +81,6 @@ impl Category {
     }
 }
 
-/// Whether an agent may do something by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// It may.
-    Allow,
-    /// Somebody above it has to agree first.
-    Ask,
-    /// It may not, and does not ask.
-    Deny,
-}
-
 /// What an agent may do by itself: its level, and what its company adds or takes away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
@@ -103,13 +95,47 @@ pub struct Judgement {
 impl Judgement {
     /// The verdict on a category.
     pub fn of(&self, category: Category) -> Verdict {
-        let named = |list: &[String]| list.iter().any(|name| name.trim().eq_ignore_ascii_case(category.name()));
         let verdict = row(self.level, category).verdict;
-        match (named(&self.grants), named(&self.restrictions)) {
+        match (names(&self.grants, category.name()), names(&self.restrictions, category.name())) {
             (_, true) => verdict.max(Verdict::Ask),
             (true, false) => Verdict::Allow,
             (false, false) => verdict,
         }
+    }
+
+    /// The verdict on an act. Grants and restrictions name a category (`commands`) or the act itself (`network`).
+    pub fn verdict(&self, act: Act) -> Verdict {
+        let usual = match act {
+            Act::Read => Verdict::Allow,
+            Act::Write => self.of(Category::Files),
+            Act::Command => self.of(Category::Commands),
+            Act::Publish => self.of(Category::Communication),
+            Act::Spend => self.of(Category::Spending),
+            Act::WriteElsewhere if self.level <= Level::Guided => Verdict::Deny,
+            Act::WriteElsewhere => Verdict::Ask,
+            Act::Network => match self.level {
+                Level::Restricted => Verdict::Deny,
+                Level::Guided => Verdict::Ask,
+                Level::Standard | Level::Autonomous | Level::Full => Verdict::Allow,
+            },
+        };
+        match (names(&self.grants, act.name()), names(&self.restrictions, act.name())) {
+            (_, true) => usual.max(Verdict::Ask),
+            // What the founder restricted by its category stays so.
+            (true, false) if !self.is_restricted(act) => Verdict::Allow,
+            _ => usual,
+        }
+    }
+
+    fn is_restricted(&self, act: Act) -> bool {
+        let category = match act {
+            Act::Write => Category::Files,
+            Act::Command => Category::Commands,
+            Act::Publish => Category::Communication,
+            Act::Spend => Category::Spending,
+            Act::Read | Act::WriteElsewhere | Act::Network => return false,
+        };
+        names(&self.restrictions, category.name())
     }
 
     /// What the agent is told. Of commands nothing is said to one that has none in this run.
@@ -138,6 +164,10 @@ impl Judgement {
         }
         text
     }
+}
+
+fn names(list: &[String], name: &str) -> bool {
+    list.iter().any(|item| item.trim().eq_ignore_ascii_case(name))
 }
 
 /// Grants or restrictions that a prompt names, at most.
@@ -221,6 +251,33 @@ mod tests {
             assert!(verdicts.is_sorted_by(|a, b| a >= b), "{category:?}: {verdicts:?}");
         }
         assert_eq!(LEVELS.map(Level::from_name), ALL.map(Some));
+    }
+
+    #[test]
+    fn every_level_has_a_verdict_on_every_act() {
+        let line = |level: Level| {
+            let judgement = Judgement { level, ..Judgement::default() };
+            Act::ALL.map(|act| judgement.verdict(act).name()).join(" ")
+        };
+        // read, write, write elsewhere, command, network, publish, spend
+        assert_eq!(line(Level::Restricted), "allow ask deny deny deny deny deny");
+        assert_eq!(line(Level::Guided), "allow allow deny ask ask deny deny");
+        assert_eq!(line(Level::Standard), "allow allow ask allow allow ask ask");
+        assert_eq!(line(Level::Autonomous), "allow allow ask allow allow ask ask");
+        assert_eq!(line(Level::Full), "allow allow ask allow allow allow allow");
+    }
+
+    #[test]
+    fn grants_and_restrictions_name_acts_as_well() {
+        let judgement = Judgement {
+            level: Level::Guided,
+            grants: ["Network", "publish", "write"].map(str::to_owned).to_vec(),
+            restrictions: ["communication", "read", "files"].map(str::to_owned).to_vec(),
+        };
+        assert_eq!(judgement.verdict(Act::Network), Verdict::Allow);
+        assert_eq!(judgement.verdict(Act::Publish), Verdict::Deny, "its category is restricted");
+        assert_eq!(judgement.verdict(Act::Write), Verdict::Ask);
+        assert_eq!(judgement.verdict(Act::Read), Verdict::Ask);
     }
 
     #[test]

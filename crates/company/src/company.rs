@@ -196,6 +196,12 @@ impl Company {
             if let Some(model) = &settings.model {
                 agent.model.clone_from(model);
             }
+            if let Some(engine) = &settings.engine {
+                agent.engine.clone_from(engine);
+            }
+            if let Some(model) = &settings.engine_model {
+                agent.engine_model.clone_from(model);
+            }
             if let Some(head) = &settings.reports_to {
                 agent.reports_to = Some(head.clone());
             }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use contract::{Error, ErrorCode, one_line};
 
 use crate::company::holds_company;
-use crate::config::{self, PRESETS};
+use crate::config::{self, PRESETS, is_engine};
 use crate::files;
 use crate::{AGENTS_DIR, CONFIG_FILE, Company, load};
 
@@ -24,7 +24,7 @@ pub struct Create {
     pub persona: Option<String>,
     /// One of [`TEMPLATES`] or `none` for the first, which is also the one where none is given.
     pub template: Option<String>,
-    /// One of [`ENGINES`], the first where none is given.
+    /// One of [`ENGINES`] or the name of an engine (`acp:gemini`); the first where none is given.
     pub engine: Option<String>,
 }
 
@@ -35,7 +35,7 @@ pub const PERSONAS: &[&str] = PRESETS;
 /// Kinds of company.
 pub const TEMPLATES: &[&str] = &[BLANK, "saas-startup", "marketing-agency", "e-commerce", "consulting-firm"];
 /// Engines that a new company may be founded with.
-pub const ENGINES: &[&str] = &["auto", "anthropic-api", "practice"];
+pub const ENGINES: &[&str] = &["auto", "anthropic-api", "claude-code", "openai-api", "codex", "practice"];
 
 /// The template of a company that the founder describes.
 const BLANK: &str = "blank";
@@ -124,7 +124,10 @@ pub fn create(spec: &Create) -> Result<Company, Error> {
     let persona = choice("persona", spec.persona.as_deref(), PERSONAS)?;
     let template =
         choice("template", spec.template.as_deref().map(|name| if name == NONE { BLANK } else { name }), TEMPLATES)?;
-    let engine = choice("engine", spec.engine.as_deref(), ENGINES)?;
+    let engine = match spec.engine.as_deref() {
+        Some(name) if is_engine(name) => name,
+        given => choice("engine", given, ENGINES)?,
+    };
     let dir = files::absolute(&spec.dir).map_err(|error| files::folder_error("find", &spec.dir, &error))?;
     if holds_company(&dir) {
         return Err(exists(&dir, CONFIG_FILE));
@@ -208,6 +211,13 @@ fn config_text(name: &str, template: &str, persona: &str, engine: &str, heads: H
             team.push_str(&format!("      - {worker}:\n          model: sonnet\n"));
         }
     }
+    // `engine.mode` knows the engines of Claude's models; the others have a section of their own.
+    let (mode, engines) = match engine {
+        "auto" | "anthropic-api" | "claude-code" | "practice" => (engine, String::new()),
+        name => {
+            ("auto", format!("\nengines:\n  # The engine in place of engine.mode, and its model.\n  use: {name}\n"))
+        }
+    };
     let name = config::scalar(name);
     let about = match about(template) {
         "" => {
@@ -233,9 +243,10 @@ company:
 {about}
 engine:
   # auto: the Anthropic API when its key is stored (`aicib key set`), else practice.
-  # anthropic-api: always the API.  practice: a rehearsal with no model and no cost.
-  mode: {engine}
-
+  # anthropic-api: always the API.  claude-code: Claude Code, with its login or your key.
+  # practice: a rehearsal with no model and no cost.
+  mode: {mode}
+{engines}
 settings:
   # Dollars. When a limit is reached no further model call is made. 0 means no limit.
   cost_limit_daily: 50
@@ -246,8 +257,9 @@ persona:
   preset: {persona}
 
 tools:
-  # Whether agents of a real model may run shell commands in this folder, with your rights.
-  commands: false
+  # Whether agents of a real model may run shell commands: true, false, or null for where they can be confined
+  # (`aicib doctor` says whether they can). What exactly they may do without asking follows from their autonomy.
+  commands: null
 
 # Who is on the team. What each of them is told stands in {AGENTS_DIR}/ROLE.md.
 # A model is opus, sonnet, haiku or a full Claude id. enabled: false takes somebody off the team.

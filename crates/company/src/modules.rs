@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use contract::EventBody;
 
 use crate::config::rules::{
-    ACTIONS, AUTONOMY, CADENCE, Check, ENGINES, PRESETS, REVIEWERS, ROUTING, Rule, TRUST, required, rule,
+    ACTIONS, ALSO_USED, AUTONOMY, CADENCE, Check, ENGINES, PRESETS, REVIEWERS, ROUTING, Rule, TRUST, required, rule,
 };
 use crate::prompt::{self, View};
 use Check::*;
@@ -88,6 +88,8 @@ pub const CORE: &[Module] = &[
             rule("agents.*", Mapping),
             rule("agents.*.enabled", Switch),
             rule("agents.*.model", Model),
+            rule("agents.*.engine", EngineName(&[])),
+            rule("agents.*.engine_model", AnyModel),
             rule("agents.*.display_name", AnyText),
             rule("agents.*.persona", OneOf(PRESETS)),
             rule("agents.*.skills", Names),
@@ -99,6 +101,8 @@ pub const CORE: &[Module] = &[
             // Below a list of roles: for `config get` and `config set`; [`Workers`] holds the values.
             rule("agents.*.workers.*.enabled", Switch),
             rule("agents.*.workers.*.model", Model),
+            rule("agents.*.workers.*.engine", EngineName(&[])),
+            rule("agents.*.workers.*.engine_model", AnyModel),
             rule("agents.*.workers.*.display_name", AnyText),
             rule("agents.*.workers.*.persona", OneOf(PRESETS)),
             rule("agents.*.workers.*.skills", Names),
@@ -140,6 +144,17 @@ pub const CORE: &[Module] = &[
             rule("engine.prices.*.output", NonNegative),
             rule("engine.prices.*.cache_read", NonNegative),
             rule("engine.prices.*.cache_write", NonNegative),
+        ],
+        ..NOTHING
+    },
+    Module {
+        section: "engines",
+        is_read: true,
+        rules: &[
+            rule("engines", Section),
+            rule("engines.use", EngineName(ALSO_USED)),
+            rule("engines.model", AnyModel),
+            rule("engines.fallback", EngineName(&[])),
         ],
         ..NOTHING
     },
@@ -230,7 +245,7 @@ pub const FEATURES: &[Module] = &[
     Module {
         section: "tools",
         is_read: true,
-        rules: &[rule("tools", Section), rule("tools.commands", Switch)],
+        rules: &[rule("tools", Section), rule("tools.commands", MaybeSwitch)],
         providers: &[provider("tools", 7, 4 * 1024, prompt::tools)],
         ..NOTHING
     },

@@ -70,14 +70,15 @@ pub fn system(company: &Company, agent: &AgentFile, options: &PromptOptions) -> 
     text
 }
 
-/// What an agent would be told if its file held this text; as it is where none is given. Nothing is written.
+/// What an agent would be told if its file held this text; as it is where none is given. Nothing is written. `confined`:
+/// whether commands can be confined, which decides on them where the config does not.
 ///
 /// # Errors
 /// `agent.invalid` where the text does not hold or names another role, `agent.not_found` where there is no such agent.
-pub fn preview(company: &Company, role: &str, text: Option<&str>) -> Result<AgentPreview, Error> {
+pub fn preview(company: &Company, role: &str, text: Option<&str>, confined: bool) -> Result<AgentPreview, Error> {
     let company = company.with_agent(role, text)?;
     let agent = company.agent(role).ok_or_else(|| crate::company::not_found(role))?;
-    let commands = company.config.commands_allowed;
+    let commands = company.config.commands.unwrap_or(confined);
     let leads = !company.reports(role).is_empty();
     let has = |tool: &&String| match tool.as_str() {
         "Bash" => commands,

@@ -170,6 +170,8 @@ pub struct Changes {
     pub enabled: Option<bool>,
     /// Its model; its file's for an empty text.
     pub model: Option<String>,
+    /// Its engine; its file's or the company's for an empty text.
+    pub engine: Option<String>,
     /// Its name on screen; its file's for an empty text.
     pub name: Option<String>,
     /// Its preset; its file's or the company's for an empty text.
@@ -208,6 +210,9 @@ pub fn set_agent(text: &str, role: &str, changes: &Changes) -> Result<String, Er
     }
     if let Some(model) = &changes.model {
         writes.push((format!("{own}.model"), or_null(model)));
+    }
+    if let Some(engine) = &changes.engine {
+        writes.push((format!("{own}.engine"), or_null(engine)));
     }
     if let Some(name) = &changes.name {
         let key = format!("{own}.display_name");

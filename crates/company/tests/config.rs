@@ -34,7 +34,7 @@ fn all_faults_are_told_at_once_with_their_lines() {
     agents.ceo.workers must be a list, not "be".
     settings.cost_limit_daily must be a number from 0 up, not -1.
     settings.cost_limit_monthly must be a number from 0 up, not "500".
-    tools.commands must be true or false, not 1.
+    tools.commands must be true, false or null, not 1.
     "#);
 }
 
@@ -47,7 +47,7 @@ fn e066_a_partial_section_lies_over_the_defaults() {
     );
     assert_eq!(config::get(&text, Some("settings.cost_limit_daily")).unwrap(), 5);
     assert_eq!(config::get(&text, Some("settings.cost_limit_monthly")).unwrap(), 500);
-    assert_eq!(config::get(&text, Some("tools.commands")).unwrap(), false);
+    assert_eq!(config::get(&text, Some("tools.commands")).unwrap(), Value::Null);
     assert_eq!(config::get(&text, Some("agents.ceo.model")).unwrap(), Value::Null);
 }
 
@@ -61,6 +61,7 @@ fn without_a_key_there_is_what_is_read_and_what_the_file_has() {
         "autonomy",
         "company",
         "engine",
+        "engines",
         "escalation",
         "knowledge",
         "mine",
@@ -91,9 +92,15 @@ fn what_nothing_reads_yet_is_kept_with_a_word_about_it() {
     assert_eq!(set("knowledge.max_search_results", "5"), unused("knowledge.max_search_results"));
     assert_eq!(set("agents.ceo.check_in_interval", "30m"), unused("agents.ceo.check_in_interval"));
     assert_eq!(set("persona.agents.ceo.role_preset", "the-operator"), unused("persona.agents.ceo.role_preset"));
-    assert!(set("engine.mode", "claude-code").contains("anthropic-api or practice"));
     for (key, value) in [
         ("engine.mode", "practice"),
+        ("engine.mode", "claude-code"),
+        ("engines.use", "acp:gemini"),
+        ("engines.model", "qwen2.5-coder:7b"),
+        ("engines.fallback", "codex"),
+        ("agents.ceo.engine", "codex"),
+        ("agents.ceo.engine_model", "gpt-5"),
+        ("tools.commands", "null"),
         ("agents.ceo.model", "haiku"),
         ("agents.ceo.skills", "[research]"),
         ("agents.ceo.cost_limit_daily", "2.5"),
@@ -209,6 +216,12 @@ fn a_value_that_does_not_hold_is_refused_and_named() {
         ("settings.cost_limit_daily", ".nan"),
         ("agents.ceo.model", "gpt-4"),
         ("engine.mode", "openai"),
+        ("engines.use", "acp"),
+        ("engines.use", "acp:../x"),
+        ("engines.model", "--yolo"),
+        ("engines.fallback", "practice"),
+        ("agents.ceo.engine", "practice"),
+        ("agents.ceo.engine_model", "[gpt-5]"),
         ("tools.commands", "sometimes"),
         ("company.name", ""),
     ] {
@@ -237,6 +250,9 @@ fn keys_that_there_are_not_are_refused_with_a_hint() {
         ("settings", ""),
         ("settings.cost_limit_daily.more", ""),
         ("engine.base_url", ""),
+        ("engines.base_url", ""),
+        ("engines.program", ""),
+        ("agents.ceo.engine_program", ""),
         ("settings.practice_pace", "aicib settings set practice_pace"),
         ("theme", "aicib settings set theme"),
         ("tools.shell", ""),

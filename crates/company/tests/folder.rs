@@ -123,7 +123,7 @@ fn structures_have_the_team_they_promise() {
     assert_eq!((level("ceo"), level("cmo"), level("content-writer")), ("full", "autonomous", "guided"));
     assert_eq!(full.agent("cto").unwrap().skills, ["architecture_design", "code_review", "project_planning"]);
     assert_eq!(full.config.daily_limit, Money::dollars(50.0).unwrap());
-    assert!(!full.config.commands_allowed);
+    assert_eq!(full.config.commands, None, "they may where they are confined");
     let may = |role: &str, tool: &str| full.agent(role).unwrap().tools.contains(&tool.to_owned());
     assert!(may("cto", "Bash") && may("cto", "Delegate") && !may("cmo", "Bash") && !may("content-writer", "Delegate"));
 }
@@ -423,6 +423,37 @@ fn a_folder_of_the_original_opens() {
     configure(dir, "engine.mode", "practice");
     let text = fs::read_to_string(dir.join(CONFIG_FILE)).unwrap();
     assert_eq!(text, format!("{ORIGINAL}\nengine:\n  mode: practice\n"));
+}
+
+#[test]
+fn any_engine_can_be_chosen_for_the_company_and_for_an_agent() {
+    let temp = tempfile::tempdir().unwrap();
+    for (engine, mode) in [("codex", "auto"), ("claude-code", "claude-code"), ("acp:gemini", "auto")] {
+        let dir = temp.path().join(engine.replace(':', "-"));
+        let company = create(&Create { engine: Some(engine.into()), ..spec(&dir) }).unwrap();
+        assert_eq!((company.config.engine.as_str(), &company.config.value["engine"]["mode"]), (engine, &mode.into()));
+        assert_eq!(company::config::validate(&fs::read_to_string(dir.join(CONFIG_FILE)).unwrap()), (vec![], vec![]));
+    }
+    let dir = temp.path().join("codex");
+    assert_eq!(load(&dir).unwrap().agent("cto").unwrap().engine, "");
+    let file = dir.join(AGENTS_DIR).join("cto.md");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("---\n", "---\nengine: claude-code\nengine_model: gpt-5\n", 1)).unwrap();
+    let of_cto = || {
+        let agent = load(&dir).unwrap().agent("cto").unwrap().clone();
+        (agent.engine, agent.engine_model)
+    };
+    assert_eq!(of_cto(), ("claude-code".into(), "gpt-5".into()));
+    configure(&dir, "agents.cto.engine", "acp:opencode");
+    assert_eq!(of_cto(), ("acp:opencode".into(), "gpt-5".into()), "the config's word goes before the file's");
+    configure(&dir, "engines.use", "auto");
+    configure(&dir, "engines.fallback", "openai-api");
+    configure(&dir, "engines.model", "gpt-5-mini");
+    let config = load(&dir).unwrap().config;
+    assert_eq!((config.engine.as_str(), config.fallback.as_str()), ("auto", "openai-api"));
+    assert_eq!(config.model, "gpt-5-mini");
+    let mode = company::config::warnings_of(&fs::read_to_string(dir.join(CONFIG_FILE)).unwrap(), "engine.mode");
+    assert!(mode[0].contains("engines.use says auto"), "{mode:?}");
 }
 
 #[test]

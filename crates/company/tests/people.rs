@@ -103,6 +103,7 @@ fn changing_an_agent_changes_the_spans_that_say_so_and_no_other_byte() {
     let changes = Changes {
         enabled: Some(true),
         model: Some("haiku".to_owned()),
+        engine: None,
         name: Some("Ivo".to_owned()),
         persona: Some("technical".to_owned()),
         skills: Some(vec!["research".to_owned(), "shop_window".to_owned()]),
@@ -156,6 +157,7 @@ fn a_change_that_does_not_hold_names_its_key_and_changes_nothing() {
     for (changes, key) in [
         (Changes { model: Some("gpt-4".to_owned()), ..Changes::default() }, "agents.cto.model"),
         (Changes { persona: Some("grumpy".to_owned()), ..Changes::default() }, "agents.cto.persona"),
+        (Changes { engine: Some("acp".to_owned()), ..Changes::default() }, "agents.cto.engine"),
         (Changes { autonomy: Some("godlike".to_owned()), ..Changes::default() }, "agents.cto.autonomy"),
         (Changes { limit: Some(Money::nanos(-1)), ..Changes::default() }, "agents.cto.cost_limit_daily"),
     ] {
@@ -397,7 +399,7 @@ fn a_preview_shows_what_a_text_would_make_of_an_agent_and_writes_nothing() {
     let file = dir.join(AGENTS_DIR).join("cto.md");
     let text = fs::read_to_string(&file).unwrap();
     let changed = "---\nrole: cto\ntitle: Tinkerer\nautonomy: full\nskills: [juggling]\n---\n\nI tinker.\n";
-    let shown = prompt::preview(&company, "cto", Some(changed)).unwrap();
+    let shown = prompt::preview(&company, "cto", Some(changed), false).unwrap();
     for part in ["I tinker.", "Level: full", "You are the Tinkerer of Acme", "`backend-engineer`"] {
         assert!(shown.prompt.contains(part), "{part:?} in {}", shown.prompt);
     }
@@ -405,12 +407,17 @@ fn a_preview_shows_what_a_text_would_make_of_an_agent_and_writes_nothing() {
         assert!(shown.warnings.iter().any(|warning| warning.contains(part)), "{part:?} in {:?}", shown.warnings);
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
-    let as_it_is = prompt::preview(&company, "cto", None).unwrap();
+    let as_it_is = prompt::preview(&company, "cto", None, true).unwrap();
     assert!(as_it_is.prompt.contains("Level: autonomous") && as_it_is.warnings.is_empty(), "{:?}", as_it_is.warnings);
-    let code = |role: &str, text: Option<&str>| prompt::preview(&company, role, text).unwrap_err().code;
+    let code = |role: &str, text: Option<&str>| prompt::preview(&company, role, text, false).unwrap_err().code;
     assert_eq!(code("nobody", None), ErrorCode::AGENT_NOT_FOUND);
     assert_eq!(code("cto", Some("---\nrole: cfo\n---\n")), ErrorCode::AGENT_INVALID);
-    assert!(prompt::preview(&company, "poet", Some("---\nrole: poet\n---\nRhyme.")).unwrap().prompt.contains("Rhyme."));
+    assert!(
+        prompt::preview(&company, "poet", Some("---\nrole: poet\n---\nRhyme."), false)
+            .unwrap()
+            .prompt
+            .contains("Rhyme.")
+    );
 }
 
 #[test]

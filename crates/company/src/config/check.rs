@@ -3,7 +3,7 @@
 use contract::ConfigFault;
 use serde_json::Value;
 
-use super::rules::{AUTONOMY, Check, PRESETS, RULE_MODES, is_model, is_role};
+use super::rules::{AUTONOMY, Check, PRESETS, RULE_MODES, is_any_model, is_engine, is_model, is_role};
 use super::{defaults, known};
 use crate::modules;
 use crate::yaml::{Kind, Node, Unreadable, short};
@@ -138,7 +138,7 @@ fn hold(node: &Node, key: &str, check: Check, found: &mut Vec<Fault>) {
         },
         _ if holds(node, check) => {}
         Check::Secret => found.push(fault(format!("{key} must be {}.", check.expected()))),
-        Check::Engine(_) => found.push(Fault {
+        Check::Engine(_) | Check::EngineName(_) => found.push(Fault {
             opens: node.text().is_some(),
             ..fault(format!("{key} must be {}; {} is none of them.", check.expected(), shown(node)))
         }),
@@ -154,6 +154,9 @@ fn holds(node: &Node, check: Check) -> bool {
         Check::Text => node.text().is_some_and(|text| !text.trim().is_empty()),
         Check::AnyText | Check::Secret => node.text().is_some(),
         Check::Switch => node.boolean().is_some(),
+        Check::MaybeSwitch => node.is_null() || node.boolean().is_some(),
+        Check::EngineName(also) => node.is_null() || word(also) || node.text().is_some_and(is_engine),
+        Check::AnyModel => node.is_null() || node.text().is_some_and(is_any_model),
         Check::NonNegative => number.is_some_and(|number| number >= 0.0),
         Check::AtLeast(low) => number.is_some_and(|number| number >= low),
         Check::Whole => number.is_some_and(|number| number >= 0.0 && number.fract() == 0.0),
@@ -214,8 +217,10 @@ fn shown(node: &Node) -> String {
 }
 
 /// What may be said of a worker.
-const OF_WORKERS: [(&str, Check); 8] = [
+const OF_WORKERS: [(&str, Check); 10] = [
     ("model", Check::Model),
+    ("engine", Check::EngineName(&[])),
+    ("engine_model", Check::AnyModel),
     ("enabled", Check::Switch),
     ("mcp_servers", Check::Texts),
     ("display_name", Check::AnyText),

@@ -19,7 +19,7 @@ use crate::{CONFIG_FILE, MAX_CONFIG_BYTES};
 use check::Fault;
 pub(crate) use edit::{quote, scalar};
 pub use rules::PRESETS;
-pub(crate) use rules::{is_model, is_role};
+pub(crate) use rules::{engine_names, is_any_model, is_engine, is_model, is_role};
 pub use values::{AgentSettings, Config, PriceGiven};
 
 /// Keys of one mapping that are looked at for slips of the hand.
@@ -91,22 +91,17 @@ pub fn set(text: &str, key: &str, value: &str) -> Result<String, Error> {
     }
 }
 
-/// What whoever has just set a key should know of it: that nothing reads it yet, or that what it names cannot be used
-/// yet.
+/// What whoever has just set a key should know of it: that nothing reads it yet, or that another goes before it.
 pub fn warnings_of(text: &str, key: &str) -> Vec<String> {
     let path: Vec<&str> = key.split('.').collect();
     let mut found: Vec<String> = known::unread(&path).map(|what| not_used_yet(&what)).into_iter().collect();
-    if path == ENGINE && get(text, Some(key)).is_ok_and(|value| value == CLAUDE_CODE) {
-        found.push(NOT_DRIVEN_YET.to_owned());
+    if path == ["engine", "mode"]
+        && let Ok(Value::String(over)) = get(text, Some("engines.use"))
+    {
+        found.push(format!("engines.use says {}, and goes before engine.mode.", contract::one_line(&over, 60)));
     }
     found
 }
-
-/// The key of the engine, the value of it that nothing drives yet, and what is said of that.
-const ENGINE: [&str; 2] = ["engine", "mode"];
-const CLAUDE_CODE: &str = "claude-code";
-const NOT_DRIVEN_YET: &str = "AICIB does not drive the engine claude-code yet, and refuses briefs with it. Choose auto, \
-                              anthropic-api or practice.";
 
 fn not_used_yet(what: &str) -> String {
     format!("AICIB does not use `{what}` yet; it is kept for when it does.")
@@ -302,7 +297,7 @@ fn merged(root: Option<&Node>) -> Value {
 /// Keys that nothing reads, where somebody may think that something does, with their lines.
 fn slips(root: &Node) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
-    for section in ["settings", "engine", "tools", "persona"] {
+    for section in ["settings", "engine", "engines", "tools", "persona"] {
         for entry in root.get(section).map(Node::entries).unwrap_or_default().iter().take(MAX_KEYS) {
             let (key, line) = (format!("{section}.{}", short(&entry.key)), entry.key_line);
             if is_secret(&entry.key) || entry.key.ends_with("base_url") {
@@ -336,11 +331,6 @@ fn slips(root: &Node) -> Vec<(usize, String)> {
 fn not_yet(root: &Node) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     unread(root, &mut Vec::new(), &mut found);
-    if let Some(mode) = root.get(ENGINE[0]).and_then(|engine| engine.get(ENGINE[1]))
-        && mode.text() == Some(CLAUDE_CODE)
-    {
-        found.push((mode.line, NOT_DRIVEN_YET.to_owned()));
-    }
     found
 }
 

@@ -1,5 +1,7 @@
 //! What a key of the config may hold. Which keys there are stands in [`crate::modules`].
 
+use contract::{EngineKind, engine_from_name};
+
 use Check::*;
 
 /// What a value has to be.
@@ -13,6 +15,8 @@ pub(crate) enum Check {
     AnyText,
     /// `true` or `false`.
     Switch,
+    /// The same, or nothing.
+    MaybeSwitch,
     /// A number from 0 up.
     NonNegative,
     /// A number from this up.
@@ -33,8 +37,13 @@ pub(crate) enum Check {
     OneOf(&'static [&'static str]),
     /// One of these words. Others are a fault, but the company opens: whoever runs it says what to do.
     Engine(&'static [&'static str]),
+    /// The name of an engine that a brief is really worked on by, or one of these words, or nothing. Others are a fault,
+    /// but the company opens, as with [`Check::Engine`].
+    EngineName(&'static [&'static str]),
     /// A model's name, or nothing.
     Model,
+    /// A model's name as any provider may write it, or nothing.
+    AnyModel,
     /// Lower-case letters, digits and hyphens, a letter first.
     Slug,
     /// The same, and it may begin with any of them.
@@ -80,8 +89,10 @@ pub(crate) const fn required(path: &'static str, check: Check) -> Rule {
 pub(crate) const SHORT_MODELS: [&str; 3] = ["opus", "sonnet", "haiku"];
 /// Persona presets.
 pub const PRESETS: &[&str] = &["professional", "startup", "technical", "creative"];
-/// Engines that a config may name: ours, and the original's two.
+/// Engines that `engine.mode` may name: the ones for Claude's models, with the original's two names.
 pub(crate) const ENGINES: &[&str] = &["auto", "anthropic-api", "practice", "claude-code", "claude-api"];
+/// What `engines.use` may say beside the engines that work.
+pub(crate) const ALSO_USED: &[&str] = &["auto", "practice"];
 pub(crate) const AUTONOMY: &[&str] = &crate::autonomy::LEVELS;
 pub(crate) const TRUST: &[&str] = &["probationary", "established", "trusted", "veteran"];
 pub(crate) const REVIEWERS: &[&str] = &["self", "peer", "department_head", "csuite", "owner"];
@@ -108,6 +119,28 @@ pub(crate) fn is_model(name: &str) -> bool {
             (1..=80).contains(&rest.len())
                 && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'@'))
         })
+}
+
+/// Whether a name may be a model's at any provider (`qwen2.5-coder:7b`, `openai/gpt-5`). Programs get it as an argument:
+/// it must not read as an option.
+pub(crate) fn is_any_model(name: &str) -> bool {
+    (1..=200).contains(&name.len())
+        && !name.starts_with('-')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@+[]".contains(c))
+}
+
+/// Whether a name is that of an engine that works: any but practice, which only plays.
+pub(crate) fn is_engine(name: &str) -> bool {
+    let is_slug = |agent: &str| {
+        agent.len() <= 40 && agent.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    engine_from_name(name).is_some_and(|(kind, agent)| kind != EngineKind::Practice && is_slug(agent))
+}
+
+/// The names of the engines that work, as a message lists them.
+pub(crate) fn engine_names() -> Vec<&'static str> {
+    let others = |kind: &EngineKind| !matches!(kind, EngineKind::Practice | EngineKind::Acp);
+    EngineKind::ALL.into_iter().filter(others).map(EngineKind::name).chain(["acp:AGENT"]).collect()
 }
 
 /// Whether a name is a role's: lower-case letters, digits, hyphens and underscores, a letter first.
@@ -139,6 +172,9 @@ impl Check {
             Text => "a text that is not empty".to_owned(),
             AnyText => "a text".to_owned(),
             Switch => "true or false".to_owned(),
+            MaybeSwitch => "true, false or null".to_owned(),
+            EngineName(also) => words(&[engine_names(), also.to_vec()].concat()),
+            AnyModel => "a model's name, such as gpt-5 or qwen2.5-coder:7b".to_owned(),
             NonNegative => "a number from 0 up".to_owned(),
             AtLeast(low) => format!("a number from {low} up"),
             Whole => "a whole number from 0 up".to_owned(),
@@ -170,6 +206,13 @@ mod tests {
     fn models_are_short_names_or_claude_ids() {
         for name in ["opus", "sonnet", "haiku", "claude-opus-4-6", "claude-3.5-haiku@20241022"] {
             assert!(is_model(name), "{name}");
+        }
+        for name in ["gpt-5", "qwen2.5-coder:7b", "meta-llama/llama-4", "o4-mini", "claude-opus-4-6[1m]"] {
+            assert!(is_any_model(name), "{name}");
+        }
+        let long = "x".repeat(201);
+        for name in ["", "--yolo", "a b", "a\nb", "$(x)", &long] {
+            assert!(!is_any_model(name), "{name}");
         }
         for name in ["gpt-4", "llama", "claude-", "Claude-opus", "claude-opus 4", "", "claude-x\n"] {
             assert!(!is_model(name), "{name}");

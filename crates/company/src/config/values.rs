@@ -17,9 +17,14 @@ pub struct Config {
     pub template: String,
     /// What the company is, for its agents; empty where the config does not say.
     pub about: String,
-    /// The engine as the config names it: `auto`, `anthropic-api` (the original's `claude-api` is the same),
-    /// `practice`, the original's `claude-code`, or any other name. Whoever runs a brief says what to do with it.
+    /// The engine as the config names it, `engines.use` before `engine.mode`: `auto`, `anthropic-api` (the original's
+    /// `claude-api` is the same), `claude-code`, `practice`, `acp:gemini`, or any other name. Whoever runs a brief says
+    /// what to do with it.
     pub engine: String,
+    /// The model of engines whose models are not Claude's; empty for the engine's own choice.
+    pub model: String,
+    /// The engine that stands in between briefs where the company's own is out of quota or down; empty for none.
+    pub fallback: String,
     /// What a day may cost; zero means no limit.
     pub daily_limit: Money,
     /// What a month may cost; zero means no limit.
@@ -34,8 +39,8 @@ pub struct Config {
     pub brief_tokens: i64,
     /// Prices that the company gives for models, in the order of their names.
     pub prices: Vec<PriceGiven>,
-    /// Whether agents of real models may run commands.
-    pub commands_allowed: bool,
+    /// Whether agents of real models may run commands; where the config does not say, they may where they are confined.
+    pub commands: Option<bool>,
     /// The persona preset (`professional`).
     pub persona: String,
     /// Presets of single agents, by role.
@@ -53,6 +58,10 @@ pub struct AgentSettings {
     pub enabled: Option<bool>,
     /// Its model, over the file's.
     pub model: Option<String>,
+    /// Its engine, over the file's.
+    pub engine: Option<String>,
+    /// Its model on engines whose models are not Claude's, over the file's.
+    pub engine_model: Option<String>,
     /// The head that lists it as a worker.
     pub reports_to: Option<String>,
     /// Its name on screen, over the file's.
@@ -128,10 +137,12 @@ pub(super) fn config(value: Value) -> Config {
         name: contract::one_line(&text("company", "name"), 80),
         template: text("company", "template"),
         about: text("company", "about"),
-        engine: match or(text("engine", "mode"), "claude-code").as_str() {
+        engine: match or(text("engines", "use"), &or(text("engine", "mode"), "claude-code")).as_str() {
             "claude-api" => "anthropic-api".to_owned(),
             name => name.to_owned(),
         },
+        model: text("engines", "model"),
+        fallback: text("engines", "fallback"),
         daily_limit: limit("cost_limit_daily"),
         monthly_limit: limit("cost_limit_monthly"),
         session_limit: limit("cost_limit_session"),
@@ -139,7 +150,7 @@ pub(super) fn config(value: Value) -> Config {
         monthly_tokens: tokens("token_limit_monthly"),
         brief_tokens: tokens("token_limit_brief"),
         prices: prices(&value["engine"]["prices"]),
-        commands_allowed: value["tools"]["commands"].as_bool().unwrap_or(false),
+        commands: value["tools"]["commands"].as_bool(),
         persona: or(text("persona", "preset"), "professional"),
         persona_overrides: overrides
             .filter_map(|(role, preset)| Some((role.clone(), preset.as_str()?.to_owned())))
@@ -186,6 +197,8 @@ fn agents(value: &Value) -> BTreeMap<String, AgentSettings> {
         let agent = all.entry(role.to_owned()).or_default();
         agent.enabled = given["enabled"].as_bool().or(agent.enabled.take());
         agent.model = given["model"].as_str().map(str::to_owned).or(agent.model.take());
+        agent.engine = given["engine"].as_str().map(str::to_owned).or(agent.engine.take());
+        agent.engine_model = given["engine_model"].as_str().map(str::to_owned).or(agent.engine_model.take());
         agent.persona = given["persona"].as_str().map(str::to_owned).or(agent.persona.take());
         agent.autonomy = given["autonomy"].as_str().map(str::to_owned).or(agent.autonomy.take());
         agent.skills = names(&given["skills"]).or(agent.skills.take());
