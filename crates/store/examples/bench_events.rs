@@ -121,6 +121,7 @@ async fn with_run(dir: &Path) -> Result<(Store, RunId), Box<dyn Error>> {
                     parent_job_id: None,
                     directive: "Bench".into(),
                     engine: EngineKind::Practice,
+                    engine_agent: String::new(),
                     origin: Origin::Client,
                     foreground: false,
                     max_cost: Money::ZERO,

@@ -71,6 +71,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 parent_job_id: None,
                 directive: "Bench".into(),
                 engine: EngineKind::Practice,
+                engine_agent: String::new(),
                 origin: Origin::Client,
                 foreground: false,
                 max_cost: Money::ZERO,

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use contract::{
-    CompanyId, Error, ErrorCode, JobId, JobState, LeaseId, NoticeId, Origin, Question, QuestionId, RunId, SessionId,
-    one_line,
+    CompanyId, Error, ErrorCode, JobId, JobState, LeaseId, NoticeId, Origin, Question, QuestionId, RuleId, RunId,
+    SessionId, one_line,
 };
 use serde_json::json;
 
@@ -141,6 +141,8 @@ pub enum Missing {
     Notice(NoticeId),
     /// A question.
     Question(QuestionId),
+    /// A rule.
+    Rule(RuleId),
 }
 
 impl std::fmt::Display for Missing {
@@ -154,6 +156,7 @@ impl std::fmt::Display for Missing {
             Missing::Lease(id) => write!(f, "lease {id}"),
             Missing::Notice(id) => write!(f, "notice {id}"),
             Missing::Question(id) => write!(f, "question {id}"),
+            Missing::Rule(id) => write!(f, "rule {id}"),
         }
     }
 }
@@ -204,13 +207,15 @@ fn sentence(path: &std::path::Path) -> String {
 /// What became of a question before this answer came.
 fn closed(question: &Question) -> Error {
     let from = question.answered_by.map(|origin| match origin {
-        Origin::Cli => "the terminal",
-        Origin::Desk | Origin::Quick => "the window",
-        Origin::Client => "another program",
+        Origin::Cli => "from the terminal",
+        Origin::Desk | Origin::Quick => "from the window",
+        Origin::Notification => "from a notification",
+        Origin::Timeout => "since nobody did in time",
+        Origin::Client => "from another program",
     });
     let what = match (&question.answer, from) {
         (Some(answer), Some(from)) => {
-            format!("The question was answered already, from {from}: “{}”.", one_line(answer, 80))
+            format!("The question was answered already, {from}: “{}”.", one_line(answer, 80))
         }
         _ => "The job that asked has ended, so nobody waits for the answer any more.".to_owned(),
     };
@@ -253,6 +258,12 @@ impl From<StoreError> for Error {
                 "`aicib status` shows what waits for you.",
             )
             .with(json!({ "question_id": id })),
+            StoreError::NotFound(Missing::Rule(id)) => Error::new(
+                ErrorCode::RULE_NOT_FOUND,
+                format!("There is no rule {id}."),
+                "`aicib permissions` lists them.",
+            )
+            .with(json!({ "rule_id": id })),
             StoreError::NotFound(missing) => {
                 Error::new(ErrorCode::BAD_REQUEST, format!("There is no {missing}."), "Read the list again.")
             }

@@ -2,8 +2,9 @@
 
 use contract::progress::{self, MOST as MOST_PERCENT};
 use contract::{
-    Activity, Ask, ChangedFile, CostBasis, Event, EventBody, FileChange, JobState, LeaseId, Money, Origin, Progress,
-    RunId, SYSTEM, Seq, Span, SpanKind, Stages, Time, Tokens, WaitReason, clip, one_line, role_name,
+    Activity, Approval, Ask, ChangedFile, CostBasis, EngineKind, Event, EventBody, FileChange, JobState, LeaseId,
+    Money, Origin, Progress, RunId, SYSTEM, Seq, Span, SpanKind, Stages, Time, Tokens, WaitReason, clip, one_line,
+    role_name,
 };
 use jiff::tz::TimeZone;
 
@@ -20,6 +21,8 @@ const SUBJECT: usize = 80;
 const QUESTION: usize = 8 * 1024;
 const DETAIL: usize = 32 * 1024;
 const OPTION: usize = 500;
+/// Bytes of an act, and of what it changes in a file.
+const ACTION: usize = 64 * 1024;
 const OPTIONS: usize = 10;
 /// Bytes of a question's name. A worker's are short; a longer one is no question.
 const KEY: usize = 200;
@@ -114,6 +117,15 @@ pub enum Effect {
         /// When.
         at: Time,
     },
+    /// By which name an engine that is a program takes up the session's conversation.
+    Conversation {
+        /// The engine.
+        engine: EngineKind,
+        /// Which of the agents that speak ACP.
+        engine_agent: String,
+        /// The name.
+        conversation: String,
+    },
     /// The founder had more to say to the job.
     FollowedUp(String),
     /// What the founder had to say was heard: the places of its events.
@@ -142,6 +154,8 @@ pub struct Asked {
     pub detail: String,
     /// The answers to choose from; empty where any text is one.
     pub options: Vec<String>,
+    /// The act that it is about.
+    pub approval: Option<Approval>,
     /// When it was asked.
     pub at: Time,
 }
@@ -265,6 +279,17 @@ pub fn fold(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
         EventBody::FollowUp { text } => vec![Effect::FollowedUp(text.clone())],
         EventBody::FollowUpTaken { seqs } => vec![Effect::FollowUpsTaken(seqs.clone())],
         EventBody::Prompt { .. } => Vec::new(),
+        // What a delegated agent said to its engine is not what the session goes on from.
+        EventBody::EngineStarted { engine, engine_agent, conversation: Some(conversation), .. }
+            if event.entry.parent.is_none() =>
+        {
+            vec![Effect::Conversation {
+                engine: *engine,
+                engine_agent: engine_agent.clone(),
+                conversation: conversation.clone(),
+            }]
+        }
+        EventBody::EngineStarted { .. } => Vec::new(),
         EventBody::Journal { text, .. } if text.trim().is_empty() => Vec::new(),
         EventBody::Journal { text, .. } => vec![Effect::Journal { text: clip(text.trim(), ENTRY).into_owned(), at }],
         EventBody::JobChanged { state, reason, until, .. } => job_changed(*state, reason, *until, at, facts),
@@ -275,8 +300,9 @@ pub fn fold(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
 
 /// A question that a run asks, no longer than a screen can show.
 fn asked(event: &Event) -> Option<Asked> {
-    let EventBody::Asked { key, ask, text, detail, options } = &event.entry.body else { return None };
-    if event.run_id.is_none() || key.len() > KEY {
+    let EventBody::Asked { key, ask, text, detail, options, approval } = &event.entry.body else { return None };
+    // A question for leave to act without the act cannot be decided, and the other way round it is none.
+    if event.run_id.is_none() || key.len() > KEY || (*ask == Ask::Approval) != approval.is_some() {
         return None;
     }
     Some(Asked {
@@ -286,8 +312,21 @@ fn asked(event: &Event) -> Option<Asked> {
         text: clip(text, QUESTION).into_owned(),
         detail: clip(detail, DETAIL).into_owned(),
         options: options.iter().take(OPTIONS).map(|option| clip(option, OPTION).into_owned()).collect(),
+        approval: approval.as_ref().map(shown),
         at: event.entry.at,
     })
+}
+
+/// An act, no longer than somebody can read. What "always" is about is whole, or it is nothing.
+fn shown(approval: &Approval) -> Approval {
+    Approval {
+        act: approval.act,
+        tool: one_line(&approval.tool, TITLE),
+        action: clip(&approval.action, ACTION).into_owned(),
+        subject: approval.subject.clone().filter(|subject| subject.len() <= ACTION),
+        diff: approval.diff.as_ref().map(|diff| clip(diff, ACTION).into_owned()),
+        digest: approval.digest.chars().take(KEY).collect(),
+    }
 }
 
 fn steps(done: i64, total: i64, note: &str, stages: Option<&Stages>, at: Time) -> Steps {
@@ -391,6 +430,7 @@ fn awaited(reason: WaitReason) -> &'static str {
         WaitReason::Paused => "is on hold",
         WaitReason::Slot => "is waiting for its turn",
         WaitReason::Answer => "is waiting for the founder's answer",
+        WaitReason::Quota => "is waiting for the account's quota",
     }
 }
 

@@ -29,6 +29,8 @@ pub struct NewJob {
     pub directive: String,
     /// The engine it runs on.
     pub engine: EngineKind,
+    /// Which of the agents that speak ACP; empty for any other engine.
+    pub engine_agent: String,
     /// From which door it came.
     pub origin: Origin,
     /// Whether somebody waits for it in a terminal.
@@ -130,8 +132,8 @@ impl Write<'_> {
     fn job_row(&self, new: &NewJob, state: JobState, until: Option<Time>, at: Time) -> Result<JobId, StoreError> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO jobs (company_id, session_id, parent_job_id, after_job_id, title, engine, origin, foreground,
-               priority, max_cost_nanos, idempotency_key, created_at, state, until)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+               priority, max_cost_nanos, idempotency_key, created_at, state, until, engine_agent)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?;
         let id = insert.insert(params![
             new.company_id.0,
@@ -148,6 +150,7 @@ impl Write<'_> {
             at.0,
             state.name(),
             until.map(|until| until.0),
+            new.engine_agent,
         ])?;
         let mut insert = self.conn.prepare_cached("INSERT INTO job_texts (job_id, directive) VALUES (?1, ?2)")?;
         insert.execute(params![id, new.directive])?;

@@ -27,7 +27,7 @@ fn select_one(more: &str, rest: &str) -> String {
 
 fn select_with(more: &str, rest: &str) -> String {
     format!(
-        "SELECT j.id, j.session_id, j.parent_job_id, j.after_job_id, j.title, j.engine, j.origin, j.foreground,
+        "SELECT j.id, j.session_id, j.parent_job_id, j.after_job_id, j.title, j.engine, j.engine_agent, j.origin, j.foreground,
            j.priority, j.created_at, j.max_cost_nanos, j.typical_ms, j.result, j.error, j.processes_ended,
            j.processes_forced, j.processes_left, {PROJECTED},
            (SELECT s.agent FROM sessions s WHERE s.id = j.session_id) AS agent,
@@ -55,6 +55,7 @@ pub(crate) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         priority: row.get("priority")?,
         held: now.held,
         engine: named(row, "engine", EngineKind::from_name)?,
+        engine_agent: row.get("engine_agent")?,
         origin: named(row, "origin", Origin::from_name)?,
         foreground: row.get("foreground")?,
         created_at: time(row, "created_at")?,

@@ -18,6 +18,8 @@ pub struct NewNotice {
     pub body: String,
     /// Whether it is about something that went wrong.
     pub urgent: bool,
+    /// Whether all that one has to know to allow or deny it is in the body.
+    pub decidable: bool,
 }
 
 fn notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
@@ -28,6 +30,11 @@ fn notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
         title: row.get("title")?,
         body: row.get("body")?,
         urgent: row.get("urgent")?,
+        question_id: match row.get("question_id")? {
+            0 => None,
+            id => Some(QuestionId(id)),
+        },
+        decidable: row.get("decidable")?,
     })
 }
 
@@ -43,6 +50,21 @@ impl Read<'_> {
                 "SELECT * FROM notices n WHERE delivery IS NULL AND (question_id = 0 OR EXISTS (
                    SELECT 1 FROM questions q WHERE q.id = n.question_id AND q.closed_at IS NULL)) ORDER BY id LIMIT 100",
             )?;
+        let rows = select.query_map([], notice)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The notices about questions that are open, oldest first, whatever became of them; at most 100. After a restart
+    /// they are told again: nobody goes on before they are answered.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn notices_open(&self) -> Result<Vec<Notice>, StoreError> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT n.* FROM questions q INDEXED BY questions_open
+             JOIN notices n ON n.job_id = q.job_id AND n.question_id = q.id
+             WHERE q.closed_at IS NULL ORDER BY q.id LIMIT 100",
+        )?;
         let rows = select.query_map([], notice)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -65,11 +87,12 @@ impl Write<'_> {
     pub fn notice_put(&self, new: &NewNotice, at: Time) -> Result<Option<Notice>, StoreError> {
         let job = self.job(new.job_id)?;
         let mut insert = self.conn.prepare_cached(
-            "INSERT INTO notices (job_id, company_id, title, body, urgent, created_at, question_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (job_id, question_id) DO NOTHING RETURNING *",
+            "INSERT INTO notices (job_id, company_id, title, body, urgent, created_at, question_id, decidable)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (job_id, question_id) DO NOTHING RETURNING *",
         )?;
         let question = new.question_id.map_or(0, |question| question.0);
-        let row = params![new.job_id.0, job.company_id.0, new.title, new.body, new.urgent, at.0, question];
+        let row =
+            params![new.job_id.0, job.company_id.0, new.title, new.body, new.urgent, at.0, question, new.decidable];
         Ok(insert.query_row(row, notice).optional()?)
     }
 

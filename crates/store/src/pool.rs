@@ -363,6 +363,7 @@ mod tests {
                     parent_job_id: None,
                     directive: "Brief".into(),
                     engine: contract::EngineKind::Practice,
+                    engine_agent: String::new(),
                     origin: contract::Origin::Cli,
                     foreground: false,
                     max_cost: contract::Money::ZERO,

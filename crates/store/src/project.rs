@@ -12,7 +12,7 @@ use crate::fold::{self, Call, Effect, Facts, Steps};
 use crate::job_now::JobNow;
 use crate::rows::{maybe_time, money, named};
 use crate::span_batch::{End, SpanBatch};
-use crate::{Missing, StoreError, Touched, costs, follow_ups, journal, questions, search};
+use crate::{Missing, StoreError, Touched, conversations, costs, follow_ups, journal, questions, search};
 
 /// A batch of one job's events on its way into the database. Nothing of the job's own row is written before
 /// [`Projector::finish`].
@@ -257,6 +257,9 @@ impl<'c> Projector<'c> {
             Effect::Answered { run, key, answer, by, at } => {
                 self.touched.questions = true;
                 questions::answered(self.conn, self.job_id, (*run, key), answer, *by, *at)
+            }
+            Effect::Conversation { engine, engine_agent, conversation } => {
+                conversations::put(self.conn, self.touched.session_id, *engine, engine_agent, conversation)
             }
             Effect::FollowedUp(text) => follow_ups::put(self.conn, event, text),
             Effect::FollowUpsTaken(seqs) => follow_ups::taken(self.conn, self.job_id, seqs),

@@ -171,6 +171,7 @@ impl Write<'_> {
         for table in [
             "leases",
             "questions",
+            "rules",
             "follow_ups",
             "runs",
             "spans",

@@ -1,8 +1,8 @@
 //! Questions to the founder. A question's id is the place of its `asked` event; the first answer counts.
 
 use contract::{
-    Ask, CompanyId, Error, ErrorCode, Event, EventBody, JobId, Origin, Question, QuestionId, QuestionListParams,
-    QuestionPage, RunId, Time,
+    Approval, Ask, CompanyId, Decision, Error, ErrorCode, Event, EventBody, Granted, JobId, Origin, Question,
+    QuestionId, QuestionListParams, QuestionPage, RunId, Time,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -34,6 +34,7 @@ fn question(row: &Row<'_>) -> rusqlite::Result<Question> {
         text: row.get("text")?,
         detail: row.get("detail")?,
         options: json(row, "options")?.unwrap_or_default(),
+        approval: json(row, "approval")?,
         asked_at: time(row, "asked_at")?,
         closed_at: maybe_time(row, "closed_at")?,
         answer: row.get("answer")?,
@@ -152,6 +153,45 @@ impl Write<'_> {
     }
 }
 
+impl Read<'_> {
+    /// The answers to a run's questions for leave to act that it did not live to act on: no call of the agent's ended
+    /// after the question. At most 100, the last ones.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn granted_of(&self, run: RunId) -> Result<Vec<Granted>, StoreError> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT q.agent, q.approval, q.answer FROM questions q
+             WHERE q.run_id = ?1 AND q.ask = 'approval' AND q.answer IS NOT NULL AND NOT EXISTS (
+               SELECT 1 FROM events e WHERE e.job_id = q.job_id AND e.id > q.id AND e.run_id = q.run_id
+                 AND e.kind = 'tool_finished' AND e.agent = q.agent)
+             ORDER BY q.id DESC LIMIT 100",
+        )?;
+        let rows = select.query_map([run.0], |row| {
+            let approval: Option<Approval> = json(row, "approval")?;
+            let digest = approval.map(|approval| approval.digest).unwrap_or_default();
+            Ok(Granted { agent: row.get("agent")?, digest, answer: row.get("answer")? })
+        })?;
+        let mut granted = rows.collect::<Result<Vec<_>, _>>()?;
+        granted.retain(|granted| !granted.digest.is_empty());
+        Ok(granted)
+    }
+
+    /// Questions for leave to act that were asked at `before` or earlier and wait for an answer, oldest first; at
+    /// most 100.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn approvals_since(&self, before: Time) -> Result<Vec<QuestionId>, StoreError> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT id FROM questions INDEXED BY questions_open
+             WHERE closed_at IS NULL AND ask = 'approval' AND asked_at <= ?1 ORDER BY id LIMIT 100",
+        )?;
+        let rows = select.query_map([before.0], |row| row.get(0).map(QuestionId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
 impl Write<'_> {
     /// What an agent of the run asked about a limit needs no answer any more: there is room for its call. Its open
     /// questions about limits are closed with `word` as the answer.
@@ -193,6 +233,13 @@ fn fits(question: &Question, answer: &str) -> Result<(), StoreError> {
     if answer.trim().is_empty() {
         return refused("The answer is empty.", "Say in a few words what is to be done.".into());
     }
+    if question.ask == Ask::Approval {
+        if Decision::of_answer(answer).is_some() {
+            return Ok(());
+        }
+        let fix = "Answer “Allow”, “Deny” or “Deny: ” with a reason.".to_owned();
+        return refused("That is no answer to whether it may.", fix);
+    }
     if !question.options.is_empty() && !question.options.iter().any(|option| option == answer) {
         let options: Vec<String> = question.options.iter().map(|option| format!("“{option}”")).collect();
         return refused("That is not one of the question's answers.", format!("Answer {}.", options.join(" or ")));
@@ -209,10 +256,12 @@ pub(crate) fn put(
     open: bool,
 ) -> Result<(), StoreError> {
     let options = serde_json::to_string(&asked.options).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let approval = asked.approval.as_ref().map(serde_json::to_string).transpose();
+    let approval = approval.map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let mut insert = conn.prepare_cached(
         "INSERT INTO questions (id, company_id, job_id, run_id, key, agent, ask, text, detail, options, asked_at,
-           closed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+           closed_at, approval)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
     )?;
     insert.execute(params![
         event.seq.0,
@@ -227,6 +276,7 @@ pub(crate) fn put(
         options,
         asked.at.0,
         (!open).then_some(asked.at.0),
+        approval,
     ])?;
     Ok(())
 }

@@ -39,6 +39,9 @@ pub struct JobRecord {
     pub directive: String,
     /// The engine it runs on.
     pub engine: EngineKind,
+    /// Which of the agents that speak ACP; empty for any other engine.
+    #[serde(default)]
+    pub engine_agent: String,
     /// From which door it came.
     pub origin: Origin,
     /// Whether somebody waits for it in a terminal.
@@ -114,6 +117,7 @@ mod tests {
             agent: "cto".into(),
             directive: "Write the imprint".into(),
             engine: EngineKind::Practice,
+            engine_agent: String::new(),
             origin: Origin::Cli,
             foreground: false,
             max_cost: Money::ZERO,

@@ -118,7 +118,7 @@ fn job(conn: &Connection, record: &JobRecord, company: CompanyId) -> Result<(), 
     };
     let insert =
         "INSERT INTO jobs (id, company_id, session_id, parent_job_id, title, engine, origin, foreground, priority,
-                    max_cost_nanos, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                    max_cost_nanos, created_at, engine_agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     conn.prepare_cached(insert)?.execute(params![
         record.job_id.0,
         company.0,
@@ -131,6 +131,7 @@ fn job(conn: &Connection, record: &JobRecord, company: CompanyId) -> Result<(), 
         record.priority,
         record.max_cost.as_nanos().max(0),
         record.created_at.0,
+        record.engine_agent,
     ])?;
     let insert = "INSERT INTO job_texts (job_id, directive) VALUES (?1, ?2)";
     conn.prepare_cached(insert)?.execute(params![record.job_id.0, record.directive])?;

@@ -19,7 +19,7 @@ const HEADER: usize = 100;
 /// Rows that are made from events, and what SQLite keeps for itself.
 const MADE: [&str; 8] = ["spans", "files", "costs", "agent_states", "day_costs", "events", "questions", "follow_ups"];
 /// Columns of a job that no event says.
-const JOB: [&str; 14] = [
+const JOB: [&str; 15] = [
     "id",
     "company_id",
     "session_id",
@@ -27,6 +27,7 @@ const JOB: [&str; 14] = [
     "after_job_id",
     "title",
     "engine",
+    "engine_agent",
     "origin",
     "foreground",
     "priority",

@@ -12,6 +12,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_init.sql", include_str!("../../../migrations/0001_init.sql")),
     ("0002_job_life.sql", include_str!("../../../migrations/0002_job_life.sql")),
     ("0003_company.sql", include_str!("../../../migrations/0003_company.sql")),
+    ("0004_leave.sql", include_str!("../../../migrations/0004_leave.sql")),
 ];
 
 /// Brings the database at `path` to the known schema, after a backup where it holds one that is older.

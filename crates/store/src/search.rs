@@ -28,6 +28,9 @@ pub(crate) fn indexed_text<'a>(body: &'a EventBody, directive: &'a str) -> Cow<'
         EventBody::Error { error } => error.to_string().into(),
         // A job's first event stands for its directive.
         EventBody::JobChanged { .. } => directive.into(),
+        EventBody::Asked { text, detail, approval: Some(approval), .. } => {
+            format!("{text}\n{detail}\n{}", approval.action).into()
+        }
         EventBody::Asked { text, detail, .. } => format!("{text}\n{detail}").into(),
         EventBody::Answered { answer, .. } => answer.into(),
         EventBody::FollowUp { text } | EventBody::Journal { text, .. } => text.into(),

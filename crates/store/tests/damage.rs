@@ -55,6 +55,7 @@ impl World {
             agent: job.agent,
             directive: directive.into(),
             engine: job.engine,
+            engine_agent: job.engine_agent.clone(),
             origin: job.origin,
             foreground: false,
             max_cost: contract::Money::ZERO,
@@ -311,6 +312,7 @@ fn memory_money_and_the_founders_word_are_there_again() {
         text: "Which colour?".into(),
         detail: String::new(),
         options: vec![],
+        approval: None,
     };
     let n = read(&world.dir(run)).len() as i64 + 1;
     let lines = [read(&world.dir(run)), vec![line(n, entry("ceo", None, 45, asked))]].concat();

@@ -15,7 +15,14 @@ fn done(home: &Home, session: (contract::CompanyId, contract::SessionId), at: i6
     let lines = [message("unicorns graze"), usage(1_000, at, None), message("and sleep")];
     home.append(run, spool(lines.into_iter().map(|body| entry("ceo", None, at, body))));
     home.settle(run, JobChange::Complete, Settlement { answer: Some("Done".into()), ..Settlement::default() });
-    let notice = NewNotice { job_id: job, question_id: None, title: "Done".into(), body: String::new(), urgent: false };
+    let notice = NewNotice {
+        job_id: job,
+        question_id: None,
+        title: "Done".into(),
+        body: String::new(),
+        urgent: false,
+        decidable: false,
+    };
     home.write(move |write| write.notice_put(&notice, NOON));
     job
 }

@@ -19,6 +19,7 @@ fn asked(key: &str, options: &[&str]) -> EventBody {
         text: format!("Which headline for {key}?"),
         detail: "Both are short.".into(),
         options: options.iter().map(|option| (*option).to_owned()).collect(),
+        approval: None,
     }
 }
 
@@ -161,9 +162,16 @@ fn questions_come_in_pages_and_a_hostile_one_is_cut() {
         text: words.clone(),
         detail: words.clone(),
         options: vec![words.clone(); 50],
+        approval: None,
     };
-    let unnamed =
-        EventBody::Asked { key: words, ask: Ask::Loop, text: String::new(), detail: String::new(), options: vec![] };
+    let unnamed = EventBody::Asked {
+        key: words,
+        ask: Ask::Loop,
+        text: String::new(),
+        detail: String::new(),
+        options: vec![],
+        approval: None,
+    };
     home.append(other, spool([entry("ceo", None, 1, hostile), entry("ceo", None, 1, unnamed)]));
     home.append(run, spool((0..25).map(|n| entry("ceo", None, n, asked(&format!("k{n}"), &[])))));
     let list = |params: &QuestionListParams| {
@@ -193,7 +201,7 @@ fn the_founder_is_told_once_of_each_question_and_once_of_the_end() {
     let [first, second] = [0, 1].map(|n: usize| QuestionId(appended.events[n].seq.0));
     let tell = |question_id: Option<QuestionId>| {
         let (title, body) = ("The CEO asks".into(), String::new());
-        let notice = NewNotice { job_id: job.job_id, question_id, title, body, urgent: true };
+        let notice = NewNotice { job_id: job.job_id, question_id, title, body, urgent: true, decidable: false };
         home.write(move |write| write.notice_put(&notice, NOON)).is_some()
     };
     let told = [tell(Some(first)), tell(Some(first)), tell(Some(second)), tell(None), tell(None)];

@@ -226,6 +226,7 @@ fn the_founder_is_told_once() {
         title: "Done".into(),
         body: "A page.".into(),
         urgent: false,
+        decidable: false,
     };
     let told = new.clone();
     let notice = home.write(move |write| write.notice_put(&told, NOON)).unwrap();

@@ -43,7 +43,7 @@ fn every_earlier_schema_is_upgraded_with_its_rows() {
         assert_eq!(jobs.len(), 2, "schema {n}");
         let done = home.read(move |read| read.job_detail(jobs[1].job_id));
         assert_eq!(done.job.result.as_deref(), Some("The page is written."), "schema {n}");
-        let events = if n < 3 { 7 } else { 12 };
+        let events = [7, 7, 12, 13][n - 1];
         assert_eq!((done.events, done.files, done.cost_by_agent.len()), (events, 1, 1), "schema {n}");
         assert_eq!(done.job.agent, "ceo", "schema {n}");
         let words =
@@ -60,6 +60,9 @@ fn every_earlier_schema_is_upgraded_with_its_rows() {
         let asked = home.read(|read| read.questions(&QuestionListParams::default())).questions;
         let of_third = (i64::from(n > 2) * 9_000_000_000, 2 * usize::from(n > 2), usize::from(n > 2));
         assert_eq!((raised.as_nanos(), journal.len(), asked.len()), of_third, "schema {n}");
+
+        let rules = home.read(|read| read.rules(CompanyId(1)));
+        assert_eq!(rules.len(), usize::from(n > 3), "schema {n}");
 
         // Its projections are those that this version makes of its events.
         let stored = home.dump();

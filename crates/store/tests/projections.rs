@@ -270,6 +270,7 @@ fn body(kind: u8, a: u8, b: u8) -> EventBody {
             text: format!("May {role} go on?"),
             detail: "It is about item1".into(),
             options: (0..b).map(|n| format!("Way {n}")).collect(),
+            approval: None,
         },
         15 => EventBody::Answered {
             question_id: QuestionId(1),

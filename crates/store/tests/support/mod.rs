@@ -152,6 +152,7 @@ pub fn new_job(company: (CompanyId, SessionId), directive: &str) -> NewJob {
         parent_job_id: None,
         directive: directive.to_owned(),
         engine: EngineKind::Practice,
+        engine_agent: String::new(),
         origin: Origin::Cli,
         foreground: false,
         max_cost: Money::ZERO,
