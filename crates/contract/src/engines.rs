@@ -93,6 +93,67 @@ pub fn engine_from_name(name: &str) -> Option<(EngineKind, &str)> {
     }
 }
 
+/// An agent that speaks the Agent Client Protocol, and how it is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcpAgent {
+    /// Its name in configs, after `acp:`.
+    pub id: &'static str,
+    /// Its name on screen.
+    pub label: &'static str,
+    /// Names of its program, the first that is found counts.
+    pub programs: &'static [&'static str],
+    /// What makes the program speak the protocol.
+    pub args: &'static [&'static str],
+    /// The npm package that it comes in.
+    pub npm: &'static str,
+    /// The provider whose key it can use, where that is one of ours.
+    pub provider: Option<&'static str>,
+}
+
+/// The agents that are known to speak it. [`ACP_CUSTOM`] is any other.
+pub const ACP_AGENTS: &[AcpAgent] = &[
+    AcpAgent {
+        id: "gemini",
+        label: "Gemini CLI",
+        programs: &["gemini"],
+        args: &["--acp"],
+        npm: "@google/gemini-cli",
+        provider: None,
+    },
+    AcpAgent {
+        id: "opencode",
+        label: "opencode",
+        programs: &["opencode"],
+        args: &["acp"],
+        npm: "opencode-ai",
+        provider: None,
+    },
+    AcpAgent {
+        id: "claude",
+        label: "Claude Code over ACP",
+        programs: &["claude-agent-acp", "claude-code-acp"],
+        args: &[],
+        npm: "@agentclientprotocol/claude-agent-acp",
+        provider: Some("anthropic"),
+    },
+    AcpAgent {
+        id: "codex",
+        label: "Codex over ACP",
+        programs: &["codex-acp"],
+        args: &[],
+        npm: "@zed-industries/codex-acp",
+        provider: Some("openai"),
+    },
+];
+
+/// The agent that the founder's own command starts ([`crate::Settings::acp_command`]).
+pub const ACP_CUSTOM: &str = "custom";
+
+/// The known agent of that name.
+pub fn acp_agent(id: &str) -> Option<&'static AcpAgent> {
+    ACP_AGENTS.iter().find(|agent| agent.id == id)
+}
+
 /// The engine a brief would run on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]

@@ -26,8 +26,8 @@ mod worker;
 
 pub use budget::percent;
 pub use engines::{
-    Confined, Confinement, EngineChoice, EngineInfo, EngineKind, EngineTrial, Login, Pays, Sandbox, Support,
-    engine_from_name, engine_name,
+    ACP_AGENTS, ACP_CUSTOM, AcpAgent, Confined, Confinement, EngineChoice, EngineInfo, EngineKind, EngineTrial, Login,
+    Pays, Sandbox, Support, acp_agent, engine_from_name, engine_name,
 };
 pub use error::{Error, ErrorCode, ErrorKind};
 pub use event::{
