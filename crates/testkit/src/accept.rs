@@ -5,8 +5,43 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::{Dialect, Request};
+
 /// Why the provider refuses a request, in words like its own; none where it takes it.
-pub(crate) fn refused(body: &Value) -> Option<String> {
+pub(crate) fn refused(dialect: Dialect, request: &Request) -> Option<String> {
+    match dialect {
+        Dialect::Messages if request.is_ours() => refused_by_messages(&request.body),
+        // Both of OpenAI's take words in any order, and so does the Messages API by now where it must.
+        _ => unpaired(request),
+    }
+}
+
+/// Calls without results, and results without calls.
+fn unpaired(request: &Request) -> Option<String> {
+    if request.model().is_empty() {
+        return Some("you must provide a model parameter".into());
+    }
+    let mut open: HashSet<&str> = HashSet::new();
+    for message in request.messages() {
+        for block in message["content"].as_array().map_or(&[][..], Vec::as_slice) {
+            match block["type"].as_str().unwrap_or_default() {
+                "tool_use" => {
+                    open.insert(block["id"].as_str().unwrap_or_default());
+                }
+                "tool_result" => {
+                    let id = block["tool_use_id"].as_str().unwrap_or_default();
+                    if !open.remove(id) {
+                        return Some(format!("No tool call found for tool output with call_id {id}."));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    open.into_iter().next().map(|id| format!("No tool output found for tool call {id}."))
+}
+
+fn refused_by_messages(body: &Value) -> Option<String> {
     if body["model"].as_str().is_none_or(str::is_empty) {
         return Some("model: Field required".into());
     }
@@ -110,7 +145,7 @@ mod tests {
         let brief = json!({ "role": "user", "content": "Do it" });
         let text = json!({ "type": "text", "text": "go on" });
         let user = |blocks: &[&Value]| json!({ "role": "user", "content": blocks });
-        assert_eq!(refused(&body(json!([brief, call, user(&[&result, &text])]))), None);
+        assert_eq!(refused_by_messages(&body(json!([brief, call, user(&[&result, &text])]))), None);
         for (messages, why) in [
             (json!([]), "at least one"),
             (json!([call]), "alternate"),
@@ -125,11 +160,11 @@ mod tests {
             (json!([user(&[&json!({ "type": "text", "text": " " })])]), "non-whitespace"),
             (json!([{ "role": "user", "content": [] }]), "non-empty"),
         ] {
-            let refusal = refused(&body(messages.clone())).unwrap_or_default();
+            let refusal = refused_by_messages(&body(messages.clone())).unwrap_or_default();
             assert!(refusal.contains(why), "{messages}: {refusal}");
         }
         let mut without = body(json!([brief, call, user(&[&result])]));
         without["tools"] = json!([]);
-        assert!(refused(&without).unwrap().contains("define tools"));
+        assert!(refused_by_messages(&without).unwrap().contains("define tools"));
     }
 }

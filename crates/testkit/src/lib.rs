@@ -4,7 +4,10 @@
 #![allow(clippy::expect_used)]
 
 mod accept;
+mod dialect;
 mod home;
+mod idiom;
+mod openai;
 mod play;
 mod price;
 mod provider;
@@ -13,6 +16,7 @@ mod script;
 mod sse;
 mod wait;
 
+pub use dialect::Dialect;
 pub use home::temp_home;
 pub use play::company_play;
 pub use price::cost_nanos;

@@ -1,4 +1,5 @@
-//! The provider: a loopback HTTP server that speaks the Messages API from a script.
+//! The provider: a loopback HTTP server that speaks Anthropic's Messages, OpenAI's Responses and OpenAI's Chat
+//! Completions, all from one script.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,7 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::script::{Fate, Reply, Script, Turn};
 use crate::sse::{self, Piece};
-use crate::{Request, Usage, cost_nanos};
+use crate::{Dialect, Request, Usage, cost_nanos, openai};
 
 /// Bytes of a request, at most: the provider's own limit.
 const MAX_REQUEST: usize = 32 * 1024 * 1024;
@@ -81,7 +82,13 @@ impl Provider {
 
     /// The requests of agents at work so far, in the order in which they came.
     pub fn requests(&self) -> Vec<Request> {
-        lock(&self.state.requests).iter().filter(|request| !request.is_for_journal()).cloned().collect()
+        let of_the_work = |request: &&Request| !request.is_for_journal() && !request.is_aside();
+        lock(&self.state.requests).iter().filter(of_the_work).cloned().collect()
+    }
+
+    /// The requests so far that agents' programs made beside the work: titles, counts of tokens, lists of models.
+    pub fn requests_aside(&self) -> Vec<Request> {
+        lock(&self.state.requests).iter().filter(|request| request.is_aside()).cloned().collect()
     }
 
     /// The requests so far for entries in a journal.
@@ -136,40 +143,81 @@ async fn answer(request: hyper::Request<Incoming>, state: &Arc<State>) -> Result
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     let path = parts.uri.path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default();
-    let mut request = Request { method: parts.method.to_string(), path, headers: headers.collect(), body: Value::Null };
+    let (method, headers) = (parts.method.to_string(), headers.collect());
     let Ok(body) = Limited::new(body, MAX_REQUEST).collect().await else {
-        return refusal(413, "request_too_large", "The request is too large.", &[]);
+        return refusal(None, 413, "request_too_large", "The request is too large.", &[]);
     };
-    request.body = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    let body = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    let request = Request::new(method, path, headers, body);
     lock(&state.requests).push(request.clone());
     if let Some(tell) = &state.on_request {
         tell(&request);
     }
-    if request.method != "POST" || request.path.split('?').next() != Some("/v1/messages") {
-        let what = format!("There is no {} {} here.", request.method, request.path);
-        return refusal(404, "not_found_error", &what, &[]);
-    }
+    let Some(dialect) = request.dialect() else { return beside(&request) };
     if request.body.is_null() {
-        return refusal(400, "invalid_request_error", "The body is not JSON.", &[]);
+        return refusal(Some(dialect), 400, "invalid_request_error", "The body is not JSON.", &[]);
     }
-    if let Some(why) = crate::accept::refused(&request.body) {
-        return refusal(400, "invalid_request_error", &why, &[]);
+    if let Some(why) = crate::accept::refused(dialect, &request) {
+        return refusal(Some(dialect), 400, "invalid_request_error", &why, &[]);
     }
-    let turn = lock(&state.script).next(&request);
+    let turn = if request.is_aside() {
+        // For nothing: tests of what briefs cost are not about this.
+        Turn::text("A title").usage(0, 0, 0, 0)
+    } else {
+        lock(&state.script).next(&request)
+    };
     tokio::time::sleep(turn.before).await;
-    play(turn, &request, state)
+    play(turn, dialect, &request, state)
 }
 
-fn play(turn: Turn, request: &Request, state: &Arc<State>) -> Result<Response<Body>, io::Error> {
+/// The answer to a request that asks no model.
+fn beside(request: &Request) -> Result<Response<Body>, io::Error> {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let looks = matches!(request.method.as_str(), "GET" | "HEAD");
+    let answer = match path {
+        "/v1/messages/count_tokens" => json!({ "input_tokens": request.body.to_string().len() / 4 + 1 }),
+        "/" if looks => json!({}),
+        path if looks && path.starts_with("/v1/models") => {
+            json!({ "object": "list", "data": [], "models": [], "has_more": false })
+        }
+        _ => {
+            let what = format!("There is no {} {} here.", request.method, request.path);
+            return refusal(None, 404, "not_found_error", &what, &[]);
+        }
+    };
+    whole(&answer, 200, &[])
+}
+
+fn play(turn: Turn, dialect: Dialect, request: &Request, state: &Arc<State>) -> Result<Response<Body>, io::Error> {
     let blocks = match &turn.reply {
         Reply::Blocks(blocks) => blocks,
-        Reply::Status { status, kind, message, headers } => return refusal(*status, kind, message, headers),
+        Reply::Status { status, kind, message, headers } => {
+            return refusal(Some(dialect), *status, kind, message, headers);
+        }
         Reply::HangUp | Reply::Made(_) => return Err(io::Error::other("hung up, as the script says")),
     };
     let model = turn.model.clone().unwrap_or_else(|| request.model().to_owned());
     let id = state.messages.fetch_add(1, Ordering::SeqCst) + 1;
-    let events = sse::events(id, &model, blocks, turn.usage, turn.stop_reason.as_deref());
-    let answer = Answer { frames: frames(events, &turn.fate), between: turn.between, model, known: None };
+    let (usage, reason) = (turn.usage, turn.stop_reason.as_deref());
+    // Our own engine always streams, and says so or not.
+    if request.body["stream"] != true && !(dialect == Dialect::Messages && request.is_ours()) {
+        if !matches!(turn.fate, Fate::Whole) {
+            return Err(io::Error::other("cut, as the script says"));
+        }
+        state.spent.fetch_add(cost_nanos(&model, &usage), Ordering::SeqCst);
+        let answer = match dialect {
+            Dialect::Messages => sse::whole(id, &model, blocks, usage, reason),
+            Dialect::Responses => openai::responses_whole(id, &model, blocks, usage),
+            Dialect::Chat => openai::chat_whole(id, &model, blocks, usage, reason),
+        };
+        return whole(&answer, 200, &[]);
+    }
+    let events = match dialect {
+        Dialect::Messages => sse::events(id, &model, blocks, usage, reason),
+        Dialect::Responses => openai::responses_events(id, &model, blocks, usage),
+        Dialect::Chat => openai::chat_events(id, &model, blocks, usage, reason),
+    };
+    let answer = Answer { frames: frames(events, dialect, &turn.fate), between: turn.between, model, known: None };
     let body = StreamBody::new(stream::unfold((answer, state.clone()), |(mut answer, state)| async move {
         let frame = answer.next(&state).await?;
         Some((frame, (answer, state)))
@@ -178,8 +226,30 @@ fn play(turn: Turn, request: &Request, state: &Arc<State>) -> Result<Response<Bo
     response.body(BodyExt::boxed(body)).map_err(io::Error::other)
 }
 
-fn refusal(status: u16, kind: &str, message: &str, headers: &[(String, String)]) -> Result<Response<Body>, io::Error> {
-    let text = json!({ "type": "error", "error": { "type": kind, "message": message } }).to_string();
+/// A refusal, in the shape of the dialect.
+fn refusal(
+    dialect: Option<Dialect>,
+    status: u16,
+    kind: &str,
+    message: &str,
+    headers: &[(String, String)],
+) -> Result<Response<Body>, io::Error> {
+    let answer = match dialect {
+        Some(Dialect::Responses | Dialect::Chat) => {
+            let code = match status {
+                401 => "invalid_api_key",
+                429 if kind == "insufficient_quota" => kind,
+                429 => "rate_limit_exceeded",
+                _ => kind,
+            };
+            json!({ "error": { "message": message, "type": kind, "code": code, "param": null } })
+        }
+        _ => json!({ "type": "error", "error": { "type": kind, "message": message } }),
+    };
+    whole(&answer, status, headers)
+}
+
+fn whole(answer: &Value, status: u16, headers: &[(String, String)]) -> Result<Response<Body>, io::Error> {
     let mut response = Response::builder()
         .status(StatusCode::from_u16(status).map_err(io::Error::other)?)
         .header("content-type", "application/json");
@@ -187,7 +257,7 @@ fn refusal(status: u16, kind: &str, message: &str, headers: &[(String, String)])
         response = response.header(name, value);
     }
     let never = |error: Infallible| match error {};
-    response.body(Full::new(Bytes::from(text)).map_err(never).boxed()).map_err(io::Error::other)
+    response.body(Full::new(Bytes::from(answer.to_string())).map_err(never).boxed()).map_err(io::Error::other)
 }
 
 /// What goes over the wire next.
@@ -198,7 +268,7 @@ enum Step {
 }
 
 /// The events up to the stream's end, each in two parts, so that lines and characters are split between packets.
-fn frames(events: Vec<Piece>, fate: &Fate) -> std::vec::IntoIter<Step> {
+fn frames(events: Vec<Piece>, dialect: Dialect, fate: &Fate) -> std::vec::IntoIter<Step> {
     let mut steps = Vec::new();
     let keep = match fate {
         Fate::Whole => usize::MAX,
@@ -226,7 +296,11 @@ fn frames(events: Vec<Piece>, fate: &Fate) -> std::vec::IntoIter<Step> {
             steps.push(Step::Stall);
         }
         Fate::Fail(_, kind, message) => {
-            steps.push(Step::Send { bytes: sse::failure(kind, message).bytes, known: None });
+            let failure = match dialect {
+                Dialect::Messages => sse::failure(kind, message),
+                other => openai::failure(other == Dialect::Chat, kind, message),
+            };
+            steps.push(Step::Send { bytes: failure.bytes, known: None });
         }
     }
     steps.into_iter()

@@ -35,6 +35,8 @@ pub enum On {
     System(String),
     /// Those whose first message, a brief or a task, holds this text.
     Task(String),
+    /// Those in which the latest that was said, results of tools apart, holds this text.
+    Said(String),
     /// Those with a model whose name holds this text.
     Model(String),
     /// Requests for an entry in the journal. Without turns of their own they get a sentence.
@@ -52,6 +54,7 @@ impl On {
             On::Journal => false,
             On::System(text) => request.system().contains(text),
             On::Task(text) => request.first_user().contains(text),
+            On::Said(text) => request.latest().contains(text),
             On::Model(text) => request.model().contains(text),
             On::Any => true,
         }
@@ -67,6 +70,10 @@ pub(crate) enum Block {
     Tool {
         name: String,
         json: String,
+        /// The group of tools that it is in, where the dialect has such.
+        namespace: Option<String>,
+        /// Whether its input is text and no JSON.
+        free: bool,
     },
 }
 
@@ -138,7 +145,7 @@ impl Turn {
 
     /// An answer that calls a tool with an input that is no JSON.
     pub fn broken_tool(name: &str, json: &str) -> Turn {
-        Turn::with(Reply::Blocks(vec![Block::Tool { name: name.into(), json: json.into() }]))
+        Turn::with(Reply::Blocks(Vec::new())).and_tool_in(None, name, json.into(), false)
     }
 
     /// A refusal with an HTTP status.
@@ -172,7 +179,11 @@ impl Turn {
     /// The same answer, with a tool call after it.
     #[must_use]
     pub fn and_tool(self, name: &str, input: Value) -> Turn {
-        self.and(Block::Tool { name: name.into(), json: input.to_string() })
+        self.and_tool_in(None, name, input.to_string(), false)
+    }
+
+    pub(crate) fn and_tool_in(self, namespace: Option<&str>, name: &str, json: String, free: bool) -> Turn {
+        self.and(Block::Tool { name: name.into(), json, namespace: namespace.map(str::to_owned), free })
     }
 
     /// What the answer says it used.
@@ -252,6 +263,8 @@ impl Turn {
 struct Rule {
     on: On,
     turns: Vec<Turn>,
+    /// Whether the last turn is played for ever.
+    is_endless: bool,
 }
 
 /// Answers, by conversation. Each conversation (same model, system prompt and first message) that a rule is for
@@ -271,7 +284,14 @@ impl Script {
     /// The same script, with turns for some conversations. Rules that came before win.
     #[must_use]
     pub fn when(mut self, on: On, turns: impl Into<Vec<Turn>>) -> Script {
-        self.rules.push(Rule { on, turns: turns.into() });
+        self.rules.push(Rule { on, turns: turns.into(), is_endless: false });
+        self
+    }
+
+    /// The same script, with turns for some conversations of which the last is played again and again.
+    #[must_use]
+    pub fn always(mut self, on: On, turns: impl Into<Vec<Turn>>) -> Script {
+        self.rules.push(Rule { on, turns: turns.into(), is_endless: true });
         self
     }
 
@@ -285,10 +305,11 @@ impl Script {
             return Turn::text("Done.");
         };
         let played = self.played.entry((index, request.conversation())).or_default();
-        if *played >= rule.turns.len() && !request.goes_on() {
+        if *played >= rule.turns.len() && !request.goes_on() && !rule.is_endless {
             *played = 0;
         }
-        let turn = rule.turns.get(*played).cloned().unwrap_or_else(|| Turn::text("Done."));
+        let last = rule.turns.last().filter(|_| rule.is_endless);
+        let turn = rule.turns.get(*played).or(last).cloned().unwrap_or_else(|| Turn::text("Done."));
         *played += 1;
         match turn.reply {
             Reply::Made(make) => make(request),
@@ -309,7 +330,7 @@ mod tests {
             messages.push(json!({ "role": "user", "content": [{ "type": "tool_result", "content": "x" }] }));
         }
         let body = json!({ "model": "claude-opus-5-5", "system": "You are the CEO", "messages": messages });
-        Request { method: "POST".into(), path: "/v1/messages".into(), headers: Vec::new(), body }
+        Request::new("POST".into(), "/v1/messages".into(), Vec::new(), body)
     }
 
     fn said(script: &mut Script, request: &Request) -> String {

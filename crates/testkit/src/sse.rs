@@ -37,7 +37,7 @@ pub(crate) fn events(id: u64, model: &str, blocks: &[Block], usage: Usage, stop_
                     json!({ "type": "signature_delta", "signature": "c2lnbmF0dXJl" }),
                 ],
             ),
-            Block::Tool { name, json: input } => (
+            Block::Tool { name, json: input, .. } => (
                 json!({ "type": "tool_use", "id": format!("toolu_{id:04}_{index}"), "name": name, "input": {} }),
                 split(input)
                     .into_iter()
@@ -55,8 +55,7 @@ pub(crate) fn events(id: u64, model: &str, blocks: &[Block], usage: Usage, stop_
         }
         out.push(piece("content_block_stop", &json!({ "type": "content_block_stop", "index": index })));
     }
-    let calls = blocks.iter().any(|block| matches!(block, Block::Tool { .. }));
-    let reason = stop_reason.unwrap_or(if calls { "tool_use" } else { "end_turn" });
+    let reason = reason(blocks, stop_reason);
     let mut end = piece(
         "message_delta",
         &json!({
@@ -69,6 +68,28 @@ pub(crate) fn events(id: u64, model: &str, blocks: &[Block], usage: Usage, stop_
     out.push(end);
     out.push(piece("message_stop", &json!({ "type": "message_stop" })));
     out
+}
+
+/// An answer, whole.
+pub(crate) fn whole(id: u64, model: &str, blocks: &[Block], usage: Usage, stop_reason: Option<&str>) -> Value {
+    let content = blocks.iter().enumerate().map(|(index, block)| match block {
+        Block::Text(text) => json!({ "type": "text", "text": text }),
+        Block::Thinking(text) => json!({ "type": "thinking", "thinking": text, "signature": "c2lnbmF0dXJl" }),
+        Block::Tool { name, json: input, .. } => {
+            let input: Value = serde_json::from_str(input).unwrap_or_default();
+            json!({ "type": "tool_use", "id": format!("toolu_{id:04}_{index}"), "name": name, "input": input })
+        }
+    });
+    json!({
+        "id": format!("msg_{id:04}"), "type": "message", "role": "assistant", "model": model,
+        "content": content.collect::<Vec<_>>(), "stop_reason": reason(blocks, stop_reason), "stop_sequence": null,
+        "usage": wire(usage),
+    })
+}
+
+fn reason<'a>(blocks: &[Block], stop_reason: Option<&'a str>) -> &'a str {
+    let calls = blocks.iter().any(|block| matches!(block, Block::Tool { .. }));
+    stop_reason.unwrap_or(if calls { "tool_use" } else { "end_turn" })
 }
 
 fn start(id: u64, model: &str, usage: Usage) -> Piece {
@@ -93,7 +114,7 @@ fn wire(usage: Usage) -> Value {
 }
 
 /// `text` in pieces of odd sizes, so that words, escapes and keys are split; at most some forty of them.
-fn split(text: &str) -> Vec<String> {
+pub(crate) fn split(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     let scale = chars.len() / 150 + 1;
     let (mut parts, mut at) = (Vec::new(), 0);
