@@ -1,4 +1,5 @@
 import type { Origin, Question, QuestionId } from '$lib/contract/types';
+import { decisionOf } from './decision';
 
 /** What became of a question that the founder was looking at. */
 export interface Closed {
@@ -22,17 +23,30 @@ export function onScreen(
     .sort((a, b) => a.question.asked_at - b.question.asked_at || a.question.question_id - b.question.question_id);
 }
 
-const ELSEWHERE: Record<Origin, string> = {
+/** From which door an answer came. */
+export const ANSWERED_FROM: Record<Origin, string> = {
   cli: 'from the terminal',
   desk: 'in the window',
   quick: 'in Quick brief',
+  notification: 'on the notification',
+  timeout: 'by nobody in time',
   client: 'from another program',
 };
 
-/** "Answered from the terminal: “Ship it”". */
-export function closedWords({ answer, by }: Pick<Closed, 'answer' | 'by'>): string {
+const FOR = { job: 'this job', agent: 'this agent', company: 'the company' };
+
+/** "Answered from the terminal: “Ship it”", "Denied on the notification: “not on a Friday”". */
+export function closedWords({
+  answer,
+  by,
+  leave = false,
+}: Pick<Closed, 'answer' | 'by'> & { leave?: boolean }): string {
   if (answer === undefined || by === undefined) return 'Nobody waits for the answer any more: the job has ended.';
-  return `Answered ${ELSEWHERE[by]}: “${answer}”`;
+  const decision = leave ? decisionOf(answer) : undefined;
+  if (!decision) return `Answered ${ANSWERED_FROM[by]}: “${answer}”`;
+  if (by === 'timeout') return 'Denied: nobody answered in time.';
+  if (!decision.allow) return `Denied ${ANSWERED_FROM[by]}${decision.reason ? `: “${decision.reason}”` : '.'}`;
+  return `Allowed ${ANSWERED_FROM[by]}${decision.always ? `, always for ${FOR[decision.always]}` : ''}.`;
 }
 
 /** A question that is closed by an answer, as the refusal of another one tells it. */
@@ -42,7 +56,7 @@ export function closedBy(question: Question, data: unknown): Closed {
   return {
     question,
     answer: typeof told.answer === 'string' ? told.answer : undefined,
-    by: by === 'cli' || by === 'desk' || by === 'quick' || by === 'client' ? by : undefined,
+    by: typeof by === 'string' && by in ANSWERED_FROM ? (by as Origin) : undefined,
   };
 }
 
@@ -51,4 +65,5 @@ export const ASK_NAMES: Record<Question['ask'], string> = {
   decision: 'asks',
   limit: 'has reached a limit',
   loop: 'goes in circles',
+  approval: 'asks for leave',
 };

@@ -1,5 +1,8 @@
 import type {
+  Approval,
   Ask,
+  Confined,
+  EngineKind,
   Error as Fault,
   Event,
   FileChange,
@@ -9,6 +12,7 @@ import type {
   Outcome,
   StopCounts,
   Time,
+  WaitReason,
 } from '$lib/contract/types';
 import { FOUNDER } from '$lib/text/names';
 import type { Tail } from './tails';
@@ -46,7 +50,13 @@ export type Row = Base &
         readonly duration: number | undefined;
         readonly cost: Money | undefined;
       }
-    | { readonly kind: 'waiting'; readonly detail: string; readonly until: Time | undefined; readonly over: boolean }
+    | {
+        readonly kind: 'waiting';
+        readonly reason: WaitReason;
+        readonly detail: string;
+        readonly until: Time | undefined;
+        readonly over: boolean;
+      }
     | { readonly kind: 'notice'; readonly level: NoticeLevel; readonly text: string }
     | { readonly kind: 'error'; readonly error: Fault }
     | {
@@ -63,6 +73,8 @@ export type Row = Base &
         readonly ask: Ask;
         readonly text: string;
         readonly detail: string;
+        /** The act that it is about, where it asks for leave. */
+        readonly approval: Approval | undefined;
         /** None while it is open, or where its run ended before one came. */
         readonly answer: string | undefined;
         readonly by: Origin | undefined;
@@ -71,6 +83,14 @@ export type Row = Base &
     /** What the founder said to a job at work. */
     | { readonly kind: 'follow-up'; readonly text: string; readonly taken: boolean; readonly over: boolean }
     | { readonly kind: 'journal'; readonly text: string; readonly cost: Money }
+    /** A program of somebody else's that an agent works with. */
+    | {
+        readonly kind: 'engine';
+        readonly engine: EngineKind;
+        readonly engineAgent: string;
+        readonly version: string;
+        readonly confined: Confined;
+      }
     | { readonly kind: 'hold'; readonly held: boolean; readonly all: boolean }
   );
 
@@ -179,13 +199,21 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         if (at !== undefined && row?.kind === 'waiting')
           rows[at] = {
             ...row,
+            reason: event.over ? row.reason : event.reason,
             detail: event.over ? row.detail : event.detail || row.detail,
             until: event.until,
             over: event.over,
           };
         else if (!event.over) {
           waits.set(waitKey, rows.length);
-          rows.push({ ...base, kind: 'waiting', detail: event.detail, until: event.until, over: ended });
+          rows.push({
+            ...base,
+            kind: 'waiting',
+            reason: event.reason,
+            detail: event.detail,
+            until: event.until,
+            over: ended,
+          });
         }
         if (event.over) waits.delete(waitKey);
         break;
@@ -228,6 +256,7 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
           ask: event.ask,
           text: event.text,
           detail: event.detail,
+          approval: event.approval,
           answer: undefined,
           by: undefined,
           over: ended,
@@ -257,6 +286,16 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         break;
       case 'journal':
         rows.push({ ...base, kind: 'journal', text: event.text, cost: event.cost_usd });
+        break;
+      case 'engine_started':
+        rows.push({
+          ...base,
+          kind: 'engine',
+          engine: event.engine,
+          engineAgent: event.engine_agent,
+          version: event.version,
+          confined: event.confined,
+        });
         break;
       case 'prompt':
         // Has a view of its own.

@@ -2,6 +2,9 @@ import type { Job, JobId, JobState, StopCounts, Time } from '$lib/contract/types
 import { countdown, duration, plural, quoted, upcoming } from './format';
 import { isAtWork, isFinal, roleName, STATE_NAMES } from './names';
 
+/** A longer wait says until when, and not only how long. */
+const LONG_WAIT_MS = 10 * 60_000;
+
 /** How a job looks: its state, or what the founder did to it. */
 export type Face = JobState | 'held' | 'pausing' | 'stopping';
 
@@ -145,7 +148,10 @@ export function waitsFor(job: Job, face: Face, now: Time, beside = false): strin
     case 'waiting': {
       const reason = open(job.reason) || 'Cannot go on for a while';
       if (job.until === undefined || (beside && soon)) return reason;
-      return soon ? `${reason} · goes on in ${soon}` : `${reason} · goes on any moment`;
+      if (!soon) return `${reason} · goes on any moment`;
+      // A wait of hours is told by the clock, too.
+      if (job.until - now > LONG_WAIT_MS) return `${reason} · goes on ${at(job.until, now)}, in ${soon}`;
+      return `${reason} · goes on in ${soon}`;
     }
     case 'retrying': {
       const reason = open(job.reason) || 'Its last try failed';
@@ -162,6 +168,12 @@ export function waitsFor(job: Job, face: Face, now: Time, beside = false): strin
     default:
       return '';
   }
+}
+
+/** "at 14:00", "tomorrow 09:00". */
+function at(time: Time, now: Time): string {
+  const when = upcoming(time, now);
+  return /^\d/.test(when) ? `at ${when}` : when;
 }
 
 /** What became of the processes of a job that ended, and why it did where the founder stopped it; empty for the others. */

@@ -83,7 +83,40 @@ export const STATE_NAMES: Record<JobState, string> = {
   cancelled: 'Cancelled',
 };
 
-export const ENGINE_NAMES: Record<EngineKind, string> = { 'anthropic-api': 'Anthropic API', practice: 'Practice' };
+export const ENGINE_NAMES: Record<EngineKind, string> = {
+  'anthropic-api': 'Anthropic API',
+  'openai-api': 'OpenAI-compatible API',
+  'claude-code': 'Claude Code',
+  codex: 'Codex',
+  acp: 'ACP agent',
+  practice: 'Practice',
+};
+
+/** Agents that speak the Agent Client Protocol, by their name after "acp:". */
+const ACP_NAMES: Record<string, string> = {
+  gemini: 'Gemini CLI',
+  opencode: 'opencode',
+  claude: 'Claude Code over ACP',
+  codex: 'Codex over ACP',
+  custom: 'Your ACP agent',
+};
+
+/** An engine's name on screen: "Claude Code", "Gemini CLI". */
+export function engineName(kind: EngineKind, agent = ''): string {
+  if (kind !== 'acp' || agent === '') return ENGINE_NAMES[kind];
+  return ACP_NAMES[agent] ?? `ACP agent “${agent}”`;
+}
+
+/** The same by the name that configs have: "acp:gemini". One that is not known stays as it is. */
+export function engineLabel(engine: string): string {
+  const [kind = '', ...agent] = engine.split(':');
+  return kind in ENGINE_NAMES ? engineName(kind as EngineKind, agent.join(':')) : engine;
+}
+
+/** Whether it is a program of somebody else's that runs on this computer. */
+export function isProgram(kind: EngineKind): boolean {
+  return kind === 'claude-code' || kind === 'codex' || kind === 'acp';
+}
 
 /** Where a figure comes from. */
 export const BASIS_NAMES: Record<CostBasis, string> = {
@@ -104,6 +137,8 @@ export const ORIGIN_NAMES: Record<Origin, string> = {
   cli: 'from the terminal',
   desk: 'from the Desk',
   quick: 'from Quick brief',
+  notification: 'from a notification',
+  timeout: 'by itself',
   client: 'from a client',
 };
 

@@ -3,11 +3,12 @@ export type Stretch = { readonly text: string; readonly hidden: boolean };
 
 /**
  * What changes how a line looks without being seen itself: controls (but line breaks and tabs), marks that turn the
- * direction of writing, spaces without a width, and tags.
+ * direction of writing, spaces without a width, and tags. Where the daemon has put their numbers in their place
+ * ("⟨U+202E⟩", "⟨10000 blanks⟩"), those.
  */
 const HIDDEN =
   // eslint-disable-next-line no-control-regex, no-misleading-character-class -- each of them is looked for by itself
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu;
+  /⟨(U\+[0-9A-F]{4,6}|\d+ (?:blanks|line ends))⟩|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffc\u{e0000}-\u{e0fff}]/gu;
 
 /** Texts of agents are hostile: a command that one is asked about is shown as what it is, not as what it looks like. */
 export function visible(text: string): Stretch[] {
@@ -16,7 +17,8 @@ export function visible(text: string): Stretch[] {
   for (const found of text.matchAll(HIDDEN)) {
     if (found.index > from) stretches.push({ text: text.slice(from, found.index), hidden: false });
     const code = found[0].codePointAt(0) ?? 0;
-    stretches.push({ text: `U+${code.toString(16).toUpperCase().padStart(4, '0')}`, hidden: true });
+    const told = found[1] ?? `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+    stretches.push({ text: told, hidden: true });
     from = found.index + found[0].length;
   }
   if (from < text.length) stretches.push({ text: text.slice(from), hidden: false });
