@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use contract::methods::NoticeReport;
-use contract::{Delivery, Notice, NoticeId, NoticeReportParams, Show};
+use contract::methods::{NoticeReport, QuestionAnswer};
+use contract::{
+    Decision, Delivery, Notice, NoticeId, NoticeReportParams, Origin, Press, QuestionAnswerParams, QuestionId, Show,
+};
 
 use crate::desktop::Desktop;
 use crate::{present, window};
@@ -43,18 +45,35 @@ async fn present(desktop: Arc<Desktop>, notice: Notice) {
     if viewing == Some(notice.job_id) && looked_at {
         return report(&desktop, id, Delivery::Seen, String::new()).await;
     }
-    let job_id = notice.job_id;
+    let (job_id, question_id) = (notice.job_id, notice.question_id);
     match present::show(&desktop, notice).await {
         Ok(on_screen) => {
             report(&desktop, id, Delivery::Shown, String::new()).await;
-            if on_screen.opened().await {
+            let Some(press) = on_screen.pressed().await else { return };
+            let decided = match (press, question_id) {
+                (Press::Decide(decision), Some(question_id)) => decide(&desktop, question_id, &decision).await,
+                _ => false,
+            };
+            if !decided {
                 window::bring_up(&desktop, Show::Job { job_id });
-                report(&desktop, id, Delivery::Opened, String::new()).await;
             }
+            report(&desktop, id, Delivery::Opened, String::new()).await;
         }
         Err(detail) => {
             tracing::warn!(detail, notice = %id, "the system did not take a notification");
             report(&desktop, id, Delivery::Failed, detail).await;
+        }
+    }
+}
+
+/// Answers from a button. Whether it counted: who comes too late sees on the job who was faster.
+async fn decide(desktop: &Desktop, question_id: QuestionId, decision: &Decision) -> bool {
+    let params = QuestionAnswerParams { question_id, answer: decision.answer(), origin: Origin::Notification };
+    match desktop.link.call::<QuestionAnswer>(params).await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::warn!(%error, %question_id, "a decision on a notification did not count");
+            false
         }
     }
 }

@@ -37,7 +37,7 @@ pub use event::{
 pub use ids::{CompanyId, EntryId, JobId, LeaseId, NoticeId, QuestionId, RuleId, RunId, Seq, SessionId};
 pub use methods::{Handlers, Method, Note};
 pub use money::{CostBasis, Money, PRICES_OF, PRICES_STALE_DAYS};
-pub use notice::{Delivery, Notice, Show};
+pub use notice::{Delivery, Notice, Press, Show};
 pub use params::*;
 pub use permission::{Act, AgentPermissions, Approval, Decision, Ground, Permission, Rule, Scope, Verdict};
 pub use state::{AgentState, JobChange, JobState, RunState};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CompanyId, JobId, NoticeId, QuestionId};
+use crate::{CompanyId, Decision, JobId, NoticeId, QuestionId};
 
 /// Something the founder is told once, natively.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,43 @@ pub struct Notice {
     /// Whether Allow and Deny may stand on it: the question asks for leave to act, and all of the act is in the body.
     #[serde(default)]
     pub decidable: bool,
+}
+
+/// What the founder did with a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Press {
+    /// Wants to see what it is about.
+    Open,
+    /// Decided on it.
+    Decide(Decision),
+}
+
+impl Press {
+    const OPEN: &'static str = "open";
+    const ALLOW: &'static str = "allow";
+    const DENY: &'static str = "deny";
+
+    /// The press that a button's key stands for; a click on the notice itself (`default`) opens it.
+    pub fn of_key(key: &str) -> Option<Press> {
+        match key {
+            Press::OPEN | "default" => Some(Press::Open),
+            Press::ALLOW => Some(Press::Decide(Decision::allow(None))),
+            Press::DENY => Some(Press::Decide(Decision::deny(""))),
+            _ => None,
+        }
+    }
+}
+
+impl Notice {
+    /// The buttons on it: keys of [`Press::of_key`], and labels.
+    pub fn buttons(&self) -> Vec<(String, String)> {
+        let buttons: &[(&str, &str)] = match (self.question_id, self.decidable) {
+            (Some(_), true) => &[(Press::ALLOW, "Allow"), (Press::DENY, "Deny"), (Press::OPEN, "Review")],
+            (Some(_), false) => &[(Press::OPEN, "Review")],
+            (None, _) => &[(Press::OPEN, "Open")],
+        };
+        buttons.iter().map(|(key, label)| ((*key).to_owned(), (*label).to_owned())).collect()
+    }
 }
 
 /// What became of a notice.

@@ -25,6 +25,7 @@ mod runs;
 mod secrets;
 mod service;
 mod tails;
+mod unanswered;
 mod unit;
 mod watchers;
 
@@ -165,13 +166,25 @@ async fn serve(app: App, began_before: bool) -> Result<Option<String>, Error> {
         process::reap_strangers().map_err(Error::internal)?;
     }
     // Read before runs that were left can end, and tell for themselves.
-    let untold = app.store.read(|db| db.notices_unreported()).await?;
+    let untold = app.store.read(|db| {
+        let mut untold = db.notices_unreported()?;
+        // Nobody goes on before these are answered, and what told of them may be gone from the screen.
+        let open = db.notices_open()?;
+        untold.retain(|notice| !open.iter().any(|open| open.notice_id == notice.notice_id));
+        untold.extend(open);
+        Ok(untold)
+    });
+    let untold = untold.await?;
     // Runs that were left are known before anybody can ask for them.
     runs::adopt(&app).await?;
     let listener = Listener::bind(&app.home)?;
     tracing::info!(pid = std::process::id(), home = %app.home.root().display(), "the daemon is up");
     unit::ready();
-    let parts = [tokio::spawn(runs::keep_claiming(app.clone())), tokio::spawn(keep_backups(app.clone()))];
+    let parts = [
+        tokio::spawn(runs::keep_claiming(app.clone())),
+        tokio::spawn(keep_backups(app.clone())),
+        tokio::spawn(unanswered::keep_denying(app.clone())),
+    ];
     let damage = tokio::spawn(stop_when_damaged(app.clone()));
     let told = {
         let app = app.clone();

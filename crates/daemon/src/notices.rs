@@ -2,17 +2,19 @@
 
 use contract::methods::ShowRequested;
 use contract::{
-    Ask, Delivery, Error, ErrorCode, Job, JobState, Money, Notice, Question, Show, Time, one_line, role_name,
+    Approval, Ask, Delivery, Error, ErrorCode, Job, JobState, Money, Notice, Origin, Press, Question, QuestionAnswerParams,
+    Show, Time, one_line, role_name,
 };
 use store::NewNotice;
 use toast::Toast;
 
 use crate::app::App;
+use crate::handlers::questions;
 
-/// The key of the action that brings up the job.
-const OPEN: &str = "open";
 /// Characters of a notice's lines.
 const LINE_CHARS: usize = 160;
+/// Characters of an act that all services show whole. A longer one has to be looked at before it is allowed.
+const WHOLE_CHARS: usize = 120;
 
 /// What the founder is to be told of a job that has ended. What the founder stopped is known to the founder.
 pub fn due(job: &Job) -> Option<NewNotice> {
@@ -20,7 +22,7 @@ pub fn due(job: &Job) -> Option<NewNotice> {
         return None;
     }
     let (title, body, urgent) = words(job);
-    Some(NewNotice { job_id: job.job_id, question_id: None, title, body, urgent })
+    Some(NewNotice { job_id: job.job_id, question_id: None, title, body, urgent, decidable: false })
 }
 
 /// What the founder is to be told of a question: nobody goes on before it is answered.
@@ -30,13 +32,37 @@ pub fn asked(question: &Question) -> NewNotice {
         Ask::Decision => format!("{who} asks: {}", one_line(&question.text, LINE_CHARS)),
         Ask::Limit => format!("A limit is reached: {}", question.title),
         Ask::Loop => format!("Going round in circles: {}", question.title),
+        Ask::Approval => one_line(&question.text, LINE_CHARS),
     };
     let about = match question.ask {
         Ask::Decision => question.title.clone(),
         Ask::Limit | Ask::Loop => one_line(&question.text, LINE_CHARS),
+        Ask::Approval => String::new(),
     };
-    let body = format!("Job {} waits for you.\n{about}", question.job_id);
-    NewNotice { job_id: question.job_id, question_id: Some(question.question_id), title, body, urgent: true }
+    let whole = question.approval.as_ref().and_then(whole);
+    let body = match (&question.approval, whole) {
+        (Some(_), Some(action)) => format!("{action}\nJob {}: {}", question.job_id, question.title),
+        (Some(approval), None) => {
+            let begins = one_line(&approval.action, WHOLE_CHARS);
+            format!("{begins}\nMore than fits here. Job {}: {}", question.job_id, question.title)
+        }
+        (None, _) => format!("Job {} waits for you.\n{about}", question.job_id),
+    };
+    NewNotice {
+        job_id: question.job_id,
+        question_id: Some(question.question_id),
+        title,
+        body,
+        urgent: true,
+        decidable: whole.is_some(),
+    }
+}
+
+/// The act, where all of it can be read on a notice: short, on one line, with nothing in it that had to be made visible.
+fn whole(approval: &Approval) -> Option<&str> {
+    let action = approval.action.as_str();
+    let plain = approval.diff.is_none() && !action.contains('⟨') && one_line(action, WHOLE_CHARS) == action;
+    plain.then_some(action)
 }
 
 /// Tells the founder; `watched` where somebody followed the job in a terminal up to its end.
@@ -69,23 +95,35 @@ async fn present(app: &App, notice: Notice, watched: bool) -> Result<(), Error> 
         title: notice.title.clone(),
         body: notice.body.clone(),
         urgent: notice.urgent,
-        actions: vec![(OPEN.into(), "Open".into())],
+        actions: notice.buttons(),
     };
     match toast::show(toast).await {
         Ok(shown) => {
             report(app, &notice, Delivery::Shown, "").await?;
             let app = app.clone();
             tokio::spawn(async move {
-                if shown.action().await.as_deref() == Some(OPEN)
-                    && let Err(error) = open(&app, &notice).await
-                {
-                    tracing::error!(%error, "the job could not be brought up");
+                let Some(press) = shown.action().await.as_deref().and_then(Press::of_key) else { return };
+                if let Err(error) = pressed(&app, &notice, press).await {
+                    tracing::error!(%error, "a press on a notification came to nothing");
                 }
             });
             Ok(())
         }
         Err(error) => report(app, &notice, Delivery::Failed, &error.to_string()).await,
     }
+}
+
+/// Does what the founder wants. A decision that came too late brings up the job, where one sees who was faster.
+async fn pressed(app: &App, notice: &Notice, press: Press) -> Result<(), Error> {
+    if let (Press::Decide(decision), Some(question_id)) = (press, notice.question_id) {
+        let answer =
+            QuestionAnswerParams { question_id, answer: decision.answer(), origin: Origin::Notification };
+        match questions::answer(app, answer).await {
+            Ok(_) => return report(app, notice, Delivery::Opened, "").await,
+            Err(error) => tracing::warn!(%error, %question_id, "a decision on a notification did not count"),
+        }
+    }
+    open(app, notice).await
 }
 
 /// Brings up the notice's job: in the desktop that runs, or in one that is started for it.
@@ -162,6 +200,26 @@ fn spoken(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_act_is_decided_on_a_notice_only_where_all_of_it_is_on_it() {
+        let is_whole = |action: &str, diff: Option<&str>| {
+            whole(&Approval {
+                act: contract::Act::Command,
+                tool: "Bash".into(),
+                action: contract::visible(action),
+                subject: None,
+                diff: diff.map(str::to_owned),
+                digest: String::new(),
+            })
+            .is_some()
+        };
+        assert!(is_whole("git push origin main", None));
+        assert!(!is_whole("docs/about.md", Some("+ a line")));
+        for hidden in ["ls\nrm -rf x", "ls \u{202e}x", &"x".repeat(121), &format!("ls{}rm", " ".repeat(10_000)), "a  b"] {
+            assert!(!is_whole(hidden, None), "{hidden:?}");
+        }
+    }
 
     #[test]
     fn durations_are_spoken() {

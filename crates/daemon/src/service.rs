@@ -204,6 +204,7 @@ pub async fn initialize(
         Who::Worker(run_id) => {
             if let Some(run) = app.runs.connected(run_id, conn) {
                 tokio::spawn(runs::tell_hold(app.clone(), run.clone()));
+                tokio::spawn(runs::tell_rules(app.clone(), run.clone()));
                 tokio::spawn(runs::tell_words(app.clone(), run));
             }
         }

@@ -234,8 +234,14 @@ fn fits(question: &Question, answer: &str) -> Result<(), StoreError> {
         return refused("The answer is empty.", "Say in a few words what is to be done.".into());
     }
     if question.ask == Ask::Approval {
-        if Decision::of_answer(answer).is_some() {
-            return Ok(());
+        let exact = question.approval.as_ref().is_some_and(|approval| approval.subject.is_some());
+        match Decision::of_answer(answer) {
+            Some(Decision { always: Some(_), .. }) if !exact => {
+                let fix = "Allow it this once, or change what the agent may do with `aicib permissions`.";
+                return refused("There is nothing exact here to allow always.", fix.into());
+            }
+            Some(_) => return Ok(()),
+            None => {}
         }
         let fix = "Answer “Allow”, “Deny” or “Deny: ” with a reason.".to_owned();
         return refused("That is no answer to whether it may.", fix);

@@ -1,6 +1,6 @@
 //! Over the notification plugin, which does not say what became of it: a click brings the app up by itself.
 
-use contract::Notice;
+use contract::{Notice, Press};
 use tauri_plugin_notification::NotificationExt;
 
 use crate::desktop::Desktop;
@@ -19,7 +19,7 @@ pub async fn show(desktop: &Desktop, notice: Notice) -> Result<OnScreen, String>
 
 impl OnScreen {
     /// Never: the system does not tell.
-    pub async fn opened(self) -> bool {
-        false
+    pub async fn pressed(self) -> Option<Press> {
+        None
     }
 }

@@ -1,6 +1,6 @@
 //! Over D-Bus, where delivery and Open are known.
 
-use contract::Notice;
+use contract::{Notice, Press};
 use toast::Toast;
 
 use crate::desktop::Desktop;
@@ -14,17 +14,17 @@ pub struct OnScreen(toast::Shown);
 /// Nobody shows notifications, in the system's own words.
 pub async fn show(_: &Desktop, notice: Notice) -> Result<OnScreen, String> {
     let toast = Toast {
+        actions: notice.buttons(),
         title: notice.title,
         body: notice.body,
         urgent: notice.urgent,
-        actions: vec![("open".into(), "Open".into())],
     };
     toast::show(toast).await.map(OnScreen).map_err(|error| error.to_string())
 }
 
 impl OnScreen {
-    /// Waits until it is opened (a click on it counts) or closed.
-    pub async fn opened(self) -> bool {
-        matches!(self.0.action().await.as_deref(), Some("open" | "default"))
+    /// Waits until a button of it is pressed (a click on it opens it), or it is closed.
+    pub async fn pressed(self) -> Option<Press> {
+        Press::of_key(self.0.action().await.as_deref()?)
     }
 }

@@ -8,8 +8,9 @@ mod jobs;
 mod journal;
 mod keys;
 mod people;
+mod permissions;
 mod prune;
-mod questions;
+pub mod questions;
 mod sessions;
 pub mod system;
 mod task_list;
@@ -194,6 +195,18 @@ impl contract::Handlers for Front {
 
     async fn question_answer(&self, _: &Arc<Connection>, params: QuestionAnswerParams) -> Result<Question, Error> {
         questions::answer(&self.0, params).await
+    }
+
+    async fn permission_table(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<PermissionTable, Error> {
+        permissions::table(&self.0, params).await
+    }
+
+    async fn permission_set(&self, _: &Arc<Connection>, params: PermissionSetParams) -> Result<PermissionTable, Error> {
+        permissions::set(&self.0, params).await
+    }
+
+    async fn rule_remove(&self, _: &Arc<Connection>, params: RuleRef) -> Result<PermissionTable, Error> {
+        permissions::remove(&self.0, params).await
     }
 
     async fn journal_list(&self, _: &Arc<Connection>, params: JournalListParams) -> Result<JournalPage, Error> {

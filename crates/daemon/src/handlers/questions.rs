@@ -1,8 +1,9 @@
 //! Questions to the founder, and their answers.
 
 use contract::*;
-use store::Raise;
+use store::{NewRule, Raise};
 
+use super::permissions;
 use crate::app::App;
 use crate::hub::Touched;
 use crate::runs;
@@ -34,11 +35,17 @@ pub async fn answer(app: &App, params: QuestionAnswerParams) -> Result<Question,
             if let Some((what, to)) = raise(&question, &event, session_id) {
                 db.raise_limit(&what, to, Time::now())?;
             }
+            if let Some(rule) = rule(&question) {
+                db.rule_set(&rule, Time::now())?;
+            }
             Ok((question, event))
         })
         .await?;
     let touched = Touched { spend: question.ask == Ask::Limit, ..Touched::questions(question.job_id) };
     app.announce(question.company_id, &touched, &[event]);
+    if rule(&question).is_some() {
+        permissions::told(app, question.company_id);
+    }
     if let Some(run) = app.runs.get(question.run_id) {
         tokio::spawn(runs::tell_words(app.clone(), run));
     }
@@ -65,6 +72,23 @@ fn raise(question: &Question, answered: &Event, session_id: SessionId) -> Option
     Some((what, to))
 }
 
+/// The rule that an answer makes: the same act is allowed from now on.
+fn rule(question: &Question) -> Option<NewRule> {
+    let approval = question.approval.as_ref()?;
+    let scope = Decision::of_answer(question.answer.as_deref()?)?.always?;
+    // Without something exact to be about, it would be about all acts of the kind.
+    let subject = approval.subject.clone()?;
+    Some(NewRule {
+        company_id: question.company_id,
+        job_id: (scope == Scope::Job).then_some(question.job_id),
+        agent: (scope == Scope::Agent).then(|| question.agent.clone()),
+        act: approval.act,
+        subject: Some(subject),
+        verdict: Verdict::Allow,
+        origin: question.answered_by.unwrap_or(Origin::Client),
+    })
+}
+
 /// The amount that an answer names ("Go on up to $7.50").
 fn amount(answer: &str) -> Option<Money> {
     let (_, amount) = answer.rsplit_once('$')?;
@@ -88,6 +112,7 @@ mod tests {
             text: String::new(),
             detail: String::new(),
             options: Vec::new(),
+            approval: None,
             asked_at: Time(1),
             closed_at: None,
             answer: None,
@@ -105,6 +130,37 @@ mod tests {
         };
         let entry = Entry { at: Time(2), agent: SYSTEM.into(), parent: None, body };
         raise(&asked(ask), &Event { seq: Seq(9), job_id: JobId(7), run_id: None, entry }, SessionId(5))
+    }
+
+    #[test]
+    fn always_is_about_exactly_what_was_asked_and_as_far_as_was_said() {
+        let approval = Approval {
+            act: Act::Command,
+            tool: "Bash".into(),
+            action: "git push".into(),
+            subject: Some("git push".into()),
+            diff: None,
+            digest: "d".into(),
+        };
+        let made = |approval: &Approval, answer: &str| {
+            rule(&Question {
+                approval: Some(approval.clone()),
+                answer: Some(answer.into()),
+                answered_by: Some(Origin::Quick),
+                ..asked(Ask::Approval)
+            })
+        };
+        let of_job = made(&approval, "Allow always for this job").unwrap();
+        assert_eq!((of_job.job_id, of_job.agent, of_job.origin), (Some(JobId(7)), None, Origin::Quick));
+        let of_agent = made(&approval, "Allow always for this agent").unwrap();
+        assert_eq!((of_agent.job_id, of_agent.agent.as_deref()), (None, Some("cto")));
+        let of_company = made(&approval, "Allow always for this company").unwrap();
+        assert_eq!((of_company.job_id, of_company.agent, of_company.subject), (None, None, approval.subject.clone()));
+        for no_rule in ["Allow", "Deny", "Deny: always"] {
+            assert_eq!(made(&approval, no_rule), None, "{no_rule}");
+        }
+        let vague = Approval { subject: None, ..approval };
+        assert_eq!(made(&vague, "Allow always for this company"), None);
     }
 
     #[test]

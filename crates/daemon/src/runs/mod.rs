@@ -35,7 +35,7 @@ pub use cancel::cancel;
 pub use hold::{hold, tell as tell_hold};
 pub use queue::{adopt, keep_claiming};
 pub use slots::go_on;
-pub use tell::tell_words;
+pub use tell::{tell_rules, tell_words};
 
 /// Why a job was stopped that the founder stopped.
 pub const STOPPED: &str = "Stopped by you.";
@@ -65,6 +65,7 @@ pub struct LiveRun {
     forced: tokio::sync::Mutex<StopCounts>,
     /// Held while the worker is told whether it is on hold, so that the last word it hears is the last that was said.
     telling_hold: tokio::sync::Mutex<()>,
+    telling_rules: tokio::sync::Mutex<()>,
     children: AtomicI64,
     heard_at: AtomicI64,
     /// The highest line of the spool that is stored.
@@ -90,6 +91,7 @@ impl LiveRun {
             stop_reason: Mutex::default(),
             forced: tokio::sync::Mutex::default(),
             telling_hold: tokio::sync::Mutex::default(),
+            telling_rules: tokio::sync::Mutex::default(),
             children: AtomicI64::new(0),
             heard_at: AtomicI64::new(Time::now().0),
             stored_line: watch::Sender::new(0),

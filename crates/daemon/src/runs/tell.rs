@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::methods::{Note, RunAnswered, RunToldMore};
-use contract::{RunAnswer, RunFollowUp};
+use contract::methods::{Note, RunAnswered, RunRulesChanged, RunToldMore};
+use contract::{RunAnswer, RunFollowUp, RunRules};
 
 use super::LiveRun;
 use crate::app::App;
@@ -31,6 +31,20 @@ pub async fn tell_words(app: App, run: Arc<LiveRun>) {
         if !tell::<RunToldMore>(&run, &RunFollowUp { seq, text }).await {
             return;
         }
+    }
+}
+
+/// Tells a run's worker, if it is connected, the founder's rules as they are now. One at a time, so that the last word is
+/// the right one.
+pub async fn tell_rules(app: App, run: Arc<LiveRun>) {
+    let _turn = run.telling_rules.lock().await;
+    let (company_id, job_id, run_id) = (run.company_id, run.job_id, run.run_id);
+    match app.store.read(move |db| db.rules_for(company_id, job_id)).await {
+        Ok(rules) => {
+            tell::<RunRulesChanged>(&run, &RunRules { rules }).await;
+        }
+        // It is told again when it next connects.
+        Err(error) => tracing::error!(%error, %run_id, "the rules could not be told"),
     }
 }
 

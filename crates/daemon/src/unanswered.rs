@@ -1,0 +1,45 @@
+//! Questions for leave to act that nobody answered for as long as the founder lets them wait: answered with no.
+
+use std::time::Duration;
+
+use contract::{Decision, Error, ErrorCode, Origin, QuestionAnswerParams, Time};
+
+use crate::app::App;
+use crate::handlers::questions;
+
+/// How often it is looked for: the founder speaks of minutes.
+const EVERY: Duration = Duration::from_secs(20);
+const MINUTE_MS: i64 = 60_000;
+
+/// Looks again and again, until the daemon is to stop.
+pub async fn keep_denying(app: App) {
+    loop {
+        if let Err(error) = deny_overdue(&app).await {
+            tracing::error!(%error, "questions that waited too long could not be answered");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = app.stop.cancelled() => return,
+        }
+    }
+}
+
+async fn deny_overdue(app: &App) -> Result<(), Error> {
+    let minutes = app.settings().await?.approval_minutes;
+    if minutes <= 0 {
+        return Ok(());
+    }
+    let before = Time(Time::now().0.saturating_sub(minutes.saturating_mul(MINUTE_MS)));
+    for question_id in app.store.read(move |db| db.approvals_since(before)).await? {
+        let unit = if minutes == 1 { "minute" } else { "minutes" };
+        let reason = format!("Nobody answered within {minutes} {unit}. Go on without it, or say what is missing.");
+        let answer = Decision::deny(&reason).answer();
+        match questions::answer(app, QuestionAnswerParams { question_id, answer, origin: Origin::Timeout }).await {
+            Ok(_) => tracing::info!(%question_id, "a question for leave to act waited too long"),
+            // The founder was faster.
+            Err(error) if error.code == ErrorCode::QUESTION_CLOSED => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
