@@ -124,7 +124,7 @@ async fn a_follow_up_reaches_the_ceo_before_its_next_call() -> anyhow::Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_is_told_natively_and_once() -> anyhow::Result<()> {
+async fn a_question_is_told_natively_and_again_after_a_restart() -> anyhow::Result<()> {
     let provider = Provider::start(asking()).await;
     let mut place = Place::new()?;
     let bus = Bus::start(&mut place)?;
@@ -134,12 +134,15 @@ async fn a_question_is_told_natively_and_once() -> anyhow::Result<()> {
     let question = acme.question(job).await?;
     let told = stand_ins.notification("Which colour", SOON).await?;
     assert!(told.body.contains("waits for you"), "{told:?}");
-    assert!(told.actions.chunks(2).any(|action| action == ["open", "Open"]), "{told:?}");
+    assert!(told.actions.chunks(2).any(|action| action == ["open", "Review"]), "{told:?}");
+    let about = || stand_ins.notified().into_iter().filter(|told| told.summary.contains("colour")).count();
+    assert_eq!(about(), 1);
     acme.crash_daemon().await?;
+    wait_for("the question to be told again", SOON, async || Ok((about() == 2).then_some(()))).await?;
     acme.answer(&question, "Blue").await?;
     acme.daemon.job(job, &["completed"], WORK).await?;
     stand_ins.notification("Done", SOON).await?;
-    let about: Vec<_> = stand_ins.notified().into_iter().filter(|told| told.summary.contains("colour")).collect();
-    assert_eq!(about.len(), 1, "{about:?}");
+    acme.crash_daemon().await?;
+    assert_eq!(about(), 2, "what is answered is not told again");
     Ok(())
 }
