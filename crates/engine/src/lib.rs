@@ -6,6 +6,7 @@
 
 mod agent_loop;
 mod anthropic;
+mod bridge;
 mod calls;
 mod compaction;
 mod context;
@@ -14,8 +15,10 @@ mod delegation;
 mod engines;
 mod entry;
 mod founder;
+mod gate;
 mod guard;
 mod host;
+mod ids;
 mod keeping;
 mod memory;
 mod model;
@@ -32,6 +35,6 @@ mod tools;
 mod voice;
 
 pub use engines::{open, open_with};
-pub use host::{Abilities, Brief, Ending, Engine, Host, Memory, Question};
+pub use host::{Abilities, Approvals, Brief, Ending, Engine, Grants, Host, Ids, Memory, Question, Rules};
 pub use model::Usage;
 pub use patience::Patience;
