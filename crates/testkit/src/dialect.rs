@@ -27,7 +27,7 @@ impl Dialect {
     /// A request of this dialect as one of [`Dialect::Messages`].
     pub(crate) fn as_messages(self, body: &Value) -> Value {
         let mut talk = match self {
-            Dialect::Messages => return body.clone(),
+            Dialect::Messages => return without_asides(body.clone()),
             Dialect::Responses => of_responses(body),
             Dialect::Chat => of_chat(body),
         };
@@ -35,6 +35,14 @@ impl Dialect {
         talk["tools"] = Value::Array(list(&body["tools"]).iter().flat_map(tools).collect());
         talk
     }
+}
+
+/// Claude Code puts messages of the system between those of the two sides.
+fn without_asides(mut body: Value) -> Value {
+    if let Some(messages) = body.get_mut("messages").and_then(Value::as_array_mut) {
+        messages.retain(|message| message["role"] != "system");
+    }
+    body
 }
 
 fn list(value: &Value) -> &[Value] {

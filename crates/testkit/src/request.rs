@@ -115,7 +115,9 @@ impl Request {
 
     /// Whether it comes from our own engine, and not from somebody else's program.
     pub(crate) fn is_ours(&self) -> bool {
-        self.header("user-agent").is_none_or(|agent| agent.starts_with("aicib/"))
+        // Codex calls itself as its client does.
+        self.dialect() != Some(Dialect::Responses)
+            && self.header("user-agent").is_none_or(|agent| agent.starts_with("aicib/"))
     }
 
     /// What tells this conversation from others: who is asked, and what was said first.
