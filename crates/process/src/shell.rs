@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::grace::Grace;
 use crate::reading::Reading;
+use crate::sandbox::Confine;
 use crate::spawn::{Command, Output, SpawnError, Spawned, in_path, spawn};
 use crate::stop::{Mark, Stopped, stop_tree};
 use crate::{clean_env, exited};
@@ -31,6 +32,8 @@ pub struct Shell {
     /// How long its processes may take to end when told to. Where the command is told to stop, this is when the clock
     /// of the grace begins to run, if it does not already.
     pub grace: Grace,
+    /// How it is confined; not at all where there is none.
+    pub confine: Option<Confine>,
 }
 
 /// What became of a shell command.
@@ -73,7 +76,7 @@ pub async fn run_shell(
     let refused = |source| SpawnError::Refused { program: program.into(), source };
     let mark = own_mark(&shell.mark);
     let (reader, writer) = io::pipe().map_err(refused)?;
-    let command = Command::new(program)
+    let mut command = Command::new(program)
         .arg("-c")
         .arg(&shell.command)
         .dir(&shell.dir)
@@ -81,6 +84,9 @@ pub async fn run_shell(
         .mark(&shell.mark)
         .mark(&mark)
         .output(Output::Merged(writer));
+    if let Some(Confine { policy, aicib }) = &shell.confine {
+        command = command.confined(policy, aicib);
+    }
     let Spawned { identity, mut child } = spawn(command)?;
     let mut output = Reading::new(reader, cap).map_err(refused)?;
 

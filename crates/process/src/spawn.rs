@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::sandbox::{Confine, Policy, SANDBOX_EXEC, confine_env};
 use crate::stop::Mark;
 use crate::{Identity, clean_env, platform};
 
@@ -34,13 +35,17 @@ pub enum Output {
 }
 
 /// A program to start. Its environment is [`clean_env`] and what is added; it leads a session of its own; the only
-/// open files it gets are stdin, stdout and stderr.
+/// open files it gets are stdin, stdout and stderr. Where it is [confined](Command::confined), its environment is less.
 #[derive(Debug)]
 pub struct Command {
     program: OsString,
     args: Vec<OsString>,
     dir: Option<PathBuf>,
+    /// What it inherits of our environment.
+    inherited: Vec<(OsString, OsString)>,
+    /// What is set for it, which counts more.
     env: Vec<(OsString, OsString)>,
+    confine: Option<Confine>,
     mark: Option<Mark>,
     input: Input,
     output: Output,
@@ -53,7 +58,9 @@ impl Command {
             program: program.as_ref().to_owned(),
             args: Vec::new(),
             dir: None,
-            env: clean_env(),
+            inherited: clean_env(),
+            env: Vec::new(),
+            confine: None,
             mark: None,
             input: Input::Null,
             output: Output::Null,
@@ -102,6 +109,24 @@ impl Command {
     pub fn mark(mut self, mark: &Mark) -> Command {
         self.mark = Some(mark.clone());
         self.env(&mark.name, &mark.value)
+    }
+
+    /// Confines it by a policy: it is started through `aicib`, the headless binary (absolute), which confines itself
+    /// and becomes the program. Nothing of its environment leads to buses, agents or displays then, and none of it
+    /// reaches the loader (`LD_PRELOAD`), also where it was set here.
+    #[must_use]
+    pub fn confined(mut self, policy: &Policy, aicib: &Path) -> Command {
+        self.confine = Some(Confine { policy: policy.clone(), aicib: aicib.to_owned() });
+        self
+    }
+
+    /// The environment that it will have.
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        let (inherited, given) = (self.inherited.clone(), self.env.clone());
+        match &self.confine {
+            Some(confine) => confine_env(&confine.policy, inherited, given),
+            None => inherited.into_iter().chain(given).collect(),
+        }
     }
 
     /// What it reads.
@@ -157,9 +182,14 @@ pub fn spawn(command: Command) -> Result<Spawned, SpawnError> {
     if let Some(dir) = command.dir.as_ref().filter(|dir| !dir.is_dir()) {
         return Err(SpawnError::NoFolder(dir.clone()));
     }
-    let is_nowhere = !program.contains(['/', '\\']) && !in_path(&program, &command.env);
+    let env = command.environment();
+    let is_nowhere = !program.contains(['/', '\\']) && !in_path(&program, &env);
+    if command.confine.is_some() && is_nowhere {
+        // The wrapper would say it, but as an exit.
+        return Err(SpawnError::NotFound(program));
+    }
     let mark = command.mark.clone();
-    let os = build(command).map_err(|source| SpawnError::Refused { program: program.clone(), source })?;
+    let os = build(command, env).map_err(|source| SpawnError::Refused { program: program.clone(), source })?;
     match platform::start(os, mark.as_ref()) {
         Ok((child, Some(identity))) => Ok(Spawned { identity, child }),
         Ok((mut child, None)) => {
@@ -182,9 +212,16 @@ pub(crate) fn in_path(program: &str, env: &[(OsString, OsString)]) -> bool {
     path.is_some_and(|path| std::env::split_paths(path).any(|dir| dir.join(program).is_file()))
 }
 
-fn build(command: Command) -> io::Result<std::process::Command> {
-    let mut os = std::process::Command::new(&command.program);
-    os.args(&command.args).env_clear().envs(command.env);
+fn build(command: Command, env: Vec<(OsString, OsString)>) -> io::Result<std::process::Command> {
+    let mut os = match &command.confine {
+        None => std::process::Command::new(&command.program),
+        Some(Confine { policy, aicib }) => {
+            let mut wrapper = std::process::Command::new(aicib);
+            wrapper.args([SANDBOX_EXEC, "--policy", &serde_json::to_string(policy)?, "--"]).arg(&command.program);
+            wrapper
+        }
+    };
+    os.args(&command.args).env_clear().envs(env);
     if let Some(dir) = &command.dir {
         os.current_dir(dir);
     }

@@ -22,6 +22,7 @@ fn shell(command: &str, mark: &Mark) -> Shell {
         env: Vec::new(),
         mark: mark.clone(),
         grace: grace.into(),
+        confine: None,
     }
 }
 
