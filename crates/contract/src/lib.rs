@@ -37,12 +37,13 @@ pub use event::{
 pub use ids::{CompanyId, EntryId, JobId, LeaseId, NoticeId, QuestionId, RuleId, RunId, Seq, SessionId};
 pub use methods::{Handlers, Method, Note};
 pub use money::{CostBasis, Money, PRICES_OF, PRICES_STALE_DAYS};
-pub use notice::{Delivery, Notice, Press, Show};
+pub use notice::{Delivery, Notice, NoticeKind, NoticeRow, Press, Show};
 pub use params::*;
 pub use permission::{Act, AgentPermissions, Approval, Decision, Ground, Permission, Rule, Scope, Verdict};
 pub use state::{AgentState, JobChange, JobState, RunState};
 pub use system::{
-    Check, CheckStatus, DaemonStatus, Health, Key, KeyStorage, LogLevel, LoggedError, Settings, Theme, WorkerHealth,
+    Check, CheckStatus, DaemonStatus, Health, Key, KeyStorage, LogLevel, LoggedError, Notify, Settings, Theme,
+    WorkerHealth,
 };
 pub use text::{clip, one_line, role_name, title, visible};
 pub use time::Time;

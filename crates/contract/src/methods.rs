@@ -204,6 +204,10 @@ methods! {
     JobWait job_wait "job.wait" (JobWaitParams) -> JobWaitResult, Founder, [];
     /// Forgets jobs that ended long ago.
     JobPrune job_prune "job.prune" (JobPruneParams) -> JobPruneResult, Founder, [Jobs];
+    /// Forgets jobs that have ended, by their numbers.
+    JobDelete job_delete "job.delete" (JobDeleteParams) -> JobPruneResult, Founder, [Jobs];
+    /// Writes a job to a file that can be read without this app.
+    JobExport job_export "job.export" (JobExportParams) -> JobExportResult, Founder, [];
     /// Jobs, newest first.
     JobList job_list "job.list" (JobListParams) -> JobPage, Founder, [];
     /// Everything about a job but its events.
@@ -214,6 +218,9 @@ methods! {
     JobSpans job_spans "job.spans" (JobPageParams) -> SpanPage, Founder, [];
     /// The files a job changed.
     JobFiles job_files "job.files" (JobPageParams) -> FilePage, Founder, [];
+
+    /// A file as a job left it, compared with what it was before.
+    JobFileDiff job_file_diff "job.file_diff" (FileDiffParams) -> FileDiff, Founder, [];
 
     /// Questions to the founder.
     QuestionList question_list "question.list" (QuestionListParams) -> QuestionPage, Founder, [];
@@ -262,6 +269,8 @@ methods! {
     /// Tries an engine with one short question. It costs a cent at most.
     EngineTry engine_try "engine.try" (EngineTryParams) -> EngineTrial, Founder, [];
 
+    /// What is kept on disk.
+    StorageGet storage_get "storage.get" (Empty) -> StorageReport, Founder, [];
     /// Looks at all that could be wrong.
     DoctorRun doctor_run "doctor.run" (Empty) -> DoctorReport, Founder, [];
 
@@ -269,6 +278,10 @@ methods! {
     DesktopAttach desktop_attach "desktop.attach" (Empty) -> Empty, Founder, [];
     /// Asks the desktop to bring something up.
     DesktopShow desktop_show "desktop.show" (Show) -> ShowResult, Founder, [];
+    /// The founder's notices.
+    NoticeList notice_list "notice.list" (NoticeListParams) -> NoticePage, Founder, [];
+    /// The founder has looked at notices.
+    NoticeSeen notice_seen "notice.seen" (NoticeSeenParams) -> NoticePage, Founder, [];
     /// Says what became of a notice.
     NoticeReport notice_report "notice.report" (NoticeReportParams) -> Empty, Founder, [];
 

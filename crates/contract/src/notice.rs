@@ -2,7 +2,61 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CompanyId, Decision, JobId, NoticeId, QuestionId};
+use crate::{CompanyId, Decision, JobId, NoticeId, QuestionId, Time};
+
+/// What a notice is about, as far as the founder chooses which ones to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// A brief was completed.
+    Done,
+    /// A brief failed, or was stopped at a limit.
+    Failed,
+    /// An agent has a question.
+    Question,
+    /// An agent asks for leave to act.
+    Approval,
+}
+
+impl NoticeKind {
+    /// Every kind.
+    pub const ALL: [NoticeKind; 4] = [NoticeKind::Done, NoticeKind::Failed, NoticeKind::Question, NoticeKind::Approval];
+
+    /// The name in JSON and SQL.
+    pub const fn name(self) -> &'static str {
+        match self {
+            NoticeKind::Done => "done",
+            NoticeKind::Failed => "failed",
+            NoticeKind::Question => "question",
+            NoticeKind::Approval => "approval",
+        }
+    }
+
+    /// The kind with that name.
+    pub fn from_name(name: &str) -> Option<NoticeKind> {
+        NoticeKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A notice in the app's own list of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct NoticeRow {
+    /// The notice.
+    #[serde(flatten)]
+    pub notice: Notice,
+    /// When it came up.
+    pub at: Time,
+    /// What became of it natively; none while that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub delivery: Option<Delivery>,
+    /// The system's own words, where it was not shown.
+    pub detail: String,
+    /// Whether the founder has looked at it in the app, or opened it.
+    pub seen: bool,
+}
 
 /// Something the founder is told once, natively.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +68,8 @@ pub struct Notice {
     pub job_id: JobId,
     /// The company.
     pub company_id: CompanyId,
+    /// What it is about.
+    pub kind: NoticeKind,
     /// The heading.
     pub title: String,
     /// A line or two, plain text.
@@ -75,8 +131,12 @@ pub enum Delivery {
     Shown,
     /// The founder was looking at the job.
     Seen,
-    /// Notifications are off in the settings.
+    /// Notifications, or those of its kind, are off in the settings.
     Off,
+    /// It came in the founder's quiet hours.
+    Quiet,
+    /// It was told together with others.
+    Grouped,
     /// The system did not take it.
     Failed,
     /// The founder opened it.
@@ -90,11 +150,28 @@ impl Delivery {
             Delivery::Shown => "shown",
             Delivery::Seen => "seen",
             Delivery::Off => "off",
+            Delivery::Quiet => "quiet",
+            Delivery::Grouped => "grouped",
             Delivery::Failed => "failed",
             Delivery::Opened => "opened",
         }
     }
+
+    /// The delivery with that name.
+    pub fn from_name(name: &str) -> Option<Delivery> {
+        const ALL: [Delivery; 7] = [
+            Delivery::Shown,
+            Delivery::Seen,
+            Delivery::Off,
+            Delivery::Quiet,
+            Delivery::Grouped,
+            Delivery::Failed,
+            Delivery::Opened,
+        ];
+        ALL.into_iter().find(|delivery| delivery.name() == name)
+    }
 }
+
 /// What a desktop is asked to bring up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
@@ -109,6 +186,10 @@ pub enum Show {
     },
     /// The settings.
     Settings,
+    /// The list of notices.
+    Notices,
+    /// All jobs.
+    Jobs,
     /// The quick-brief window.
     Quick,
 }

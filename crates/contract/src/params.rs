@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Act, Agent, AgentPermissions, ChangedFile, Check, Company, CompanyId, Confinement, CostRow, Delivery, EngineInfo,
     EntryId, Event, Job, JobId, JobState, JournalEntry, Key, KeyStorage, LeaseId, LimitUse, LogLevel, Money, NoticeId,
-    Origin, Question, QuestionId, Rule, RuleId, RunId, Seq, Session, SessionId, Span, StopCounts, Time, Verdict,
+    NoticeRow, Origin, Question, QuestionId, Rule, RuleId, RunId, Seq, Session, SessionId, Span, StopCounts, Time,
+    Verdict,
 };
 
 macro_rules! wire {
@@ -280,6 +281,9 @@ wire! {
         #[serde(default, skip_serializing_if = "Option::is_none")] not_before: Option<Time>,
         /// The brief's own limit; none for the setting's, zero for no limit.
         #[serde(default, skip_serializing_if = "Option::is_none")] max_cost_usd: Option<Money>,
+        /// Files to lay beside the brief, absolute: they are copied into the company's folder, and named in the brief. At
+        /// most 20, of 50 MB each.
+        #[serde(default)] attachments: Vec<String>,
         /// Chosen by the client: a second submit with the same key within a day returns the first one's job.
         #[serde(default, skip_serializing_if = "Option::is_none")] idempotency_key: Option<String>,
     }
@@ -562,8 +566,18 @@ wire! {
         #[serde(default, skip_serializing_if = "Option::is_none")] session_id: Option<SessionId>,
         /// In these states; empty for all.
         #[serde(default)] states: Vec<JobState>,
+        /// Sent to this agent (role).
+        #[serde(default, skip_serializing_if = "Option::is_none")] agent: Option<String>,
+        /// On this engine, by its name in configs (`acp:gemini`).
+        #[serde(default, skip_serializing_if = "Option::is_none")] engine: Option<String>,
         /// Created at or after.
         #[serde(default, skip_serializing_if = "Option::is_none")] since: Option<Time>,
+        /// Created before.
+        #[serde(default, skip_serializing_if = "Option::is_none")] until: Option<Time>,
+        /// In which order.
+        #[serde(default)] sort: JobSort,
+        /// Skip as many rows; only where they are not sorted by age.
+        #[serde(default)] offset: i64,
         /// Continue below this job.
         #[serde(default, skip_serializing_if = "Option::is_none")] before: Option<JobId>,
         /// Rows, 1 to 500; 50 where it is not given.
@@ -576,6 +590,100 @@ wire! {
         jobs: Vec<Job>,
         /// What to give as `before` for the next page; none on the last.
         #[serde(default, skip_serializing_if = "Option::is_none")] next: Option<JobId>,
+    }
+
+    /// Forget jobs for good: at most 500, all of them ended.
+    struct JobDeleteParams {
+        /// Which.
+        job_ids: Vec<JobId>,
+    }
+
+    /// Write a job to a file that can be read without this app.
+    struct JobExportParams {
+        /// The job.
+        job_id: JobId,
+        /// As what.
+        format: ExportFormat,
+        /// The file, absolute, which must not be there yet; one in the founder's folder for downloads where none is
+        /// named.
+        #[serde(default, skip_serializing_if = "Option::is_none")] path: Option<String>,
+    }
+
+    /// What was written.
+    struct JobExportResult {
+        /// The file.
+        path: String,
+        /// Its size.
+        bytes: i64,
+    }
+
+    /// Compare a file as a job left it with what it was before.
+    struct FileDiffParams {
+        /// The job.
+        job_id: JobId,
+        /// The file's path inside the company folder, as the job's list of files has it.
+        path: String,
+    }
+
+    /// A file as a job left it, compared with what it was before.
+    struct FileDiff {
+        /// The file.
+        path: String,
+        /// How it compares.
+        state: FileDiffState,
+        /// The change as a unified diff, at most 512 KB; empty where there is none to show. Hostile text.
+        diff: String,
+        /// Whether the diff was cut.
+        cut: bool,
+        /// Other jobs that changed the file while this one was under way; at most 20.
+        also_by: Vec<JobId>,
+    }
+
+    /// The founder's notices, newest first.
+    #[derive(Default)]
+    struct NoticeListParams {
+        /// Continue below this notice.
+        #[serde(default, skip_serializing_if = "Option::is_none")] before: Option<NoticeId>,
+        /// Rows, 1 to 500; 50 where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")] limit: Option<i64>,
+    }
+
+    /// A page of notices.
+    struct NoticePage {
+        /// Newest first.
+        notices: Vec<NoticeRow>,
+        /// Those that nobody has looked at, in all.
+        unseen: i64,
+        /// What to give as `before` for the next page; none on the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")] next: Option<NoticeId>,
+    }
+
+    /// The founder has looked at the notices up to this one.
+    struct NoticeSeenParams {
+        /// The newest that was looked at.
+        up_to: NoticeId,
+    }
+
+    /// What AICIB keeps on disk, in bytes.
+    struct StorageReport {
+        /// The home.
+        home: String,
+        /// The database.
+        database_bytes: i64,
+        /// Copies of it.
+        backups_bytes: i64,
+        /// What runs left: spools, logs, conversations, earlier contents of files.
+        runs_bytes: i64,
+        /// What engines that are programs keep.
+        engines_bytes: i64,
+        /// The daemon's logs.
+        logs_bytes: i64,
+        /// Free on that disk; none where the system does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")] free_bytes: Option<i64>,
+        /// Jobs in the database.
+        jobs: i64,
+        /// Events in the database.
+        events: i64,
     }
 
     /// Numbers over jobs.
@@ -883,4 +991,63 @@ pub enum Credential {
         /// Its token.
         token: String,
     },
+}
+
+/// In which order jobs are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum JobSort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+    /// The one that cost most first.
+    Cost,
+    /// The one that took longest first.
+    Duration,
+}
+
+/// As what a job is written to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// Text that people read.
+    Markdown,
+    /// All that is known of it, for programs: one object with its events.
+    Json,
+    /// A page in a single file, with nothing remote in it.
+    Html,
+}
+
+impl ExportFormat {
+    /// The ending of files of that kind.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            ExportFormat::Markdown => "md",
+            ExportFormat::Json => "json",
+            ExportFormat::Html => "html",
+        }
+    }
+}
+
+/// How a file as a job left it compares with what it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FileDiffState {
+    /// The diff says.
+    Changed,
+    /// The job made it: all of it is new.
+    Created,
+    /// The job took it away.
+    Removed,
+    /// It is as it was before.
+    Same,
+    /// It is no text.
+    Binary,
+    /// What it was before was not kept: it was too large, or too much changed.
+    NotKept,
 }

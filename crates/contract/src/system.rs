@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Pays, Sandbox, Seq, Time};
+use crate::{Money, NoticeKind, Pays, Sandbox, Seq, Time};
 
 /// Where a key is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,10 +71,22 @@ pub struct Settings {
     pub brief_limit_usd: Money,
     /// Whether the founder is told natively.
     pub notifications: bool,
+    /// Which of them, and when.
+    #[serde(default)]
+    pub notify: Notify,
     /// The key that opens Quick brief from anywhere (`CmdOrCtrl+Shift+Space`); empty means none.
     pub quick_shortcut: String,
     /// How the window looks.
     pub theme: Theme,
+    /// The language of the window (`en`, `de`); empty for the system's.
+    #[serde(default)]
+    pub language: String,
+    /// The size of text in the window, in percent: 80 to 200.
+    #[serde(default = "defaults::text_percent")]
+    pub text_percent: i64,
+    /// Keys in place of the usual ones, by what they do (`palette`).
+    #[serde(default)]
+    pub shortcuts: BTreeMap<String, String>,
     /// Speed of the practice engine: 1 is about eight seconds a brief, 10 is ten times as fast; 0.1 to 100.
     pub practice_pace: f64,
     /// How long a process may take to end when told to, in milliseconds; 0 to 60,000.
@@ -139,8 +151,12 @@ impl Default for Settings {
             max_parallel_jobs: 10,
             brief_limit_usd: Money::nanos(5_000_000_000),
             notifications: true,
+            notify: Notify::default(),
             quick_shortcut: "CmdOrCtrl+Shift+Space".into(),
             theme: Theme::System,
+            language: String::new(),
+            text_percent: defaults::text_percent(),
+            shortcuts: BTreeMap::new(),
             practice_pace: 1.0,
             stop_grace_ms: 5_000,
             run_minutes: defaults::run_minutes(),
@@ -165,8 +181,58 @@ impl Default for Settings {
     }
 }
 
+/// Which notices the founder hears natively, and when. All of them are in the app's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Notify {
+    /// Briefs that were completed.
+    pub done: bool,
+    /// Briefs that failed.
+    pub failed: bool,
+    /// Questions.
+    pub question: bool,
+    /// Questions for leave to act.
+    pub approval: bool,
+    /// When it becomes quiet, in the founder's local time (`22:00`); empty for never.
+    pub quiet_from: String,
+    /// When it ends to be quiet (`07:00`); empty for never.
+    pub quiet_to: String,
+    /// Whether failures and questions are told in quiet hours, too.
+    pub quiet_lets_urgent: bool,
+}
+
+impl Default for Notify {
+    fn default() -> Notify {
+        Notify {
+            done: true,
+            failed: true,
+            question: true,
+            approval: true,
+            quiet_from: String::new(),
+            quiet_to: String::new(),
+            quiet_lets_urgent: false,
+        }
+    }
+}
+
+impl Notify {
+    /// Whether notices of that kind are told at all.
+    pub const fn tells(&self, kind: NoticeKind) -> bool {
+        match kind {
+            NoticeKind::Done => self.done,
+            NoticeKind::Failed => self.failed,
+            NoticeKind::Question => self.question,
+            NoticeKind::Approval => self.approval,
+        }
+    }
+}
+
 /// What a setting is where a client or a database of an earlier version does not name it.
 mod defaults {
+    pub const fn text_percent() -> i64 {
+        100
+    }
     pub const fn yes() -> bool {
         true
     }

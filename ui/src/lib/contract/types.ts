@@ -772,7 +772,7 @@ cost_usd: Money, };
 /**
  * What became of a notice.
  */
-export type Delivery = "shown" | "seen" | "off" | "failed" | "opened";
+export type Delivery = "shown" | "seen" | "off" | "quiet" | "grouped" | "failed" | "opened";
 
 /**
  * The tail of an unfinished message grew. May be lost.
@@ -2222,6 +2222,11 @@ subscription: number,
 events: Array<Event>, };
 
 /**
+ * As what a job is written to a file.
+ */
+export type ExportFormat = "markdown" | "json" | "html";
+
+/**
  * A file that a tool call changed.
  */
 export type FileChange = { 
@@ -2241,6 +2246,49 @@ added: number,
  * Lines removed.
  */
 removed: number, };
+
+/**
+ * A file as a job left it, compared with what it was before.
+ */
+export type FileDiff = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * How it compares.
+ */
+state: FileDiffState, 
+/**
+ * The change as a unified diff, at most 512 KB; empty where there is none to show. Hostile text.
+ */
+diff: string, 
+/**
+ * Whether the diff was cut.
+ */
+cut: boolean, 
+/**
+ * Other jobs that changed the file while this one was under way; at most 20.
+ */
+also_by: Array<JobId>, };
+
+/**
+ * Compare a file as a job left it with what it was before.
+ */
+export type FileDiffParams = { 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * The file's path inside the company folder, as the job's list of files has it.
+ */
+path: string, };
+
+/**
+ * How a file as a job left it compares with what it was before.
+ */
+export type FileDiffState = "changed" | "created" | "removed" | "same" | "binary" | "not_kept";
 
 /**
  * A page of changed files, by path.
@@ -2517,6 +2565,15 @@ job: Job,
 stopped: StopCounts, };
 
 /**
+ * Forget jobs for good: at most 500, all of them ended.
+ */
+export type JobDeleteParams = { 
+/**
+ * Which.
+ */
+job_ids: Array<JobId>, };
+
+/**
  * Everything about a job but its events.
  */
 export type JobDetail = { 
@@ -2679,6 +2736,37 @@ position?: number,
 seq: Seq, };
 
 /**
+ * Write a job to a file that can be read without this app.
+ */
+export type JobExportParams = { 
+/**
+ * The job.
+ */
+job_id: JobId, 
+/**
+ * As what.
+ */
+format: ExportFormat, 
+/**
+ * The file, absolute, which must not be there yet; one in the founder's folder for downloads where none is
+ * named.
+ */
+path?: string, };
+
+/**
+ * What was written.
+ */
+export type JobExportResult = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * Its size.
+ */
+bytes: number, };
+
+/**
  * Say more to a job at work.
  */
 export type JobFollowUpParams = { 
@@ -2735,9 +2823,29 @@ session_id?: SessionId,
  */
 states: Array<JobState>, 
 /**
+ * Sent to this agent (role).
+ */
+agent?: string, 
+/**
+ * On this engine, by its name in configs (`acp:gemini`).
+ */
+engine?: string, 
+/**
  * Created at or after.
  */
 since?: Time, 
+/**
+ * Created before.
+ */
+until?: Time, 
+/**
+ * In which order.
+ */
+sort: JobSort, 
+/**
+ * Skip as many rows; only where they are not sorted by age.
+ */
+offset: number, 
 /**
  * Continue below this job.
  */
@@ -2851,6 +2959,11 @@ job_id: JobId,
 foreground: boolean, };
 
 /**
+ * In which order jobs are listed.
+ */
+export type JobSort = "newest" | "oldest" | "cost" | "duration";
+
+/**
  * Where a job stands.
  */
 export type JobState = "scheduled" | "blocked" | "queued" | "running" | "waiting" | "retrying" | "completed" | "failed" | "cancelled";
@@ -2953,6 +3066,11 @@ not_before?: Time,
  * The brief's own limit; none for the setting's, zero for no limit.
  */
 max_cost_usd?: Money, 
+/**
+ * Files to lay beside the brief, absolute: they are copied into the company's folder, and named in the brief. At
+ * most 20, of 50 MB each.
+ */
+attachments: Array<string>, 
 /**
  * Chosen by the client: a second submit with the same key within a day returns the first one's job.
  */
@@ -3282,6 +3400,10 @@ job_id: JobId,
  */
 company_id: CompanyId, 
 /**
+ * What it is about.
+ */
+kind: NoticeKind, 
+/**
  * The heading.
  */
 title: string, 
@@ -3308,9 +3430,44 @@ decidable: boolean, };
 export type NoticeId = number;
 
 /**
+ * What a notice is about, as far as the founder chooses which ones to hear.
+ */
+export type NoticeKind = "done" | "failed" | "question" | "approval";
+
+/**
  * How much a notice matters.
  */
 export type NoticeLevel = "info" | "warning";
+
+/**
+ * The founder's notices, newest first.
+ */
+export type NoticeListParams = { 
+/**
+ * Continue below this notice.
+ */
+before?: NoticeId, 
+/**
+ * Rows, 1 to 500; 50 where it is not given.
+ */
+limit?: number, };
+
+/**
+ * A page of notices.
+ */
+export type NoticePage = { 
+/**
+ * Newest first.
+ */
+notices: Array<NoticeRow>, 
+/**
+ * Those that nobody has looked at, in all.
+ */
+unseen: number, 
+/**
+ * What to give as `before` for the next page; none on the last.
+ */
+next?: NoticeId, };
 
 /**
  * What became of a notice.
@@ -3328,6 +3485,105 @@ delivery: Delivery,
  * The system's own words, where it failed.
  */
 detail: string, };
+
+/**
+ * A notice in the app's own list of them.
+ */
+export type NoticeRow = { 
+/**
+ * When it came up.
+ */
+at: Time, 
+/**
+ * What became of it natively; none while that is not known.
+ */
+delivery?: Delivery, 
+/**
+ * The system's own words, where it was not shown.
+ */
+detail: string, 
+/**
+ * Whether the founder has looked at it in the app, or opened it.
+ */
+seen: boolean, 
+/**
+ * Its id.
+ */
+notice_id: NoticeId, 
+/**
+ * The job it is about; what Open brings up.
+ */
+job_id: JobId, 
+/**
+ * The company.
+ */
+company_id: CompanyId, 
+/**
+ * What it is about.
+ */
+kind: NoticeKind, 
+/**
+ * The heading.
+ */
+title: string, 
+/**
+ * A line or two, plain text.
+ */
+body: string, 
+/**
+ * Whether it is about something that went wrong.
+ */
+urgent: boolean, 
+/**
+ * The question it is about, where it is about one.
+ */
+question_id?: QuestionId, 
+/**
+ * Whether Allow and Deny may stand on it: the question asks for leave to act, and all of the act is in the body.
+ */
+decidable: boolean, };
+
+/**
+ * The founder has looked at the notices up to this one.
+ */
+export type NoticeSeenParams = { 
+/**
+ * The newest that was looked at.
+ */
+up_to: NoticeId, };
+
+/**
+ * Which notices the founder hears natively, and when. All of them are in the app's list.
+ */
+export type Notify = { 
+/**
+ * Briefs that were completed.
+ */
+done: boolean, 
+/**
+ * Briefs that failed.
+ */
+failed: boolean, 
+/**
+ * Questions.
+ */
+question: boolean, 
+/**
+ * Questions for leave to act.
+ */
+approval: boolean, 
+/**
+ * When it becomes quiet, in the founder's local time (`22:00`); empty for never.
+ */
+quiet_from: string, 
+/**
+ * When it ends to be quiet (`07:00`); empty for never.
+ */
+quiet_to: string, 
+/**
+ * Whether failures and questions are told in quiet hours, too.
+ */
+quiet_lets_urgent: boolean, };
 
 /**
  * From which door a brief came.
@@ -3896,6 +4152,10 @@ brief_limit_usd: Money,
  */
 notifications: boolean, 
 /**
+ * Which of them, and when.
+ */
+notify: Notify, 
+/**
  * The key that opens Quick brief from anywhere (`CmdOrCtrl+Shift+Space`); empty means none.
  */
 quick_shortcut: string, 
@@ -3903,6 +4163,18 @@ quick_shortcut: string,
  * How the window looks.
  */
 theme: Theme, 
+/**
+ * The language of the window (`en`, `de`); empty for the system's.
+ */
+language: string, 
+/**
+ * The size of text in the window, in percent: 80 to 200.
+ */
+text_percent: number, 
+/**
+ * Keys in place of the usual ones, by what they do (`palette`).
+ */
+shortcuts: { [key in string]: string }, 
 /**
  * Speed of the practice engine: 1 is about eight seconds a brief, 10 is ten times as fast; 0.1 to 100.
  */
@@ -3991,7 +4263,7 @@ export type Show = { "view": "window" } | { "view": "job",
 /**
  * Which.
  */
-job_id: JobId, } | { "view": "settings" } | { "view": "quick" };
+job_id: JobId, } | { "view": "settings" } | { "view": "notices" } | { "view": "jobs" } | { "view": "quick" };
 
 /**
  * Ask the attached desktop to bring something up.
@@ -4119,6 +4391,47 @@ forced: number,
  * Processes left: 0, or it says so.
  */
 left: number, };
+
+/**
+ * What AICIB keeps on disk, in bytes.
+ */
+export type StorageReport = { 
+/**
+ * The home.
+ */
+home: string, 
+/**
+ * The database.
+ */
+database_bytes: number, 
+/**
+ * Copies of it.
+ */
+backups_bytes: number, 
+/**
+ * What runs left: spools, logs, conversations, earlier contents of files.
+ */
+runs_bytes: number, 
+/**
+ * What engines that are programs keep.
+ */
+engines_bytes: number, 
+/**
+ * The daemon's logs.
+ */
+logs_bytes: number, 
+/**
+ * Free on that disk; none where the system does not say.
+ */
+free_bytes?: number, 
+/**
+ * Jobs in the database.
+ */
+jobs: number, 
+/**
+ * Events in the database.
+ */
+events: number, };
 
 /**
  * A subscription.
@@ -4254,11 +4567,14 @@ export interface Methods {
   "job.resume": { params: JobHoldParams; result: JobHoldResult };
   "job.wait": { params: JobWaitParams; result: JobWaitResult };
   "job.prune": { params: JobPruneParams; result: JobPruneResult };
+  "job.delete": { params: JobDeleteParams; result: JobPruneResult };
+  "job.export": { params: JobExportParams; result: JobExportResult };
   "job.list": { params: JobListParams; result: JobPage };
   "job.get": { params: JobRef; result: JobDetail };
   "job.stats": { params: Empty; result: JobStats };
   "job.spans": { params: JobPageParams; result: SpanPage };
   "job.files": { params: JobPageParams; result: FilePage };
+  "job.file_diff": { params: FileDiffParams; result: FileDiff };
   "question.list": { params: QuestionListParams; result: QuestionPage };
   "question.answer": { params: QuestionAnswerParams; result: Question };
   "permission.table": { params: CompanyRef; result: PermissionTable };
@@ -4279,9 +4595,12 @@ export interface Methods {
   "settings.set": { params: Settings; result: Settings };
   "engine.list": { params: Empty; result: EngineList };
   "engine.try": { params: EngineTryParams; result: EngineTrial };
+  "storage.get": { params: Empty; result: StorageReport };
   "doctor.run": { params: Empty; result: DoctorReport };
   "desktop.attach": { params: Empty; result: Empty };
   "desktop.show": { params: Show; result: ShowResult };
+  "notice.list": { params: NoticeListParams; result: NoticePage };
+  "notice.seen": { params: NoticeSeenParams; result: NoticePage };
   "notice.report": { params: NoticeReportParams; result: Empty };
   "run.lease": { params: LeaseParams; result: Lease };
   "run.go_on": { params: GoOnParams; result: GoOn };
@@ -4345,11 +4664,14 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "job.resume": ["jobs"],
   "job.wait": [],
   "job.prune": ["jobs"],
+  "job.delete": ["jobs"],
+  "job.export": [],
   "job.list": [],
   "job.get": [],
   "job.stats": [],
   "job.spans": [],
   "job.files": [],
+  "job.file_diff": [],
   "question.list": [],
   "question.answer": ["jobs"],
   "permission.table": [],
@@ -4370,9 +4692,12 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "settings.set": ["settings"],
   "engine.list": [],
   "engine.try": [],
+  "storage.get": [],
   "doctor.run": [],
   "desktop.attach": [],
   "desktop.show": [],
+  "notice.list": [],
+  "notice.seen": [],
   "notice.report": [],
   "run.lease": [],
   "run.go_on": [],
