@@ -1,6 +1,6 @@
 //! Jobs by page, as fast among ten thousand as among ten.
 
-use contract::{JobListParams, JobPage, JobState};
+use contract::{JobListParams, JobPage, JobSort, JobState, Time, engine_from_name};
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
@@ -9,13 +9,13 @@ use crate::rows::page;
 use crate::{Read, StoreError};
 
 impl Read<'_> {
-    /// A page of jobs, newest first.
+    /// A page of jobs, newest first unless another order is asked for. Other orders read all jobs that fit.
     ///
     /// # Errors
     /// What SQLite said.
     pub fn jobs(&self, list: &JobListParams) -> Result<JobPage, StoreError> {
         let limit = page(list.limit, 50);
-        let (sql, values) = query(list, limit + 1);
+        let (sql, values) = query(list, limit + 1, Time::now());
         let mut select = self.conn.prepare_cached(&sql)?;
         let mut jobs = select.query_map(params_from_iter(values), job)?.collect::<Result<Vec<_>, _>>()?;
         let more = jobs.len() as i64 > limit;
@@ -26,27 +26,56 @@ impl Read<'_> {
 }
 
 /// The page's ids first, and then its rows: what a row takes to make is not spent on those that are not shown.
-fn query(list: &JobListParams, rows: i64) -> (String, Vec<Value>) {
+fn query(list: &JobListParams, rows: i64, now: Time) -> (String, Vec<Value>) {
     let mut values: Vec<Value> = Vec::new();
     let mut filters = String::new();
-    for (column, value) in [
-        ("p.company_id =", list.company_id.map(|id| id.0)),
-        ("p.session_id =", list.session_id.map(|id| id.0)),
-        ("p.created_at >=", list.since.map(|at| at.0)),
-        ("p.id <", list.before.map(|id| id.0)),
+    let engine = list.engine.as_deref().map(|name| {
+        // A name that is no engine's finds nothing.
+        engine_from_name(name).map_or(("", ""), |(kind, agent)| (kind.name(), agent))
+    });
+    let text = |text: &str| Value::Text(text.to_owned());
+    for (filter, value) in [
+        ("p.company_id = ?", list.company_id.map(|id| Value::Integer(id.0))),
+        ("p.session_id = ?", list.session_id.map(|id| Value::Integer(id.0))),
+        ("p.created_at >= ?", list.since.map(|at| Value::Integer(at.0))),
+        ("p.created_at < ?", list.until.map(|at| Value::Integer(at.0))),
+        ("p.id < ?", list.before.map(|id| Value::Integer(id.0))),
+        ("+p.engine = ?", engine.map(|(kind, _)| text(kind))),
+        ("p.engine_agent = ?", engine.map(|(_, agent)| text(agent))),
+        ("p.session_id IN (SELECT id FROM sessions WHERE agent = ?)", list.agent.as_deref().map(text)),
     ] {
         let Some(value) = value else { continue };
-        values.push(Value::Integer(value));
-        filters.push_str(&format!(" AND {column} ?{}", values.len()));
+        values.push(value);
+        filters.push_str(&format!(" AND {}", filter.replace('?', &format!("?{}", values.len()))));
     }
     values.push(Value::Integer(rows));
     let limit = values.len();
     // From a closed set of our own names, each at most once.
     let names: Vec<&str> = JobState::ALL.iter().filter(|state| list.states.contains(state)).map(|s| s.name()).collect();
+    let states = if names.is_empty() { String::new() } else { format!(" AND p.state IN ('{}')", names.join("','")) };
+    if list.sort != JobSort::Newest {
+        values.push(Value::Integer(list.offset.max(0)));
+        let offset = values.len();
+        let order = match list.sort {
+            JobSort::Oldest => "{}.id",
+            JobSort::Cost => "{}.cost_nanos DESC, {}.id DESC",
+            JobSort::Newest | JobSort::Duration => {
+                values.push(Value::Integer(now.0));
+                "CASE WHEN {}.started_at IS NULL THEN -1 ELSE coalesce({}.finished_at, ?now) - {}.started_at END DESC, \
+                 {}.id DESC"
+            }
+        };
+        let order = order.replace("?now", &format!("?{}", values.len()));
+        let (inner, outer) = (order.replace("{}", "p"), order.replace("{}", "j"));
+        let ids = format!(
+            "SELECT p.id FROM jobs p WHERE 1{states}{filters} ORDER BY {inner} LIMIT ?{limit} OFFSET ?{offset}"
+        );
+        return (select(&format!("WHERE j.id IN ({ids}) ORDER BY {outer}")), values);
+    }
     let ids = if names.is_empty() {
         format!("SELECT p.id FROM jobs p {} WHERE 1{filters}", index(list))
     } else if list.session_id.is_some() {
-        format!("SELECT p.id FROM jobs p {} WHERE p.state IN ('{}'){filters}", index(list), names.join("','"))
+        format!("SELECT p.id FROM jobs p {} WHERE 1{states}{filters}", index(list))
     } else {
         // A search a state, each by id from the index: they are merged, not sorted.
         let of_state =
@@ -90,9 +119,9 @@ mod tests {
                 since: (mask & 4 != 0).then_some(Time(1)),
                 before: (mask & 8 != 0).then_some(JobId(100)),
                 states,
-                limit: None,
+                ..JobListParams::default()
             };
-            let (sql, values) = query(&list, 51);
+            let (sql, values) = query(&list, 51, Time(0));
             let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let steps = explain.query_map(params_from_iter(values), |row| row.get::<_, String>("detail")).unwrap();
             let plan: Vec<String> = steps.map(Result::unwrap).collect();

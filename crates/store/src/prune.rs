@@ -1,9 +1,10 @@
 //! Forgets jobs that ended long ago: their rows, events, questions and search index. What they cost stays counted, and
 //! what the company's journal says of them stays.
 
-use contract::{CompanyId, EventBody, JobId, Time};
+use contract::{CompanyId, Error, ErrorCode, EventBody, JobId, Time};
 use jiff::tz::TimeZone;
 use rusqlite::{OptionalExtension, params};
+use serde_json::json;
 
 use crate::events::{COLUMNS, event};
 use crate::fold::{self, Effect, Facts};
@@ -109,6 +110,28 @@ impl Write<'_> {
             pruned.jobs += 1;
         }
         Ok(pruned)
+    }
+
+    /// Forgets one job that has ended, as [`Write::prune`] does; call again while there is more of it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Refused`] for one that has not ended, whose run is not settled, or that
+    /// a waiting one waits for.
+    pub fn forget(&self, job: JobId, at_most_events: i64) -> Result<Pruned, StoreError> {
+        let row = self.job(job)?;
+        let mut select =
+            self.conn.prepare_cached(&format!("SELECT 1 FROM jobs j WHERE j.id = ?3 AND {FORGETTABLE}"))?;
+        if !select.exists(params![i64::MAX, None::<i64>, job.0])? {
+            let why = if row.state.is_final() { "another job waits for it" } else { "it has not ended" };
+            let what = format!("Job {job} cannot be deleted: {why}.");
+            let fix = format!("Stop it first with `aicib cancel {job}`, or wait for it.");
+            return Err(Error::new(ErrorCode::JOB_NOT_FINAL, what, fix).with(json!({ "job_id": job })).into());
+        }
+        let (events, all) = self.forget_events(job, at_most_events.max(1))?;
+        if !all {
+            return Ok(Pruned { events, more: true, ..Pruned::default() });
+        }
+        Ok(Pruned { jobs: 1, events, run_dirs: self.forget_job(job)?, more: false })
     }
 
     /// Forgets the job's oldest events, `most` of them; and whether these were all. The very first goes last: by it

@@ -13,6 +13,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_job_life.sql", include_str!("../../../migrations/0002_job_life.sql")),
     ("0003_company.sql", include_str!("../../../migrations/0003_company.sql")),
     ("0004_leave.sql", include_str!("../../../migrations/0004_leave.sql")),
+    ("0005_desk.sql", include_str!("../../../migrations/0005_desk.sql")),
 ];
 
 /// Brings the database at `path` to the known schema, after a backup where it holds one that is older.

@@ -18,6 +18,7 @@ fn done(home: &Home, session: (contract::CompanyId, contract::SessionId), at: i6
     let notice = NewNotice {
         job_id: job,
         question_id: None,
+        kind: contract::NoticeKind::Done,
         title: "Done".into(),
         body: String::new(),
         urgent: false,

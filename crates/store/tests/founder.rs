@@ -7,7 +7,7 @@ mod support;
 
 use contract::{
     AgentState, Ask, CompanyId, Error, ErrorCode, EventBody, EventSearchParams, Job, JobChange, JobId, JobState, Money,
-    Origin, Question, QuestionId, QuestionListParams, RunId, Seq, SessionId, Time,
+    NoticeKind, Origin, Question, QuestionId, QuestionListParams, RunId, Seq, SessionId, Time,
 };
 use store::{NewJob, NewNotice, Settlement, StoreError};
 use support::*;
@@ -201,7 +201,8 @@ fn the_founder_is_told_once_of_each_question_and_once_of_the_end() {
     let [first, second] = [0, 1].map(|n: usize| QuestionId(appended.events[n].seq.0));
     let tell = |question_id: Option<QuestionId>| {
         let (title, body) = ("The CEO asks".into(), String::new());
-        let notice = NewNotice { job_id: job.job_id, question_id, title, body, urgent: true, decidable: false };
+        let kind = NoticeKind::Question;
+        let notice = NewNotice { job_id: job.job_id, question_id, kind, title, body, urgent: true, decidable: false };
         home.write(move |write| write.notice_put(&notice, NOON)).is_some()
     };
     let told = [tell(Some(first)), tell(Some(first)), tell(Some(second)), tell(None), tell(None)];

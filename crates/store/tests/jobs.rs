@@ -222,6 +222,7 @@ fn the_founder_is_told_once() {
     let job = home.submit(home.company("acme"), "Brief");
     let new = NewNotice {
         question_id: None,
+        kind: contract::NoticeKind::Done,
         job_id: job.job_id,
         title: "Done".into(),
         body: "A page.".into(),
