@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use command::Commands;
-pub(crate) use workspace::Workspace;
+pub(crate) use files::MAX_WRITE;
+pub(crate) use workspace::{Workspace, is_guarded};
 
 use crate::model::ToolSpec;
 
