@@ -130,10 +130,7 @@ pub(crate) fn intent(tool: &str, input: &Value, folder: &Path) -> Intent {
         }
         Kind::Change => changes(&mut intent, input, folder),
         Kind::Server | Kind::Unknown => {
-            intent.act = match kind {
-                Kind::Server => served(&intent.tool, input),
-                _ => Act::Command,
-            };
+            intent.act = if kind == Kind::Server { served(&intent.tool) } else { Act::Command };
             intent.action = format!("{} {}", intent.tool, in_full(input));
             intent.subject = Some(subject(&intent.tool));
             // A call of a tool that nobody knows is not allowed for good by its name.
@@ -168,9 +165,8 @@ fn kind(tool: &str, input: &Value) -> Kind {
     }
 }
 
-/// What a tool of somebody's MCP server does: it publishes, unless the server says that it only reads. One whose name
-/// speaks of paying spends.
-fn served(tool: &str, input: &Value) -> Act {
+/// What a tool of somebody's MCP server does: nobody knows, so it publishes. One whose name speaks of paying spends.
+fn served(tool: &str) -> Act {
     const PAYING: [&str; 9] =
         ["pay", "purchase", "buy", "checkout", "charge", "order", "subscribe", "refund", "transfer"];
     let own = tool.rsplit("__").next().unwrap_or(tool).to_ascii_lowercase();
@@ -178,9 +174,7 @@ fn served(tool: &str, input: &Value) -> Act {
     if words.any(|word| PAYING.contains(&word)) {
         return Act::Spend;
     }
-    let hints = &input["annotations"];
-    let reads = hints["readOnlyHint"] == json!(true) || input["readOnlyHint"] == json!(true);
-    if reads && hints["destructiveHint"] != json!(true) { Act::Network } else { Act::Publish }
+    Act::Publish
 }
 
 /// The command line of a call: a text, or a program with its arguments.

@@ -75,6 +75,11 @@ impl Tool {
         matches!(self, Tool::Write | Tool::Edit | Tool::Bash)
     }
 
+    /// Whether the gate judges it. Handing out work and asking do nothing by themselves.
+    pub const fn is_gated(self) -> bool {
+        !matches!(self, Tool::Delegate | Tool::AskFounder)
+    }
+
     /// The tool as models see it. `roles`: whom the agent may delegate to.
     pub fn spec(self, roles: &[(&str, &str)]) -> ToolSpec {
         let file = json!({ "type": "string", "description": "Path in the company folder, relative or absolute" });
