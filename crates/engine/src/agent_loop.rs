@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use contract::limits::{MAX_EVENT_OUTPUT_BYTES, MAX_EVENT_TEXT_BYTES};
-use contract::{Error, ErrorCode, EventBody, clip, one_line};
+use contract::{Act, Error, ErrorCode, EventBody, Ground, clip, one_line};
 use serde_json::{Value, json};
 
 use crate::calls::{Worst, millis};
 use crate::compaction::Standing;
 use crate::conversation::Conversation;
+use crate::gate::Leave;
 use crate::guard::{Aim, Guard, Made};
 use crate::model::{Answer, Block, Model, Request, StopReason};
 use crate::play::{Desk, Fell, Play};
@@ -60,7 +61,10 @@ impl Play<'_> {
         let reports =
             if desk.depth < crate::delegation::MAX_DEPTH { company.reports(&desk.agent.role) } else { Vec::new() };
         let roles: Vec<_> = reports.iter().map(|report| (report.role.as_str(), report.name.as_str())).collect();
-        let own = self.toolbox.of(&desk.agent.tools, !roles.is_empty(), desk.depth == 0);
+        let mut own = self.toolbox.of(&desk.agent.tools, !roles.is_empty(), desk.depth == 0);
+        if desk.model.rehearses() {
+            own.remove(&Tool::Bash);
+        }
         let tools: Vec<_> = own.iter().map(|tool| tool.spec(&roles)).collect();
         let options = company::prompt::PromptOptions {
             tools: tools.iter().map(|tool| tool.name.to_owned()).collect(),
@@ -70,7 +74,7 @@ impl Play<'_> {
             journal: if desk.depth == 0 { self.brief.journal.clone() } else { Vec::new() },
         };
         let system = company::prompt::system(company, desk.agent, &options);
-        let model = self.resolve(&desk.agent.model);
+        let model = self.resolve(desk.model, &desk.agent.model);
         self.warn_once(desk, model.warning.clone())?;
         let limit = if desk.depth == 0 { self.brief.limits.ceo_turns } else { self.brief.limits.agent_turns };
         let mut guard = Guard::default();
@@ -93,7 +97,7 @@ impl Play<'_> {
                 turn: before.saturating_add(*turns),
                 max_tokens: MAX_TOKENS,
             };
-            let worst = worst(self.model, &model, &request);
+            let worst = worst(desk.model, &model, &request);
             if *turns == 0 {
                 desk.voice.emit(prompt(&request))?;
             }
@@ -173,10 +177,15 @@ impl Play<'_> {
             return Err(Fell::Stopped);
         }
         let known = tool.filter(|_| call.input.is_ok());
+        let refused = match (known, &call.input) {
+            (Some(tool), Ok(input)) if tool.is_gated() => self.let_pass(desk, tool, &call.id, input).await?,
+            _ => None,
+        };
+        let known = known.filter(|_| refused.is_none());
         if known.is_some_and(Tool::has_effects) {
             self.ready(desk).await?;
         }
-        let id = self.next_call();
+        let id = self.brief.ids.next_call();
         let name = tool.map_or_else(|| one_line(&call.name, 60), |tool| tool.name().to_owned());
         let null = Value::Null;
         let input = call.input.as_ref().unwrap_or(&null);
@@ -193,6 +202,7 @@ impl Play<'_> {
         let began = Instant::now();
         let done = match (tool, &call.input) {
             (None, _) => Done::failed(format!("There is no tool {name} here.")),
+            (Some(_), Ok(_)) if refused.is_some() => Done::failed(refused.unwrap_or_default()),
             (Some(_), Err(text)) => broken(text, cut),
             (Some(Tool::AskFounder), Ok(input)) => match self.ask_founder(desk, input).await {
                 Ok(done) => done,
@@ -219,6 +229,32 @@ impl Play<'_> {
         Ok(done)
     }
 
+    /// Whether a tool may be used so, asking the founder where that has to be; why not, where it may not.
+    async fn let_pass(
+        &self,
+        desk: &Desk<'_>,
+        tool: Tool,
+        call: &str,
+        input: &Value,
+    ) -> Result<Option<String>, Fell> {
+        let intent = self.gate.intent(tool.name(), input);
+        // Nobody is asked about what the tool refuses anyway.
+        if intent.act == Act::WriteElsewhere {
+            return Ok(None);
+        }
+        let (agent, span) = (desk.agent, desk.voice.span);
+        let leave = if desk.model.wants_leave(call) {
+            self.gate.asked(self.host, agent, span, intent, Ground::Autonomy, &self.halt).await
+        } else {
+            self.gate.leave(self.host, agent, span, intent, &self.halt).await
+        };
+        match leave.map_err(Fell::run)? {
+            Leave::Granted => Ok(None),
+            Leave::Refused(why) => Ok(Some(why)),
+            Leave::Stopped => Err(Fell::Stopped),
+        }
+    }
+
     /// A question that nobody answered, since the run ends.
     fn unanswered(&self, desk: &Desk<'_>, call: String, took: Duration) -> Result<(), Error> {
         desk.voice.emit(EventBody::ToolFinished {
@@ -234,7 +270,7 @@ impl Play<'_> {
 
     /// A call to delegate that cannot be one, as a tool call that failed.
     pub(crate) fn refuse_call(&self, desk: &Desk<'_>, call: &Call, why: String) -> Result<Done, Fell> {
-        let id = self.next_call();
+        let id = self.brief.ids.next_call();
         let tool = Tool::Delegate;
         let null = Value::Null;
         let input = call.input.as_ref().unwrap_or(&null);

@@ -10,6 +10,9 @@ use crate::play::{Desk, Fell, Play};
 use crate::prices;
 use crate::refusal::is_limit;
 
+/// Times in a row that one call waits for a quota, at most: a provider that names a time and then refuses again is
+/// not to be asked for ever.
+const MAX_QUOTAS: u32 = 20;
 /// The longest single sleep: timers stop while a machine sleeps, the wall clock does not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
@@ -20,6 +23,7 @@ impl Play<'_> {
         let mut down_for: Option<Duration> = None;
         let mut waiting = None;
         let mut cuts = 0;
+        let mut quotas = 0;
         loop {
             let lease = match self.leave(desk, request, worst).await {
                 Ok(lease) => lease,
@@ -31,7 +35,7 @@ impl Play<'_> {
             let answer = tokio::select! {
                 biased;
                 () = self.halt.cancelled() => None,
-                answer = self.model.complete(request, &heard) => Some(answer),
+                answer = desk.model.complete(request, &heard) => Some(answer),
             };
             let (usage, still, fault) = heard.known();
             waiting = still;
@@ -57,11 +61,22 @@ impl Play<'_> {
                 Some(after) => after.max(self.patience.first_wait),
                 None => waits.next().unwrap_or(self.patience.longest_wait),
             };
+            let quota = after.filter(|_| is_quota(&error.code)).filter(|wait| so_far + *wait > self.patience.outage);
+            if let Some(wait) = quota.filter(|wait| *wait <= self.patience.quota && quotas < MAX_QUOTAS) {
+                quotas += 1;
+                let until = Time(Time::now().0.saturating_add(millis(wait)));
+                let (reason, detail) = (WaitReason::Quota, error.message);
+                desk.voice.emit(EventBody::Waiting { reason, detail, until: Some(until), over: false })?;
+                waiting = Some(reason);
+                // What was before is another matter than what comes after.
+                (down_for, waits) = (None, self.patience.waits());
+                self.sleep(wait, until).await;
+                continue;
+            }
             if cuts > self.patience.cuts || so_far + wait > self.patience.outage {
                 return Err(self.give_up(desk, waiting, Fell::of(lasting(*error, so_far, after))));
             }
-            let reason =
-                if error.code == ErrorCode::PROVIDER_RATE_LIMIT { WaitReason::RateLimit } else { WaitReason::Provider };
+            let reason = if is_quota(&error.code) { WaitReason::RateLimit } else { WaitReason::Provider };
             let until = Time(Time::now().0.saturating_add(millis(wait)));
             desk.voice.emit(EventBody::Waiting { reason, detail: error.message, until: Some(until), over: false })?;
             waiting = Some(reason);
@@ -97,7 +112,7 @@ impl Play<'_> {
         request: &Request<'_>,
         worst: Worst,
     ) -> Result<Result<Option<LeaseId>, Error>, Fell> {
-        if !self.model.charges() {
+        if !desk.model.charges() {
             return Ok(Ok(None));
         }
         tokio::select! {
@@ -129,7 +144,7 @@ impl Play<'_> {
         let answer = tokio::select! {
             biased;
             () = self.halt.cancelled() => Err(Fell::Stopped),
-            answer = tokio::time::timeout(patience, self.model.complete(request, &heard)) => match answer {
+            answer = tokio::time::timeout(patience, desk.model.complete(request, &heard)) => match answer {
                 Ok(Ok(answer)) => Ok(answer),
                 Ok(Err(ModelError::Final(error) | ModelError::Passing { error, .. })) => Err(Fell::Agent(error)),
                 Err(_) => {
@@ -189,8 +204,8 @@ impl Play<'_> {
             return Ok(());
         };
         let model = if model.is_empty() { asked.to_owned() } else { model };
-        let resolved = self.resolve(&model);
-        let (cost_usd, basis) = match self.model.charges() {
+        let resolved = self.resolve(desk.model, &model);
+        let (cost_usd, basis) = match desk.model.charges() {
             true => prices::charge(Some(&resolved.price), &usage, None),
             false => (Money::ZERO, CostBasis::Free),
         };
@@ -244,6 +259,11 @@ impl Play<'_> {
             }
         }
     }
+}
+
+/// Whether a refusal is about how much is used, which ends at a time that the provider knows.
+fn is_quota(code: &ErrorCode) -> bool {
+    [ErrorCode::PROVIDER_RATE_LIMIT, ErrorCode::PROVIDER_QUOTA].contains(code)
 }
 
 /// A time as events have it.

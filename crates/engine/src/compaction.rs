@@ -48,7 +48,7 @@ impl Play<'_> {
             turn: 0,
             max_tokens: MAX_TOKENS,
         };
-        if !self.model.charges() || !context::is_near(&model.id, self.model.input_tokens(&request)) {
+        if desk.model.rehearses() || !context::is_near(&model.id, desk.model.input_tokens(&request)) {
             talk.shrink();
             return Ok(());
         }
@@ -97,7 +97,7 @@ impl Play<'_> {
             turn: 0,
             max_tokens: MAX_TOKENS,
         };
-        let worst = worst(self.model, model, &request);
+        let worst = worst(desk.model, model, &request);
         let aside = desk.aside(self.host);
         let answer = self.call(&aside, &request, worst).await;
         desk.spend(aside.spent());

@@ -11,7 +11,7 @@ use crate::calls::millis;
 use crate::conversation::Conversation;
 use crate::memory::About;
 use crate::model::Block;
-use crate::play::{Desk, Fell, Play};
+use crate::play::{Desk, Fell, Play, Seat};
 use crate::share;
 use crate::tools::{Done, parse};
 
@@ -59,7 +59,7 @@ impl Play<'_> {
         let mut orders = Vec::new();
         for (index, call) in calls {
             match self.order(desk, &call) {
-                Ok((agent, task)) => orders.push(Order { index, call, number: self.next_span(), agent, task }),
+                Ok((agent, task)) => orders.push(Order { index, call, number: self.brief.ids.next_span(), agent, task }),
                 Err(why) => {
                     let done = self.refuse_call(desk, &call, why)?;
                     outcomes.push((index, call.outcome(done)));
@@ -135,7 +135,12 @@ impl Play<'_> {
             self.steps().began(&span, &agent.role);
             self.stage_at_hand(&agent.name)?;
         }
-        let below = Desk::new(self.host, agent, Some((&span, number)), desk.depth + 1);
+        let (model, broken) = match self.seat(&agent.role) {
+            Ok(Seat::Model(model)) => (model, None),
+            Ok(Seat::Program(_)) => (desk.model, None),
+            Err(error) => (desk.model, Some(Fell::Agent(Box::new(error.clone())))),
+        };
+        let below = Desk::new(self.host, agent, model, Some((&span, number)), desk.depth + 1);
         let mut first = company::prompt::task(&self.brief.company, &desk.agent.role, &task);
         if let Some(share) = share {
             first.push_str(&format!("\n\n{share}"));
@@ -145,7 +150,10 @@ impl Play<'_> {
         self.keep_from(&below, &mut talk, Some(about))?;
         let mut turns = 0;
         // Boxed, since an agent below may delegate in turn.
-        let ended = Box::pin(self.work(&below, talk, 0, &mut turns)).await;
+        let ended = match broken {
+            Some(fell) => Err(fell),
+            None => Box::pin(self.work(&below, talk, 0, &mut turns)).await,
+        };
         let cost_usd = below.spent();
         desk.take_over(&below);
         let (ok, summary, result) = match ended {

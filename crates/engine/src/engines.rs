@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contract::{EngineKind, EngineSpec, Error};
+use contract::{EngineKind, EngineSpec, Error, ErrorCode};
 
 use crate::anthropic::Anthropic;
+use crate::model::Model;
 use crate::patience::Patience;
 use crate::play::play;
 use crate::practice::Practice;
-use crate::{Abilities, Brief, Ending, Engine, Host};
+use crate::{Abilities, Approvals, Brief, Ending, Engine, Host};
 
 /// How long a connection may take to stand.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -17,7 +18,8 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The engine that a spec describes.
 ///
 /// # Errors
-/// `key.missing` without a key where one is needed, `config.invalid` for an address that keys must not be sent to.
+/// `key.missing` without a key where one is needed, `config.invalid` for an address that keys must not be sent to,
+/// `engine.not_found` without the program where the engine is one.
 pub fn open(spec: EngineSpec) -> Result<Box<dyn Engine>, Error> {
     open_with(spec, Patience::default())
 }
@@ -28,24 +30,52 @@ pub fn open(spec: EngineSpec) -> Result<Box<dyn Engine>, Error> {
 /// As [`open`].
 pub fn open_with(spec: EngineSpec, patience: Patience) -> Result<Box<dyn Engine>, Error> {
     Ok(match spec.kind {
-        EngineKind::AnthropicApi => Box::new(AnthropicEngine { api: Anthropic::open(&spec, &patience)?, patience }),
+        EngineKind::AnthropicApi => Box::new(Api { model: Box::new(Anthropic::open(&spec, &patience)?), patience }),
         EngineKind::Practice => Box::new(PracticeEngine { pace: spec.pace, patience }),
+        _ => return Err(not_here(spec.kind)),
     })
 }
 
-struct AnthropicEngine {
-    api: Anthropic,
+/// What answers for an agent whose engine is no program.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn model(spec: &EngineSpec, brief: &Brief, patience: &Patience) -> Result<Box<dyn Model>, Error> {
+    Ok(match spec.kind {
+        EngineKind::AnthropicApi => Box::new(Anthropic::open(spec, patience)?),
+        EngineKind::Practice => Box::new(Practice::new(brief, spec.pace)),
+        _ => return Err(not_here(spec.kind)),
+    })
+}
+
+fn not_here(kind: EngineKind) -> Error {
+    let what = format!("{} is no model that can be asked.", kind.label());
+    Error::new(ErrorCode::ENGINE_UNAVAILABLE, what, "Choose another engine for the agent.")
+}
+
+/// A model that is called over the network, in our own loop.
+struct Api {
+    model: Box<dyn Model>,
     patience: Patience,
 }
 
 #[async_trait]
-impl Engine for AnthropicEngine {
+impl Engine for Api {
     fn abilities(&self) -> Abilities {
-        Abilities { history: true, delegation: true, usage: true, charges: true }
+        Abilities {
+            history: true,
+            delegation: true,
+            usage: true,
+            charges: self.model.charges(),
+            follow_up: true,
+            interrupt: true,
+            resume: true,
+            approvals: Approvals::Gate,
+        }
     }
 
     async fn run(&self, brief: &Brief, host: &dyn Host) -> Ending {
-        play(brief, host, &self.api, &self.patience).await
+        play(brief, host, self.model.as_ref(), &self.patience).await
     }
 }
 
@@ -57,7 +87,16 @@ struct PracticeEngine {
 #[async_trait]
 impl Engine for PracticeEngine {
     fn abilities(&self) -> Abilities {
-        Abilities { history: false, delegation: true, usage: true, charges: false }
+        Abilities {
+            history: false,
+            delegation: true,
+            usage: true,
+            charges: false,
+            follow_up: true,
+            interrupt: true,
+            resume: true,
+            approvals: Approvals::Gate,
+        }
     }
 
     async fn run(&self, brief: &Brief, host: &dyn Host) -> Ending {

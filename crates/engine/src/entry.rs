@@ -30,7 +30,7 @@ const SYSTEM: &str = "You keep the company's journal. For a brief that was worke
 impl Play<'_> {
     /// Writes the entry, if that can be done.
     pub(crate) async fn entry(&self, desk: &Desk<'_>, answer: &str) -> Result<(), Error> {
-        let written = match self.model.own_entry(answer) {
+        let written = match desk.model.own_entry(answer) {
             Some(text) => Ok((text, Money::ZERO)),
             None => self.written(desk, answer).await,
         };
@@ -52,7 +52,7 @@ impl Play<'_> {
             clip(self.brief.directive.trim(), MAX_TEXT),
             clip(answer.trim(), MAX_TEXT)
         );
-        let model = self.resolve(MODEL);
+        let model = self.resolve(desk.model, MODEL);
         let messages = [Message::user(facts)];
         let request = Request {
             role: &desk.agent.role,
@@ -63,7 +63,7 @@ impl Play<'_> {
             turn: 0,
             max_tokens: MAX_TOKENS,
         };
-        let worst = worst(self.model, &model, &request);
+        let worst = worst(desk.model, &model, &request);
         if worst.usd > MOST {
             let what = format!("It could cost up to {}, and may cost {MOST}.", worst.usd);
             return Err(Error::new(ErrorCode::BUDGET_BRIEF, what, ""));

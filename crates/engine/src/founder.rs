@@ -59,6 +59,7 @@ impl Play<'_> {
             detail: clip(detail.trim(), MAX_DETAIL).into_owned(),
             options: kept,
             refusal: None,
+            approval: None,
         };
         let began = Instant::now();
         let answer = self.asked(desk, question).await?;
@@ -117,7 +118,7 @@ impl Play<'_> {
                 let text = format!("{} goes round in circles: {what}. Is it to go on?", desk.agent.name);
                 let detail = format!("What it works on has cost {} so far.", desk.spent());
                 let options = vec![GO_ON.to_owned(), END.to_owned()];
-                let question = Question { ask: Ask::Loop, text, detail, options, refusal: None };
+                let question = Question { ask: Ask::Loop, text, detail, options, refusal: None, approval: None };
                 if is_end(&self.asked(desk, question).await?) {
                     let what = format!("{} went round in circles ({what}), and you ended it.", desk.agent.name);
                     let fix = "Say in the brief what is to be done otherwise, then send it again.";

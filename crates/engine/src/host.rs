@@ -1,14 +1,19 @@
 //! What an engine is given, what it may ask for, and what it gives back.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use company::Company;
 use contract::{
-    Ask, Entry, Error, ErrorCode, Exchange, JobId, JournalEntry, LeaseId, Money, Outcome, RunLimits, Seq, StopCounts,
+    Approval, Ask, Confined, EngineSpec, Entry, Error, ErrorCode, Exchange, JobId, JournalEntry, LeaseId, Money,
+    Outcome, RunLimits, Seq, StopCounts,
 };
 use tokio_util::sync::CancellationToken;
+
+pub use crate::gate::{Grants, Rules};
+pub use crate::ids::Ids;
 
 /// Runs a brief to its end.
 #[async_trait]
@@ -31,6 +36,25 @@ pub struct Abilities {
     pub usage: bool,
     /// Its calls cost money, and need leases.
     pub charges: bool,
+    /// It takes more from the founder while it works.
+    pub follow_up: bool,
+    /// It can be told to leave off in mid-turn and go on with something else.
+    pub interrupt: bool,
+    /// It takes up a conversation where a run that was cut off had left it.
+    pub resume: bool,
+    /// How it asks before its agents act.
+    pub approvals: Approvals,
+}
+
+/// How an engine asks before its agents act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approvals {
+    /// Every tool call is ours, and passes the gate before it happens.
+    Gate,
+    /// The program asks us before those of its tool calls that have effects, and the gate answers.
+    Asks,
+    /// The program asks nobody: what confines it is all there is.
+    None,
 }
 
 /// What an engine may ask of the process it runs in.
@@ -53,6 +77,10 @@ pub trait Host: Send + Sync {
 
     /// A sign of work that is no event and no piece of a message: a command printed something, a model thinks.
     fn alive(&self);
+
+    /// A line that an engine's program wrote, as it came, without its end. Kept beside the run's events as far as there
+    /// is room; what does not fit is lost, and that is said once.
+    fn raw(&self, line: &str);
 
     /// Returns once the agent may go on: while the run is on hold it waits, and so does an agent of a run that has
     /// waited as a whole, until the run has a slot again. At once otherwise, and when the run is told to stop. Called
@@ -106,6 +134,8 @@ pub struct Question {
     pub options: Vec<String>,
     /// The refusal that a question about a limit is about, so that whoever is asked knows which limit to raise.
     pub refusal: Option<ErrorCode>,
+    /// The act that it is about, where it asks for leave to act.
+    pub approval: Option<Approval>,
 }
 
 /// A brief, prepared.
@@ -129,10 +159,56 @@ pub struct Brief {
     pub limits: RunLimits,
     /// The environment variable that marks processes of the run: name and value.
     pub mark: (String, String),
+    /// The run's folder: what engines' programs write on stderr is kept there.
+    pub run_dir: PathBuf,
     /// Where commands may leave temporary files.
     pub tmp_dir: PathBuf,
     /// How long a process may take to end when told to: one clock for the commands and the run's end.
     pub grace: process::Grace,
+    /// The engine of the run.
+    pub spec: EngineSpec,
+    /// Engines of agents that have one of their own, by role.
+    pub engines: BTreeMap<String, EngineSpec>,
+    /// The engine's own name for the session's conversation so far, where the same engine had the brief before this.
+    pub conversation: Option<String>,
+    /// Where engines that are programs keep what they know of the session.
+    pub state_dir: PathBuf,
+    /// The founder's rules as they are now: clones share them.
+    pub rules: Rules,
+    /// Answers that the run this one takes up did not live to act on: clones share them.
+    pub granted: Grants,
+    /// What a confined command may reach: the system and toolchains, the company's folder, the run's temporary files.
+    pub sandbox: process::Policy,
+    /// How far this system confines. Nothing is confined where it does not at all.
+    pub confined: Confined,
+    /// Whether no command and no program may be started that is not confined.
+    pub must_confine: bool,
+    /// The program that confines: `aicib`, absolute.
+    pub aicib: PathBuf,
+    /// Names of what happens in the run, from which all its engines take: clones share them.
+    pub ids: Ids,
+}
+
+impl Brief {
+    /// The engine that an agent has: its own, or the run's.
+    pub fn engine_of(&self, role: &str) -> &EngineSpec {
+        self.engines.get(role).unwrap_or(&self.spec)
+    }
+
+    /// Whether commands and programs may be started.
+    ///
+    /// # Errors
+    /// `sandbox.unavailable` where they are to be confined and this system cannot.
+    pub fn may_start(&self) -> Result<(), Error> {
+        if !self.must_confine || self.confined != Confined::No {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::SANDBOX_UNAVAILABLE,
+            "Commands and agents' programs are to be confined, and this system cannot.",
+            "See `aicib doctor` for what is missing, or allow it with `aicib settings set sandbox auto`.",
+        ))
+    }
 }
 
 /// Where conversations are kept on disk.

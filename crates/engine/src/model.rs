@@ -19,6 +19,21 @@ pub(crate) trait Model: Send + Sync {
     /// The id of the model that a company calls `name`, and what its tokens cost.
     fn resolve(&self, name: &str) -> crate::prices::Resolved;
 
+    /// Whether its models are Claude's, so that the agents' own names for models mean something to it.
+    fn is_claude(&self) -> bool {
+        true
+    }
+
+    /// Whether it only plays at being a model: it runs no commands, and its conversations need no care.
+    fn rehearses(&self) -> bool {
+        false
+    }
+
+    /// Whether the founder is to be asked about this call of a tool, whatever the agent may do: a rehearsal of asking.
+    fn wants_leave(&self, _call: &str) -> bool {
+        false
+    }
+
     /// How many calls all agents together will make, where that is known beforehand.
     fn script(&self) -> Option<i64> {
         None

@@ -19,6 +19,8 @@ pub struct Patience {
     pub longest_wait: Duration,
     /// How long before a call that a limit does not cover is tried again, while its question waits for an answer.
     pub lease_again: Duration,
+    /// How long a provider whose account is out of quota may ask to wait. The run waits as a whole meanwhile.
+    pub quota: Duration,
     /// Answers to one request that may break off after they began, and so were charged.
     pub cuts: u32,
 }
@@ -32,6 +34,7 @@ impl Default for Patience {
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(30),
             lease_again: Duration::from_secs(5),
+            quota: Duration::from_secs(8 * 24 * 60 * 60),
             cuts: 5,
         }
     }

@@ -1,14 +1,19 @@
 //! A run in the making: what all its agents share.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use company::AgentFile;
-use contract::{Error, ErrorCode, EventBody, Money, NoticeLevel, Outcome, StopCounts, clip, one_line};
+use contract::{
+    Confined, EngineSpec, Error, ErrorCode, EventBody, Money, NoticeLevel, Outcome, StopCounts, clip, one_line,
+};
+use process::Confine;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent_loop::Call;
+use crate::engines;
+use crate::gate::Gate;
 use crate::model::Model;
 use crate::patience::Patience;
 use crate::prices::{Prices, Resolved};
@@ -25,7 +30,12 @@ const MAX_ANSWER: usize = 1024 * 1024;
 pub(crate) struct Play<'a> {
     pub brief: &'a Brief,
     pub host: &'a dyn Host,
-    pub model: &'a dyn Model,
+    /// The model of whoever took the brief.
+    model: &'a dyn Model,
+    /// Models of agents whose engine is another one, by role; those of all the others under the empty role.
+    others: BTreeMap<String, Result<Box<dyn Model>, Error>>,
+    /// Whether an agent may do what it is about to do.
+    pub gate: Gate,
     /// What calls cost, with what the company says of prices.
     prices: Prices,
     pub toolbox: Toolbox,
@@ -34,8 +44,6 @@ pub(crate) struct Play<'a> {
     pub halt: CancellationToken,
     /// Held by the agent that asks the founder about a limit.
     pub asking: tokio::sync::Mutex<()>,
-    calls: AtomicU64,
-    spans: AtomicU32,
     /// Nano-dollars that all agents have spent so far.
     spent: AtomicI64,
     said: Mutex<HashSet<String>>,
@@ -45,6 +53,8 @@ pub(crate) struct Play<'a> {
 /// An agent at work on one task.
 pub(crate) struct Desk<'a> {
     pub agent: &'a AgentFile,
+    /// What answers for it.
+    pub model: &'a dyn Model,
     pub voice: Voice<'a>,
     /// How far below the root agent.
     pub depth: usize,
@@ -60,18 +70,24 @@ const MAX_FILES: usize = 1_000;
 
 impl<'a> Desk<'a> {
     /// A desk for an agent, at work in a delegation unless it is the root agent's.
-    pub fn new(host: &'a dyn Host, agent: &'a AgentFile, work: Option<(&'a str, u32)>, depth: usize) -> Desk<'a> {
+    pub fn new(
+        host: &'a dyn Host,
+        agent: &'a AgentFile,
+        model: &'a dyn Model,
+        work: Option<(&'a str, u32)>,
+        depth: usize,
+    ) -> Desk<'a> {
         let voice = Voice::new(host, &agent.role, work.map(|(span, _)| span));
         let number = work.map_or(0, |(_, number)| number);
-        Desk { agent, voice, depth, number, spent: AtomicI64::new(0), files: Mutex::default() }
+        Desk { agent, model, voice, depth, number, spent: AtomicI64::new(0), files: Mutex::default() }
     }
 
     /// The same agent, asked something beside its task: what it says then is no message.
     pub fn aside(&self, host: &'a dyn Host) -> Desk<'a> {
         let mut voice = Voice::new(host, self.voice.role, self.voice.span);
         voice.is_aside = true;
-        let (agent, depth, number) = (self.agent, self.depth, self.number);
-        Desk { agent, voice, depth, number, spent: AtomicI64::new(0), files: Mutex::default() }
+        let (agent, model, depth, number) = (self.agent, self.model, self.depth, self.number);
+        Desk { agent, model, voice, depth, number, spent: AtomicI64::new(0), files: Mutex::default() }
     }
 
     /// Takes over what was spent and changed in work that it handed out.
@@ -146,50 +162,70 @@ impl<'a> Play<'a> {
         patience: &'a Patience,
     ) -> Result<Play<'a>, Error> {
         let folder = Workspace::open(&brief.company.dir)?;
-        let allowed = model.charges() && brief.company.config.commands_allowed;
+        let root = Voice::new(host, &brief.agent, None);
+        let warn = |text| root.emit(EventBody::Notice { level: NoticeLevel::Warning, text });
+        let mut allowed = brief.company.config.commands.unwrap_or(brief.confined != Confined::No);
+        if allowed && let Err(error) = brief.may_start() {
+            warn(error.message)?;
+            allowed = false;
+        }
+        let confined = brief.confined != Confined::No;
         let commands = allowed.then(|| Commands {
             dir: folder.root().to_owned(),
             tmp_dir: brief.tmp_dir.clone(),
             mark: brief.mark.clone().into(),
             grace: brief.grace.clone(),
+            confine: confined.then(|| Confine { policy: brief.sandbox.clone(), aicib: brief.aicib.clone() }),
             stopped: Arc::default(),
         });
         let (prices, warnings) = Prices::new(&brief.company.config.prices);
         for text in warnings.into_iter().filter(|_| model.charges()) {
-            let root = Voice::new(host, &brief.agent, None);
-            root.emit(EventBody::Notice { level: NoticeLevel::Warning, text })?;
+            warn(text)?;
         }
+        let others = others(brief, patience);
+        let script = model.script().filter(|_| others.is_empty() && brief.engines.is_empty());
         Ok(Play {
             brief,
             host,
             model,
+            others,
+            gate: Gate::new(brief),
             prices,
             toolbox: Toolbox::new(folder, commands),
             patience,
             halt: host.stop().child_token(),
             asking: tokio::sync::Mutex::default(),
-            calls: AtomicU64::new(1),
-            spans: AtomicU32::new(1),
             spent: AtomicI64::new(0),
             said: Mutex::default(),
-            steps: Mutex::new(Steps::new(model.script())),
+            steps: Mutex::new(Steps::new(script)),
         })
     }
 
-    /// An id for a tool call, unique in the run.
-    pub fn next_call(&self) -> String {
-        format!("t{}", self.calls.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// A number for a delegation and its conversation, unique in the run; the root agent's is 0.
-    pub fn next_span(&self) -> u32 {
-        self.spans.fetch_add(1, Ordering::Relaxed)
+    /// What works for an agent that is handed work.
+    pub fn seat(&self, role: &str) -> Result<Seat<'_>, &Error> {
+        let spec = self.brief.engine_of(role);
+        if spec.kind.is_program() {
+            return Ok(Seat::Program(spec));
+        }
+        let key = if self.brief.engines.contains_key(role) { role } else { "" };
+        match self.others.get(key) {
+            Some(Ok(model)) => Ok(Seat::Model(model.as_ref())),
+            Some(Err(error)) => Err(error),
+            None => Ok(Seat::Model(self.model)),
+        }
     }
 
     /// The model that a company calls `name`, and what its tokens cost.
-    pub fn resolve(&self, name: &str) -> Resolved {
+    pub fn resolve(&self, model: &dyn Model, name: &str) -> Resolved {
         // A rehearsal costs nothing, whatever a company says.
-        if self.model.charges() { self.prices.resolve(name) } else { self.model.resolve(name) }
+        if !model.charges() {
+            return model.resolve(name);
+        }
+        if model.is_claude() {
+            return self.prices.resolve(name);
+        }
+        let own = model.resolve(name);
+        self.prices.other(&own.id).unwrap_or(own)
     }
 
     /// Counts money that a call has cost.
@@ -242,6 +278,23 @@ impl<'a> Play<'a> {
     }
 }
 
+/// What works for an agent.
+pub(crate) enum Seat<'a> {
+    /// A model, in our own loop.
+    Model(&'a dyn Model),
+    /// A program of somebody else's.
+    Program(&'a EngineSpec),
+}
+
+/// The models of agents whose engine is not that of whoever took the brief. One that cannot be opened is a matter of
+/// the agents that have it.
+fn others(brief: &Brief, patience: &Patience) -> BTreeMap<String, Result<Box<dyn Model>, Error>> {
+    let own = brief.engines.iter().filter(|(role, _)| **role != brief.agent).map(|(role, spec)| (role.as_str(), spec));
+    let rest = brief.engines.contains_key(&brief.agent).then_some(("", &brief.spec));
+    let apis = own.chain(rest).filter(|(_, spec)| !spec.kind.is_program());
+    apis.map(|(role, spec)| (role.to_owned(), engines::model(spec, brief, patience))).collect()
+}
+
 /// Plays a brief on a model, to its end.
 pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, patience: &Patience) -> Ending {
     let failed = |error: Error, turns: i64, stopped: StopCounts| Ending {
@@ -259,7 +312,7 @@ pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, pati
         Ok(play) => play,
         Err(error) => return failed(error, 0, StopCounts::default()),
     };
-    let desk = Desk::new(host, root, None, 0);
+    let desk = Desk::new(host, root, model, None, 0);
     let mut turns = 0;
     let ended = match play.root_talk(&desk) {
         Ok((talk, before)) => play.work(&desk, talk, before, &mut turns).await,

@@ -112,7 +112,8 @@ fn question(refused: &Error, worst: Worst) -> Question {
     } else {
         text.push_str(" It waits until there is room, or until you end it.");
     }
-    Question { ask: Ask::Limit, text, detail: refused.fix.clone(), options, refusal: Some(refused.code.clone()) }
+    let (detail, refusal) = (refused.fix.clone(), Some(refused.code.clone()));
+    Question { ask: Ask::Limit, text, detail, options, refusal, approval: None }
 }
 
 /// What a limit is raised to: by half, or by two calls where that is more; to a whole cent.

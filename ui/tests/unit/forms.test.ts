@@ -1,6 +1,6 @@
 import { flushSync, mount, tick, unmount } from 'svelte';
 import { afterEach, describe, expect, it } from 'vitest';
-import AddressField from '$lib/components/AddressField.svelte';
+import TextField from '$lib/components/TextField.svelte';
 import AmountField from '$lib/components/AmountField.svelte';
 import { BriefDraft } from '$lib/stores/brief.svelte';
 import { desk } from '$lib/stores/desk.svelte';
@@ -136,7 +136,7 @@ describe('an address', () => {
       placeholder: '',
       onsave: () => Promise.reject({ ...refusal, message: 'It has to be https.' }),
     };
-    mounted = mount(AddressField, { target: document.body, props });
+    mounted = mount(TextField, { target: document.body, props });
     flushSync();
     const field = part<HTMLInputElement>('#a');
     type(field, 'http://example.com');

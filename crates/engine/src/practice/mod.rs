@@ -21,6 +21,8 @@ use lines::Lines;
 
 /// The name under which practice appears where others name a model.
 pub(crate) const NAME: &str = "practice";
+/// The call that writes the report.
+const REPORT: &str = "report";
 /// The CEO's step before the heads work, at pace 1.
 const OPENING: Duration = Duration::from_millis(1_800);
 /// A head's look around.
@@ -39,6 +41,8 @@ pub(crate) struct Practice {
     root: String,
     /// Whether the founder wants to be asked something.
     asks: bool,
+    /// Whether the founder wants to be asked for leave to act.
+    wants_leave: bool,
     cast: Cast,
     lines: Lines,
     pace: f64,
@@ -62,7 +66,8 @@ impl Practice {
         Practice {
             company: brief.company.clone(),
             root: brief.agent.clone(),
-            asks: asks(&brief.directive),
+            asks: says(&brief.directive, "ask me"),
+            wants_leave: says(&brief.directive, "approve me"),
             cast: Cast::of(&brief.company, &brief.agent, brief.job_id, &brief.directive),
             lines: Lines::new(brief.job_id, &brief.directive),
             pace,
@@ -127,10 +132,10 @@ impl Practice {
                     &founder(request.messages),
                 );
                 let input = json!({ "file_path": self.lines.report_path(), "content": text });
-                (WRITE * 2, self.lines.before_report(), vec![call("report", Tool::Write, input)])
+                (WRITE * 2, self.lines.before_report(), vec![call(REPORT, Tool::Write, input)])
             }
             Step::Answer if role == self.root => {
-                let written = outcome(request.messages, "report");
+                let written = outcome(request.messages, REPORT);
                 let heads: Vec<_> = self.cast.heads.iter().map(|head| head.name.clone()).collect();
                 let heads = if steps.contains(&Step::Delegate) { heads } else { Vec::new() };
                 let written = written.as_ref().map(|(ok, text)| (*ok, text.as_str()));
@@ -191,6 +196,18 @@ impl Model for Practice {
         Resolved { id: NAME.into(), tier: NAME.into(), price, warning: None }
     }
 
+    fn is_claude(&self) -> bool {
+        false
+    }
+
+    fn rehearses(&self) -> bool {
+        true
+    }
+
+    fn wants_leave(&self, call: &str) -> bool {
+        self.wants_leave && call == REPORT
+    }
+
     fn script(&self) -> Option<i64> {
         let roles = std::iter::once(self.root.as_str()).chain(self.cast.heads.iter().map(|head| head.role.as_str()));
         let calls = roles.map(|role| {
@@ -229,9 +246,9 @@ impl Model for Practice {
     }
 }
 
-/// Whether a brief wants a question, so that one can be seen.
-fn asks(directive: &str) -> bool {
-    directive.chars().take(4_000).collect::<String>().to_lowercase().contains("ask me")
+/// Whether a brief wants something that is then seen: a question, or a question for leave.
+fn says(directive: &str, words: &str) -> bool {
+    directive.chars().take(4_000).collect::<String>().to_lowercase().contains(words)
 }
 
 /// What the founder said while the work was under way: the answer to a question, and more to the brief.

@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use company::AgentFile;
 use contract::{Decision, EngineSpec, Error};
 
+use crate::bridge::Dialect;
 use crate::readers::Happened;
 use crate::{Abilities, Brief, Host};
 
@@ -51,6 +52,8 @@ pub(crate) struct Manners {
     pub listens: bool,
     /// Its model is one of Claude's, so that the agents' own names for models mean something to it.
     pub is_claude: bool,
+    /// The API that it calls its model by, where it can be told to call it through us; none where it cannot.
+    pub dialect: Option<Dialect>,
     /// What an agent is told of how its tools are named there (`delegate`, `ask_founder`); empty where there is nothing
     /// to say.
     pub words: &'static str,
@@ -116,7 +119,7 @@ impl From<Error> for NotOpened {
 #[async_trait]
 pub(crate) trait Talk: Send {
     /// Says something to the agent: a turn begins. In mid-turn it is heard as [`Manners::listens`] says; the others
-    /// are not told anything in mid-turn. It waits for nothing but room in the pipe.
+    /// are not told anything in mid-turn. It waits for nothing.
     ///
     /// # Errors
     /// `engine.failed` where the program does not read any more. [`Talk::next`] tells how it ended.
@@ -138,6 +141,11 @@ pub(crate) trait Talk: Send {
     /// before `None`, which says that the program is gone. Nothing is lost by dropping the future.
     async fn next(&mut self) -> Option<Happened>;
 
+    /// Whether words that were sent are still to be heard: after a turn's end the next one begins by itself.
+    fn owes(&self) -> bool {
+        false
+    }
+
     /// Ends the program and all that it started, within the brief's grace: nothing of it is left when this returns.
-    async fn close(&mut self) -> ::process::Stopped;
+    async fn close(&mut self) -> process::Stopped;
 }

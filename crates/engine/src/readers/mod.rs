@@ -1,12 +1,31 @@
 //! What programs of others say, line by line, as what happened.
 //!
 //! A reader is pure: it gets the lines that a program wrote, and at the end how it ended, and says what that means.
-//! It starts nothing, asks nobody and knows no clock, so that recordings of real programs can be played through it.
+//! It starts nothing and asks nobody, so that recordings of real programs can be played through it.
 //! Lines are hostile: ids, lengths, order and totals are believed as far as they make sense, and whatever makes none
 //! is kept as [`Happened::Garbage`] and does no harm.
 
+mod acp;
+mod claude;
+mod claude_money;
+mod codex;
+mod codex_items;
+mod codex_server;
+mod ending;
+mod gemini;
+mod json;
+mod opencode;
+
 use contract::{Error, Money, NoticeLevel, Outcome, WaitReason};
 use serde_json::Value;
+
+pub(crate) use acp::Acp;
+pub(crate) use claude::Claude;
+pub(crate) use codex::CodexExec;
+pub(crate) use codex_server::CodexServer;
+pub(crate) use ending::RESETS_AT;
+pub(crate) use gemini::Gemini;
+pub(crate) use opencode::Opencode;
 
 use crate::model::Usage;
 
@@ -16,7 +35,8 @@ pub(crate) trait Reader: Send {
     fn line(&mut self, line: &str) -> Vec<Happened>;
 
     /// It has ended: with this exit code, or by this signal, and these last words on stderr. What is said sums up the
-    /// whole process.
+    /// whole process: how its last turn ended, or how it died in mid-turn; all turns; all costs that were reported,
+    /// those included that no [`Happened::Used`] has said yet.
     fn end(&mut self, exit: Option<i32>, signal: Option<i32>, stderr_tail: &str) -> End;
 }
 
@@ -52,8 +72,9 @@ pub(crate) enum Happened {
     /// What was used since the last time: a difference, never a running total. Without a cost, the price is to be
     /// found in the table.
     Used { model: String, usage: Usage, cost: Option<Money>, parent: Option<String> },
-    /// What a call of the turn under way has used, for limits in mid-turn. The next [`Happened::Used`] covers it, so
-    /// it is never added to that; it is what is left to book where the program ends without one.
+    /// What calls of the turn under way have used since the last time, for limits in mid-turn. The turn's
+    /// [`Happened::Used`] covers it, so it is never added to that; it is what is left to book where the program ends
+    /// without one.
     Estimated { model: String, usage: Usage, parent: Option<String> },
     /// The program tries a call of its own again.
     Retry { reason: WaitReason, detail: String, until_ms: Option<i64> },
@@ -62,6 +83,8 @@ pub(crate) enum Happened {
     /// The program wants leave for a tool call, and waits for the answer. `id` is what the answer names: for JSON-RPC
     /// the id as JSON text (`7`, `"a"`).
     Asks { id: String, tool: String, input: Value, parent: Option<String> },
+    /// It waits for that answer no more.
+    Withdrawn { id: String },
     /// Something worth knowing.
     Noted { level: NoticeLevel, text: String },
     /// The turn that a message of ours began is over. Turns and cost are this turn's alone. The process may live on.
@@ -78,7 +101,7 @@ pub(crate) struct End {
     /// Whether it was interrupted in mid-work by our word or a Ctrl-C, and said so itself: the conversation is whole
     /// and can go on. The outcome is then [`Outcome::Cancelled`].
     pub interrupted: bool,
-    /// Why it failed.
+    /// Why it failed. `data` has [`RESETS_AT`] where a quota is there again at a known time.
     pub error: Option<Error>,
     /// The answer, where there is one.
     pub text: Option<String>,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use contract::StopCounts;
-use process::{Grace, Mark, Shell, Stopped, run_shell};
+use process::{Confine, Grace, Mark, Shell, Stopped, run_shell};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,8 @@ pub(crate) struct Commands {
     pub mark: Mark,
     /// How long processes may take to end when told to.
     pub grace: Grace,
+    /// How they are confined; none where they are not.
+    pub confine: Option<Confine>,
     /// What became of the processes that were ended because the run was told to stop.
     pub stopped: Arc<Mutex<StopCounts>>,
 }
@@ -64,6 +66,7 @@ impl Commands {
             env: vec![(OsString::from("TMPDIR"), self.tmp_dir.clone().into_os_string())],
             mark: self.mark.clone(),
             grace: self.grace.clone(),
+            confine: self.confine.clone(),
         };
         let ran = run_shell(shell, limit, MAX_OUTPUT, stop, on_output)
             .await

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use command::Commands;
-pub(crate) use workspace::Workspace;
+pub(crate) use files::MAX_WRITE;
+pub(crate) use workspace::{Workspace, is_guarded};
 
 use crate::model::ToolSpec;
 
@@ -72,6 +73,11 @@ impl Tool {
     /// Whether it changes something outside the run.
     pub const fn has_effects(self) -> bool {
         matches!(self, Tool::Write | Tool::Edit | Tool::Bash)
+    }
+
+    /// Whether the gate judges it. Handing out work and asking do nothing by themselves.
+    pub const fn is_gated(self) -> bool {
+        !matches!(self, Tool::Delegate | Tool::AskFounder)
     }
 
     /// The tool as models see it. `roles`: whom the agent may delegate to.

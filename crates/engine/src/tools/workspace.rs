@@ -14,10 +14,22 @@ use contract::{Error, ErrorCode, one_line};
 
 use super::ToolError;
 
-/// Folders and files that decide what agents may do, or that run code on the founder's behalf. Compared without
-/// case, as some file systems do.
-const GUARDED_DIR: &str = ".claude";
+/// Folders and files at the root of a company that decide what agents may do, or that run code on the founder's behalf:
+/// agents' files, and the settings of the programs that engines are. Compared without case, as some file systems do.
+const GUARDED: [&str; 8] =
+    [".claude", ".codex", ".gemini", ".opencode", ".mcp.json", "opencode.json", "opencode.jsonc", ".envrc"];
 const GIT_DIR: &str = ".git";
+
+/// Whether a path inside a company's folder is the founder's to change, and no agent's.
+pub(crate) fn is_guarded(inside: &Path) -> bool {
+    let mut parts = inside.iter().map(|part| part.to_string_lossy().to_lowercase());
+    let Some(first) = parts.next() else { return true };
+    let alone = inside.iter().nth(1).is_none();
+    GUARDED.contains(&first.as_str())
+        || (alone && first == company::CONFIG_FILE.to_lowercase())
+        || first == GIT_DIR
+        || parts.any(|part| part == GIT_DIR)
+}
 
 /// The company folder, opened once.
 pub(crate) struct Workspace {
@@ -114,9 +126,7 @@ impl Workspace {
         if real == Path::new(".") {
             return Err(ToolError::new("The path names the company folder itself, not a file in it."));
         }
-        let parts: Vec<String> = real.iter().map(|part| part.to_string_lossy().to_lowercase()).collect();
-        let config = parts.len() == 1 && parts[0] == company::CONFIG_FILE.to_lowercase();
-        if config || parts[0] == GUARDED_DIR || parts.iter().any(|part| part == GIT_DIR) {
+        if is_guarded(&real) {
             return Err(ToolError::new(format!("{} is the founder's to change, not an agent's.", show(&real))));
         }
         Ok(real)

@@ -68,10 +68,11 @@ fn confine_in(policy: &Policy, real_home: Option<&Path>, ours: Variables, given:
                 set(&mut env, name, place);
             }
         }
-    } else if let Some(tmp) = policy.write.get(1) {
-        // The home is the founder's, and cannot be written to: caches go beside it.
-        set(&mut env, "XDG_CACHE_HOME", tmp.join("cache"));
-        set(&mut env, "npm_config_cache", tmp.join("cache/npm"));
+    } else if let Some((_, tmp)) = given.iter().rev().find(|(name, _)| name == "TMPDIR") {
+        // The home is the founder's, and cannot be written to: caches go where other passing files do.
+        let cache = Path::new(tmp).join("cache");
+        set(&mut env, "npm_config_cache", cache.join("npm"));
+        set(&mut env, "XDG_CACHE_HOME", cache);
     }
     // Git ends where it may not read its settings. These say who commits: they are readable unless they hold a login.
     if let Some(settings) = real_home.map(|home| home.join(".gitconfig")).filter(|file| file.is_file()) {

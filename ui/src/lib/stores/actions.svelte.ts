@@ -97,14 +97,19 @@ export async function holdAll(held: boolean): Promise<void> {
   }
 }
 
-/** Sets the company's engine. Rejects with a `Fault`. */
-export async function chooseEngine(mode: 'auto' | 'anthropic-api' | 'practice'): Promise<void> {
+/** Writes a value into the company's config; an empty one takes what is there away. Rejects with a `Fault`. */
+export async function setConfig(key: string, value: string): Promise<void> {
   try {
-    await backend().call('config.set', { company: desk.company, key: 'engine.mode', value: mode });
+    await backend().call('config.set', { company: desk.company, key, value: value === '' ? 'null' : value });
   } catch (thrown) {
     throw asFault(thrown);
   }
   await desk.reload();
+}
+
+/** Sets the company's engine, by its name in configs. Rejects with a `Fault`. */
+export async function chooseEngine(engine: string): Promise<void> {
+  await setConfig('engines.use', engine);
 }
 
 export async function openSession(): Promise<void> {

@@ -18,19 +18,23 @@ import {
 } from '$lib/state/event-window';
 import { rowOf, withRow } from '$lib/state/job-row';
 import { withDelta, withoutStored, type Tail } from '$lib/state/tails';
-import { isFinal } from '$lib/text/names';
+import { isFinal, isProgram } from '$lib/text/names';
 
 const PAGE = 200;
 const SPAN_PAGE = 500;
 /** Spans that the lanes are drawn from, at most: the latest. */
 const MAX_SPANS = 2000;
 const MAX_FILES = 1000;
+/** Events among which a program says that it has begun: it does so before all it does. */
+const FIRST_EVENTS = 60;
 /** Questions that a Desk has, at most. */
 const DESK_QUESTIONS = 20;
 /** How often facts, lanes and files are read again while events pour in. */
 const REFRESH_MS = 1000;
 /** And while nothing happens: the heartbeat is a fact too. */
 const IDLE_REFRESH_MS = 5000;
+
+type EngineStarted = Event & { kind: 'engine_started' };
 
 /** One job on screen: facts, lanes, files, and a window on its events. */
 export class JobStore {
@@ -43,6 +47,8 @@ export class JobStore {
   files = $state.raw<readonly ChangedFile[]>([]);
   /** What it asks the founder right now. */
   questions = $state.raw<readonly Question[]>([]);
+  /** The program that the run works with, as it said when it began; none where the engine is none. */
+  program = $state.raw<EngineStarted>();
   fault = $state.raw<Fault>();
   eventsLoaded = $state(false);
   loadingEarlier = $state(false);
@@ -89,6 +95,7 @@ export class JobStore {
       }),
     ];
     await Promise.all([this.#readDetail(), this.#readLatest(), this.#readSpans(), this.#readFiles()]);
+    if (this.detail && isProgram(this.detail.engine)) await this.#readProgram();
     // Who has ended asks nothing any more.
     if (this.detail && !isFinal(this.detail.state)) await this.#readQuestions();
     this.#refreshLater();
@@ -141,6 +148,7 @@ export class JobStore {
 
   #added(events: readonly Event[]): void {
     if (events.length === 0) return;
+    this.#begun(events);
     this.tails = withoutStored(this.tails, events);
     if (this.window.moreAfter) this.unseen += events.length;
     this.shifted = false;
@@ -176,6 +184,7 @@ export class JobStore {
       if (this.#closed) return;
       this.shifted = false;
       this.window = fromPage(page);
+      this.#begun(page.events);
       await this.#subscribe();
     } catch (thrown) {
       if (!this.#closed) this.fault = asFault(thrown);
@@ -213,6 +222,22 @@ export class JobStore {
       if (this.#closed) return;
       if (!this.window.moreAfter) this.window = withResync(this.window, page);
       await this.#subscribe();
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+    }
+  }
+
+  /** The latest start of the CEO's program counts: its people may have others. */
+  #begun(events: readonly Event[]): void {
+    const started = events.findLast((event) => event.kind === 'engine_started' && event.parent === undefined);
+    if (started?.kind === 'engine_started') this.program = started;
+  }
+
+  async #readProgram(): Promise<void> {
+    if (this.program) return;
+    try {
+      const page = await backend().call('event.list', { job_id: this.jobId, after: 0, limit: FIRST_EVENTS });
+      if (!this.#closed && !this.program) this.#begun(page.events);
     } catch (thrown) {
       if (!this.#closed) this.fault = asFault(thrown);
     }

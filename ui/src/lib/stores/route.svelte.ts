@@ -5,6 +5,7 @@ export type Route =
   | { screen: 'jobs'; session?: SessionId }
   | { screen: 'sessions' }
   | { screen: 'team'; agent?: string }
+  | { screen: 'permissions' }
   | { screen: 'costs' }
   | { screen: 'journal' }
   | { screen: 'job'; jobId: JobId }
@@ -30,7 +31,8 @@ export function parseRoute(hash: string): Route {
     const session = number(rest);
     return session === undefined ? { screen } : { screen, session };
   }
-  if (screen === 'sessions' || screen === 'costs' || screen === 'journal') return { screen };
+  if (screen === 'sessions' || screen === 'costs' || screen === 'journal' || screen === 'permissions')
+    return { screen };
   if (screen === 'team') return rest === '' ? { screen } : { screen, agent: decoded(rest) };
   if (screen === 'settings') return { screen, section: rest };
   const jobId = number(rest);

@@ -173,7 +173,8 @@ export function waitsFor(job: Job, face: Face, now: Time, beside = false): strin
 /** "at 14:00", "tomorrow 09:00". */
 function at(time: Time, now: Time): string {
   const when = upcoming(time, now);
-  return /^\d/.test(when) ? `at ${when}` : when;
+  if (/^\d+:/.test(when)) return `at ${when}`;
+  return /^\d/.test(when) ? `on ${when}` : when;
 }
 
 /** What became of the processes of a job that ended, and why it did where the founder stopped it; empty for the others. */

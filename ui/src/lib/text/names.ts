@@ -118,6 +118,14 @@ export function isProgram(kind: EngineKind): boolean {
   return kind === 'claude-code' || kind === 'codex' || kind === 'acp';
 }
 
+/** Whose keys we keep. */
+export type Provider = 'anthropic' | 'openai';
+
+export const PROVIDERS: Record<Provider, { readonly label: string; readonly hint: string }> = {
+  anthropic: { label: 'Anthropic API key', hint: 'sk-ant-…' },
+  openai: { label: 'OpenAI-compatible API key', hint: 'sk-…' },
+};
+
 /** Where a figure comes from. */
 export const BASIS_NAMES: Record<CostBasis, string> = {
   reported: 'reported',

@@ -25,13 +25,13 @@ pub(super) fn version() -> i32 {
 /// Confines this thread.
 pub(super) fn restrict(policy: &Policy) -> Result<(), SandboxError> {
     let read = AccessFs::from_read(KNOWN);
-    // Nobody needs device files of their own: to root they would be the disk.
-    let write = AccessFs::from_all(KNOWN) & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev);
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
     let mut handled = AccessFs::from_all(KNOWN);
     if policy.unix_sockets {
         handled.remove(AccessFs::ResolveUnix);
     }
+    // Nobody needs device files of their own: to root they would be the disk.
+    let write = handled & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev);
 
     let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
     ruleset = ruleset.handle_access(handled).map_err(refused("files"))?;

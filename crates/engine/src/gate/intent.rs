@@ -1,0 +1,374 @@
+//! What a tool call would do, whichever engine's tool it is.
+//!
+//! Names and inputs are an agent's or a program's: hostile. What is not known counts as something that needs leave.
+
+use std::path::{Component, Path, PathBuf};
+
+use contract::{Act, one_line, title};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::diff::{self, Edit};
+use super::shell;
+
+/// Bytes of a subject. What is longer is named by its beginning and its fingerprint.
+const MAX_SUBJECT: usize = 2_000;
+/// Files of one call, at most, that are told apart.
+const MAX_FILES: usize = 500;
+
+/// What a tool call would do.
+#[derive(Clone, Debug)]
+pub(crate) struct Intent {
+    /// What kind of act that is.
+    pub act: Act,
+    /// The tool, as its engine names it.
+    pub tool: String,
+    /// What would happen, in full: the command, the path, the address. As it came.
+    pub action: String,
+    /// What a rule would be about, exactly.
+    pub subject: Option<String>,
+    /// What would change in files, as a unified diff, where the engine says so itself.
+    pub diff: Option<String>,
+    /// A fingerprint of tool and input.
+    pub digest: String,
+    /// Whether it is a command, whatever kind of act the command is.
+    pub is_command: bool,
+    /// What would change in files, where that has to be found out.
+    edits: Vec<Edit>,
+}
+
+impl Intent {
+    /// What would be done, in words that go after "wants to".
+    pub fn what(&self) -> &'static str {
+        match (self.act, self.is_command) {
+            (Act::Read, _) => "read files",
+            (Act::Write, _) => "change files of the company folder",
+            (Act::WriteElsewhere, _) => "change files that are not its own to change",
+            (Act::Command, _) => "run a command",
+            (Act::Network, true) => "run a command that uses the network",
+            (Act::Network, false) => "use the network",
+            (Act::Publish, true) => "run a command that publishes or sends",
+            (Act::Publish, false) => "publish or send something",
+            (Act::Spend, true) => "run a command that spends money",
+            (Act::Spend, false) => "spend money",
+        }
+    }
+
+    /// What would change in files as they are now, as a unified diff.
+    pub(super) async fn diff_now(&self, folder: &Path) -> Option<String> {
+        if self.edits.is_empty() {
+            return None;
+        }
+        let (edits, folder) = (self.edits.clone(), folder.to_owned());
+        let made = tokio::task::spawn_blocking(move || diff::of(&edits, &folder)).await;
+        made.unwrap_or_else(|error| Some(format!("[the change cannot be shown: {error}]")))
+    }
+}
+
+/// What a tool is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Look,
+    Change,
+    Run,
+    Fetch,
+    Search,
+    Nothing,
+    Server,
+    Unknown,
+}
+
+/// What a call of `tool` with `input` would do in the company folder `folder`. Knows our own tools, those of Claude
+/// Code and Codex, and the kinds of the Agent Client Protocol (`execute`).
+pub(crate) fn intent(tool: &str, input: &Value, folder: &Path) -> Intent {
+    let name = one_line(tool, 120);
+    let kind = kind(&name, input);
+    let mut intent = Intent {
+        act: Act::Command,
+        tool: name,
+        action: String::new(),
+        subject: None,
+        diff: None,
+        digest: digest(tool, input),
+        is_command: false,
+        edits: Vec::new(),
+    };
+    match kind {
+        Kind::Nothing => {
+            intent.act = Act::Read;
+            intent.action.clone_from(&intent.tool);
+        }
+        Kind::Look => {
+            intent.act = Act::Read;
+            intent.action = text(input, &["file_path", "path", "pattern", "query", "notebook_path", "uri"])
+                .unwrap_or(".")
+                .to_owned();
+            intent.subject = Some(subject(&intent.action));
+        }
+        Kind::Run => {
+            let line = command(input).unwrap_or_else(|| in_full(input));
+            intent.act = shell::act(&line);
+            intent.is_command = true;
+            intent.subject = Some(subject(&line));
+            intent.action = match text(input, &["cwd", "workdir", "working_directory"]) {
+                Some(dir) if !is_same(folder, dir) => format!("{line}\n[in {dir}]"),
+                _ => line,
+            };
+        }
+        Kind::Fetch => {
+            let url = text(input, &["url", "uri", "address"]).unwrap_or_default();
+            let method = text(input, &["method"]).unwrap_or("GET").trim().to_ascii_uppercase();
+            let reads = matches!(method.as_str(), "GET" | "HEAD") && input.get("body").is_none_or(Value::is_null);
+            intent.act = if reads { Act::Network } else { Act::Publish };
+            intent.action = if url.is_empty() { in_full(input) } else { full(url, input) };
+            intent.subject = Some(subject(host(url).unwrap_or(url)));
+        }
+        Kind::Search => {
+            intent.act = Act::Network;
+            intent.action = text(input, &["query", "q"]).map_or_else(|| in_full(input), str::to_owned);
+            intent.subject = Some("web search".to_owned());
+        }
+        Kind::Change => changes(&mut intent, input, folder),
+        Kind::Server | Kind::Unknown => {
+            intent.act = if kind == Kind::Server { served(&intent.tool) } else { Act::Command };
+            intent.action = format!("{} {}", intent.tool, in_full(input));
+            intent.subject = Some(subject(&intent.tool));
+            // A call of a tool that nobody knows is not allowed for good by its name.
+            if kind == Kind::Unknown {
+                intent.subject = Some(subject(&intent.action));
+            }
+        }
+    }
+    intent
+}
+
+fn kind(tool: &str, input: &Value) -> Kind {
+    let lower = tool.to_ascii_lowercase();
+    if let Some(own) = lower.strip_prefix("mcp__aicib__") {
+        return if matches!(own, "delegate" | "ask_founder") { Kind::Nothing } else { Kind::Server };
+    }
+    match lower.as_str() {
+        "read" | "list" | "ls" | "glob" | "grep" | "search" | "notebookread" | "lsp" => Kind::Look,
+        "write" | "edit" | "multiedit" | "notebookedit" | "delete" | "move" | "file_change" | "filechange"
+        | "apply_patch" | "write_file" | "replace" => Kind::Change,
+        "bash" | "execute" | "command_execution" | "commandexecution" | "shell" | "local_shell" | "exec_command"
+        | "run_shell_command" | "powershell" | "monitor" => Kind::Run,
+        "webfetch" | "fetch" | "web_fetch" => Kind::Fetch,
+        "websearch" | "web_search" => Kind::Search,
+        "delegate" | "ask_founder" | "task" | "agent" | "think" | "switch_mode" | "todowrite" | "todoread"
+        | "todo_list" | "bashoutput" | "killshell" | "killbash" | "taskoutput" | "taskstop" | "exitplanmode"
+        | "enterplanmode" | "askuserquestion" | "skill" | "toolsearch" | "structuredoutput" | "sendmessage"
+        | "taskcreate" | "taskupdate" | "taskget" | "tasklist" => Kind::Nothing,
+        name if name.starts_with("mcp__") || name.starts_with("mcp:") || name == "mcp_tool_call" => Kind::Server,
+        _ if command(input).is_some() => Kind::Run,
+        _ => Kind::Unknown,
+    }
+}
+
+/// What a tool of somebody's MCP server does: nobody knows, so it publishes. One whose name speaks of paying spends.
+fn served(tool: &str) -> Act {
+    const PAYING: [&str; 9] =
+        ["pay", "purchase", "buy", "checkout", "charge", "order", "subscribe", "refund", "transfer"];
+    let own = tool.rsplit("__").next().unwrap_or(tool).to_ascii_lowercase();
+    let mut words = own.split(|c: char| !c.is_ascii_alphanumeric());
+    if words.any(|word| PAYING.contains(&word)) {
+        return Act::Spend;
+    }
+    Act::Publish
+}
+
+/// The command line of a call: a text, or a program with its arguments.
+fn command(input: &Value) -> Option<String> {
+    ["command", "cmd", "script"].iter().find_map(|key| match &input[*key] {
+        Value::String(line) => Some(line.clone()),
+        Value::Array(words) if !words.is_empty() => {
+            let words: Option<Vec<_>> = words.iter().map(Value::as_str).collect();
+            Some(words?.into_iter().map(quoted).collect::<Vec<_>>().join(" "))
+        }
+        _ => None,
+    })
+}
+
+/// A word as a shell would need it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// Which files would change, and how.
+fn changes(intent: &mut Intent, input: &Value, folder: &Path) {
+    let edits = edits(&intent.tool, input);
+    let mut paths: Vec<&str> = Vec::new();
+    for edit in &edits {
+        if !paths.contains(&edit.path.as_str()) {
+            paths.push(&edit.path);
+        }
+    }
+    let guarded = paths.is_empty() || paths.iter().any(|path| !is_own(folder, path));
+    intent.act = if guarded { Act::WriteElsewhere } else { Act::Write };
+    intent.action = match paths.as_slice() {
+        [] => in_full(input),
+        paths => {
+            let verb = if intent.tool.eq_ignore_ascii_case("delete") { "Delete " } else { "" };
+            format!("{verb}{}", paths.join("\n"))
+        }
+    };
+    intent.subject = Some(subject(&intent.action));
+    // A patch that came with the call is what would happen, whatever else stands beside it.
+    let given = ["diff", "unified_diff", "patch"].iter().find_map(|key| input[*key].as_str());
+    intent.diff = given.filter(|_| edits.iter().all(|edit| !edit.is_known())).map(str::to_owned);
+    intent.edits = edits;
+}
+
+/// The files that a call names, with what it does to each as far as it says.
+fn edits(tool: &str, input: &Value) -> Vec<Edit> {
+    const PATH: [&str; 5] = ["file_path", "path", "notebook_path", "abs_path", "file"];
+    let mut found = Vec::new();
+    let path = text(input, &PATH);
+    if let Some(path) = path {
+        let edit = Edit::at(path);
+        let new = text(input, &["content", "newText", "new_text", "text"]);
+        let pair = |value: &Value| {
+            let old = text(value, &["old_string", "oldText", "old_text", "old"])?;
+            Some((old.to_owned(), text(value, &["new_string", "newText", "new_text", "new"])?.to_owned()))
+        };
+        let all = |value: &Value| value["replace_all"].as_bool().unwrap_or(false);
+        let edit = if let Some(steps) = input["edits"].as_array() {
+            let steps = steps.iter().take(MAX_FILES).filter_map(|step| pair(step).map(|(old, new)| (old, new, all(step))));
+            edit.replaced(steps.collect())
+        } else if let Some((old, new)) = pair(input) {
+            edit.replaced(vec![(old, new, all(input))])
+        } else if let Some(cell) = input["new_source"].as_str() {
+            edit.told(format!("cell {}:\n{cell}", input["cell_id"].as_str().unwrap_or("new")))
+        } else if let Some(new) = new {
+            edit.written(new.to_owned())
+        } else if tool.eq_ignore_ascii_case("delete") {
+            edit.deleted()
+        } else {
+            edit
+        };
+        found.push(edit);
+    }
+    // Codex: `changes` by path, or a list of them. ACP: `locations` and pieces of content that are diffs.
+    let from_map = input["changes"].as_object().into_iter().flatten().map(|(path, change)| (path.as_str(), change));
+    let lists = ["changes", "locations", "content", "files"].into_iter().filter_map(|key| input[key].as_array());
+    let from_list = lists.flatten().filter_map(|change| match change {
+        Value::String(path) => Some((path.as_str(), change)),
+        change => Some((text(change, &PATH)?, change)),
+    });
+    for (path, change) in from_map.chain(from_list).take(MAX_FILES) {
+        let edit = Edit::at(path);
+        let given = ["diff", "unified_diff", "patch"].iter().find_map(|key| change[*key].as_str());
+        let edit = match (given, text(change, &["newText", "new_text", "content"])) {
+            (Some(diff), _) => edit.told(diff.to_owned()),
+            (None, Some(new)) => edit.written(new.to_owned()),
+            (None, None) => edit,
+        };
+        match found.iter_mut().find(|other| other.path == path) {
+            Some(other) if other.is_known() || !edit.is_known() => {}
+            Some(other) => *other = edit,
+            None => found.push(edit),
+        }
+        let to = change["move_path"].as_str().or_else(|| change["kind"]["move_path"].as_str());
+        found.extend(to.map(Edit::at));
+    }
+    for key in ["source", "destination", "from", "to", "old_path", "new_path"] {
+        if let Some(path) = input[key].as_str() {
+            found.push(Edit::at(path));
+        }
+    }
+    if let Some(patch) = ["patch", "input"].iter().find_map(|key| input[*key].as_str()) {
+        found.extend(diff::patched(patch).into_iter().take(MAX_FILES).map(|path| Edit::at(&path)));
+    }
+    found
+}
+
+/// Whether a path lies in the company folder and is an agent's to change there. Links are followed as far as they
+/// are there.
+fn is_own(folder: &Path, path: &str) -> bool {
+    if path.chars().any(char::is_control) || path.starts_with('~') {
+        return false;
+    }
+    let Ok(root) = folder.canonicalize() else { return false };
+    let Some(real) = real(&root.join(path)) else { return false };
+    match real.strip_prefix(&root) {
+        Ok(inside) => !inside.as_os_str().is_empty() && !crate::tools::is_guarded(inside),
+        Err(_) => false,
+    }
+}
+
+fn is_same(folder: &Path, dir: &str) -> bool {
+    match (folder.canonicalize(), folder.join(dir).canonicalize()) {
+        (Ok(folder), Ok(dir)) => folder == dir,
+        _ => false,
+    }
+}
+
+/// A path with links and `..` resolved; what is not there yet is taken as it stands.
+fn real(path: &Path) -> Option<PathBuf> {
+    let mut there = path;
+    let mut rest = Vec::new();
+    loop {
+        match there.canonicalize() {
+            Ok(mut real) => {
+                real.extend(rest.iter().rev());
+                return Some(real);
+            }
+            // What cannot be looked at may be anything, and so may a link that leads nowhere.
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound || there.symlink_metadata().is_ok() => {
+                return None;
+            }
+            Err(_) => match there.components().next_back()? {
+                Component::Normal(name) => rest.push(name.to_owned()),
+                _ => return None,
+            },
+        }
+        there = there.parent()?;
+    }
+}
+
+fn text<'v>(input: &'v Value, keys: &[&str]) -> Option<&'v str> {
+    keys.iter().find_map(|key| input[*key].as_str()).filter(|text| !text.trim().is_empty())
+}
+
+/// The host of an address, without a name before it.
+fn host(url: &str) -> Option<&str> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#', '\\']).next()?;
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    (!host.is_empty()).then_some(host)
+}
+
+/// An address with whatever else the call says.
+fn full(url: &str, input: &Value) -> String {
+    let more = input.as_object().into_iter().flatten().filter(|(key, value)| value.as_str() != Some(url) && *key != "url");
+    let more: Vec<_> = more.map(|(key, value)| format!("{}: {}", one_line(key, 60), plain(value))).collect();
+    if more.is_empty() { url.to_owned() } else { format!("{url}\n{}", more.join("\n")) }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn in_full(input: &Value) -> String {
+    if input.is_null() { String::new() } else { plain(input) }
+}
+
+/// What a rule is about: the text itself, or where that is long its beginning and its fingerprint.
+fn subject(text: &str) -> String {
+    let text = text.trim();
+    if text.len() <= MAX_SUBJECT {
+        return text.to_owned();
+    }
+    format!("{} (sha256 {})", title(text), hex(&Sha256::digest(text.as_bytes())))
+}
+
+/// A fingerprint of tool and input. The order of fields does not matter to it.
+fn digest(tool: &str, input: &Value) -> String {
+    // serde_json sorts the fields of an object.
+    hex(&Sha256::digest(json!([tool, input]).to_string().as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,339 @@
+//! One process of an engine's program: started, talked to line by line, and ended with all that it started.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use contract::{Confined, Error, ErrorCode};
+use process::{Command, Identity, Input, Mark, Network, Output, SpawnError, Spawned, Stopped, exited, spawn, stop_tree};
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::Stand;
+use super::lines::Lines;
+use super::log::Log;
+use crate::{Brief, Host};
+
+pub(crate) use super::lines::Line;
+
+/// The environment variable that marks the processes of one program.
+const PROGRAM_MARK: &str = "AICIB_PROGRAM";
+/// Tells the programs of a worker apart.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+/// Lines that wait for the program to read them, at most.
+const MAX_UNREAD: usize = 256;
+/// How long what a program has written is still read once it has ended: something that it left behind may hold the
+/// pipe open.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long one that nobody talks to any more may take to end by itself.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// A program to start.
+#[derive(Debug, Default)]
+pub(crate) struct Setup {
+    /// The program, absolute.
+    pub program: PathBuf,
+    /// Its arguments. Nothing secret: any process of the machine can read them.
+    pub args: Vec<OsString>,
+    /// What is added to its environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Files and folders of its own that it writes to beside the company's and the temporary ones, where it is
+    /// confined: its login, its conversations.
+    pub own: Vec<PathBuf>,
+    /// What it is called on screen ("Claude Code").
+    pub label: String,
+}
+
+impl Setup {
+    /// The program that the stand's engine names.
+    ///
+    /// # Errors
+    /// `engine.not_found` where it names none.
+    pub fn new(stand: &Stand<'_>, label: &str) -> Result<Setup, Error> {
+        let program = stand.spec.program.as_deref().filter(|program| !program.is_empty());
+        let program = program.ok_or_else(|| not_found(label, &format!("No program is known for {label}.")))?;
+        let args = stand.spec.args.iter().map(OsString::from).collect();
+        Ok(Setup { program: program.into(), args, label: label.to_owned(), ..Setup::default() })
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Setup {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<T: Into<OsString>>(mut self, args: impl IntoIterator<Item = T>) -> Setup {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Setup {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Grants it a file or folder of its own.
+    #[must_use]
+    pub fn own(mut self, path: impl Into<PathBuf>) -> Setup {
+        self.own.push(path.into());
+        self
+    }
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exit {
+    /// Its exit code; none where a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// What it wrote last on stderr.
+    pub stderr: String,
+}
+
+/// A process of a program.
+pub(crate) struct Program<'a> {
+    host: &'a dyn Host,
+    brief: &'a Brief,
+    label: String,
+    identity: Identity,
+    child: Child,
+    mark: Mark,
+    lines: Lines<BufReader<ChildStdout>>,
+    /// What it is to read; none once nobody talks to it any more.
+    words: Option<mpsc::Sender<String>>,
+    log: Log,
+    stderr: AbortHandle,
+    state: State,
+    exit: Option<Exit>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Runs,
+    /// It has ended; what is in the pipe is read until then.
+    Ended(Instant),
+    /// Nothing more is heard of it.
+    Silent,
+}
+
+impl<'a> Program<'a> {
+    /// Starts it in the company's folder, confined as far as this system can, with temporary files in the stand's own
+    /// folder.
+    ///
+    /// # Errors
+    /// `sandbox.unavailable`, `engine.not_found`, `engine.failed`.
+    pub fn start(stand: &Stand<'a>, setup: Setup) -> Result<Program<'a>, Error> {
+        let Stand { brief, host, .. } = *stand;
+        brief.may_start()?;
+        let label = setup.label;
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mark = Mark::new(PROGRAM_MARK, format!("{}:{}:{number}", brief.mark.1, std::process::id()));
+        let mut command = Command::new(&setup.program)
+            .args(&setup.args)
+            .dir(&brief.company.dir)
+            .envs(path(&setup.program))
+            .env("TMPDIR", stand.tmp_dir)
+            .envs(setup.env)
+            .mark(&Mark::from(brief.mark.clone()))
+            .mark(&mark)
+            .input(Input::Piped)
+            .output(Output::Piped);
+        if brief.confined != Confined::No {
+            let mut policy = brief.sandbox.clone().read(setup.program.clone());
+            policy.home = None;
+            policy.write.extend(setup.own);
+            // One that calls its model through us needs nothing else; one that does so by itself needs names and the
+            // network, and then its commands have them too.
+            if policy.network != Network::On {
+                policy.network = match stand.door {
+                    Some(door) if door.pays => Network::Ports(vec![door.port]),
+                    _ => Network::On,
+                };
+            }
+            command = command.confined(&policy, &brief.aicib);
+        }
+        let Spawned { identity, mut child } = spawn(command).map_err(|error| not_started(&label, &error))?;
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            // It has been asked for three pipes. Whatever it is, the run's last look ends it.
+            return Err(Error::internal(format!("{label} was started without its pipes.")));
+        };
+        let (words, unread) = mpsc::channel(MAX_UNREAD);
+        tokio::spawn(write(stdin, unread));
+        let log = Log::new(brief.run_dir.join(format!("engine-{number}.log")));
+        let stderr = tokio::spawn(log.clone().drain(stderr)).abort_handle();
+        let lines = Lines::new(BufReader::with_capacity(64 * 1024, stdout));
+        let words = Some(words);
+        let state = State::Runs;
+        Ok(Program { host, brief, label, identity, child, mark, lines, words, log, stderr, state, exit: None })
+    }
+
+    /// Writes a line, in the background: what is said is said in order.
+    ///
+    /// # Errors
+    /// `engine.failed` where it has ended, or does not read what it is told.
+    pub fn tell(&mut self, mut line: String) -> Result<(), Error> {
+        line.push('\n');
+        let told = self.words.as_ref().map(|words| words.try_send(line));
+        if let Some(Ok(())) = told {
+            return Ok(());
+        }
+        let what = format!("{} does not read what it is told any more.", self.label);
+        Err(Error::new(ErrorCode::ENGINE_FAILED, what, RESTART))
+    }
+
+    /// The next line of its stdout, kept as it came; `None` once nothing more comes. Nothing is lost by dropping the
+    /// future.
+    pub async fn next_line(&mut self) -> Option<Line> {
+        loop {
+            match self.state {
+                State::Runs => {
+                    tokio::select! {
+                        biased;
+                        line = self.lines.next() => match line {
+                            Ok(Some(line)) => return Some(self.heard(line)),
+                            Ok(None) => self.state = State::Silent,
+                            Err(error) => self.broke(&error),
+                        },
+                        () = exited(&self.identity) => self.state = State::Ended(Instant::now() + LINGER),
+                    }
+                }
+                State::Ended(until) => match timeout_at(until, self.lines.next()).await {
+                    Ok(Ok(Some(line))) => return Some(self.heard(line)),
+                    Ok(Err(error)) => self.broke(&error),
+                    Ok(Ok(None)) | Err(_) => self.state = State::Silent,
+                },
+                State::Silent => return None,
+            }
+        }
+    }
+
+    fn heard(&self, line: Line) -> Line {
+        let (Line::Whole(text) | Line::TooLong(text)) = &line;
+        self.host.raw(text);
+        line
+    }
+
+    fn broke(&mut self, error: &std::io::Error) {
+        tracing::warn!(%error, "the output of a program could not be read to its end");
+        self.state = State::Silent;
+    }
+
+    /// Nobody talks to it any more: its stdin ends.
+    pub fn hang_up(&mut self) {
+        self.words = None;
+    }
+
+    /// How it ended. One that says nothing more and does not end is ended.
+    pub async fn exit(&mut self) -> Exit {
+        self.close().await;
+        self.exit.clone().unwrap_or_default()
+    }
+
+    /// Ends it and all that it started. Returns at once where that was done.
+    pub async fn close(&mut self) -> Stopped {
+        if self.exit.is_some() {
+            return Stopped::default();
+        }
+        self.hang_up();
+        let leave = LEAVE.min(self.brief.grace.left());
+        let (stopped, _) = tokio::join!(async {
+            if !self.host.stop().is_cancelled() {
+                let _ = timeout(leave, exited(&self.identity)).await;
+            }
+            // It is not reaped yet, so that its pid cannot belong to another one.
+            stop_tree(Some(&self.identity), true, &self.mark, self.brief.grace.left()).await
+        }, async {
+            // What it still writes must not keep it from ending, nor is it worth waiting for.
+            let end = async { while let Ok(Some(line)) = self.lines.next().await {
+                let (Line::Whole(text) | Line::TooLong(text)) = &line;
+                self.host.raw(text);
+            } };
+            let _ = timeout(leave, end).await;
+        });
+        self.state = State::Silent;
+        let mut exit = Exit::default();
+        if !self.identity.is_alive() {
+            match self.child.wait().await {
+                Ok(status) => (exit.code, exit.signal) = (status.code(), signal_of(status)),
+                Err(error) => tracing::warn!(pid = self.identity.pid, %error, "the exit status of a program was lost"),
+            }
+        }
+        self.stderr.abort();
+        self.log.finish();
+        exit.stderr = self.log.tail();
+        self.exit = Some(exit);
+        stopped
+    }
+
+    /// What it is called.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+}
+
+impl Drop for Program<'_> {
+    fn drop(&mut self) {
+        // Its processes are found by the run's mark; only what reads for us ends here.
+        self.stderr.abort();
+    }
+}
+
+/// What helps where a program broke.
+pub(crate) const RESTART: &str = "Restart the job; what it had written to files is still there.";
+
+async fn write(mut stdin: ChildStdin, mut unread: mpsc::Receiver<String>) {
+    while let Some(line) = unread.recv().await {
+        // One that reads nothing any more is about to end, and that is seen elsewhere.
+        if stdin.write_all(line.as_bytes()).await.is_err() || stdin.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A PATH in which a program finds what was installed with it: one that is a script finds its own interpreter first.
+fn path(program: &std::path::Path) -> Option<(OsString, OsString)> {
+    let own = program.parent()?.to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&path))).ok()?;
+    Some(("PATH".into(), path))
+}
+
+fn not_found(label: &str, what: &str) -> Error {
+    Error::new(
+        ErrorCode::ENGINE_NOT_FOUND,
+        what,
+        format!("Install {label}, or say in Settings where it is; `aicib doctor` shows what was found."),
+    )
+}
+
+fn not_started(label: &str, error: &SpawnError) -> Error {
+    match error {
+        SpawnError::NotFound(_) => not_found(label, &format!("{label} could not be started: {error}.")),
+        _ => Error::new(
+            ErrorCode::ENGINE_FAILED,
+            format!("{label} could not be started: {error}."),
+            "See `aicib doctor` for how it stands.",
+        ),
+    }
+}
+
+#[cfg(unix)]
+fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+#[cfg(not(unix))]
+fn signal_of(_: std::process::ExitStatus) -> Option<i32> {
+    None
+}
