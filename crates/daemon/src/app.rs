@@ -36,6 +36,8 @@ pub struct Daemon {
     pub watchers: Watchers,
     /// The desktop app, where one is attached.
     pub desktop: Desktop,
+    /// Ends of briefs that are told together.
+    pub gather: Gather,
     /// Companies' folders that are looked after.
     pub folders: Folders,
     /// Whose turn it is to change a company's config.

@@ -5,13 +5,16 @@
 
 mod anew;
 mod app;
+mod attach;
 mod budget;
 mod companies;
 mod desktop;
 mod doctor;
 mod engines;
+mod export;
 mod feeds;
 mod folders;
+mod gather;
 mod handlers;
 mod health;
 mod heart;
@@ -20,6 +23,7 @@ mod lock;
 mod log;
 mod memory;
 mod notices;
+mod quiet;
 mod recover;
 mod runs;
 mod secrets;

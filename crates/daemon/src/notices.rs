@@ -2,14 +2,17 @@
 
 use contract::methods::ShowRequested;
 use contract::{
-    Approval, Ask, Delivery, Error, ErrorCode, Job, JobState, Money, Notice, Origin, Press, Question, QuestionAnswerParams,
-    Show, Time, one_line, role_name,
+    Approval, Ask, Delivery, Error, ErrorCode, Job, JobState, Money, Notice, NoticeKind, Origin, Press, Question,
+    QuestionAnswerParams, Show, Time, one_line, role_name,
 };
 use store::NewNotice;
 use toast::Toast;
+use tokio::time::Instant;
 
 use crate::app::App;
+use crate::gather::{self, Way};
 use crate::handlers::questions;
+use crate::quiet;
 
 /// Characters of a notice's lines.
 const LINE_CHARS: usize = 160;
@@ -22,7 +25,8 @@ pub fn due(job: &Job) -> Option<NewNotice> {
         return None;
     }
     let (title, body, urgent) = words(job);
-    Some(NewNotice { job_id: job.job_id, question_id: None, title, body, urgent, decidable: false })
+    let kind = if urgent { NoticeKind::Failed } else { NoticeKind::Done };
+    Some(NewNotice { job_id: job.job_id, question_id: None, kind, title, body, urgent, decidable: false })
 }
 
 /// What the founder is to be told of a question: nobody goes on before it is answered.
@@ -51,6 +55,7 @@ pub fn asked(question: &Question) -> NewNotice {
     NewNotice {
         job_id: question.job_id,
         question_id: Some(question.question_id),
+        kind: if question.ask == Ask::Approval { NoticeKind::Approval } else { NoticeKind::Question },
         title,
         body,
         urgent: true,
@@ -81,12 +86,42 @@ pub async fn tell_the_rest(app: &App, left: Vec<Notice>) {
 }
 
 async fn present(app: &App, notice: Notice, watched: bool) -> Result<(), Error> {
-    if !app.settings().await?.notifications {
-        return report(app, &notice, Delivery::Off, "").await;
+    if let Some(why) = quiet::hushed(&app.settings().await?, &notice, jiff::Zoned::now().time()) {
+        return report(app, &notice, why, "").await;
     }
     if watched || app.watchers.is_watched(notice.job_id) {
         return report(app, &notice, Delivery::Seen, "").await;
     }
+    match app.gather.take(notice, Instant::now()) {
+        Way::Alone(notice) => show(app, *notice).await,
+        Way::First => {
+            let app = app.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = tokio::time::sleep(gather::GATHERS) => {}
+                    // The next daemon tells.
+                    () = app.stop.cancelled() => return,
+                }
+                if let Err(error) = show_together(&app).await {
+                    tracing::error!(%error, "the founder could not be told");
+                }
+            });
+            Ok(())
+        }
+        Way::Together => Ok(()),
+    }
+}
+
+/// Tells what was gathered, as one.
+async fn show_together(app: &App) -> Result<(), Error> {
+    let Some((speaks, others)) = app.gather.together(Instant::now()) else { return Ok(()) };
+    for other in others {
+        report(app, &other, Delivery::Grouped, "").await?;
+    }
+    show(app, speaks).await
+}
+
+async fn show(app: &App, notice: Notice) -> Result<(), Error> {
     if app.desktop.present(&notice) {
         // The desktop reports what becomes of it.
         return Ok(());
@@ -116,8 +151,7 @@ async fn present(app: &App, notice: Notice, watched: bool) -> Result<(), Error> 
 /// Does what the founder wants. A decision that came too late brings up the job, where one sees who was faster.
 async fn pressed(app: &App, notice: &Notice, press: Press) -> Result<(), Error> {
     if let (Press::Decide(decision), Some(question_id)) = (press, notice.question_id) {
-        let answer =
-            QuestionAnswerParams { question_id, answer: decision.answer(), origin: Origin::Notification };
+        let answer = QuestionAnswerParams { question_id, answer: decision.answer(), origin: Origin::Notification };
         match questions::answer(app, answer).await {
             Ok(_) => return report(app, notice, Delivery::Opened, "").await,
             Err(error) => tracing::warn!(%error, %question_id, "a decision on a notification did not count"),
@@ -216,7 +250,8 @@ mod tests {
         };
         assert!(is_whole("git push origin main", None));
         assert!(!is_whole("docs/about.md", Some("+ a line")));
-        for hidden in ["ls\nrm -rf x", "ls \u{202e}x", &"x".repeat(121), &format!("ls{}rm", " ".repeat(10_000)), "a  b"] {
+        for hidden in ["ls\nrm -rf x", "ls \u{202e}x", &"x".repeat(121), &format!("ls{}rm", " ".repeat(10_000)), "a  b"]
+        {
             assert!(!is_whole(hidden, None), "{hidden:?}");
         }
     }

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn quiet_hours_go_over_midnight_and_end_on_time() {
-        let notify = |from: &str, to: &str| Notify { quiet_from: from.into(), quiet_to: to.into(), ..Notify::default() };
+        let notify =
+            |from: &str, to: &str| Notify { quiet_from: from.into(), quiet_to: to.into(), ..Notify::default() };
         let at = |text: &str| clock(text).unwrap();
         let night = notify("22:00", "07:00");
         for (time, quiet) in [("21:59", false), ("22:00", true), ("00:00", true), ("06:59", true), ("07:00", false)] {
@@ -73,7 +74,8 @@ mod tests {
         let mut settings = Settings::default();
         let noon = clock("12:00").unwrap();
         assert_eq!(hushed(&settings, &notice(NoticeKind::Done, false), noon), None);
-        settings.notify = Notify { done: false, quiet_from: "11:00".into(), quiet_to: "13:00".into(), ..Notify::default() };
+        settings.notify =
+            Notify { done: false, quiet_from: "11:00".into(), quiet_to: "13:00".into(), ..Notify::default() };
         assert_eq!(hushed(&settings, &notice(NoticeKind::Done, false), noon), Some(Delivery::Off));
         assert_eq!(hushed(&settings, &notice(NoticeKind::Failed, true), noon), Some(Delivery::Quiet));
         settings.notify.quiet_lets_urgent = true;

@@ -100,12 +100,7 @@ mod tests {
     #[test]
     fn what_agents_say_is_text_and_nothing_else() {
         let text = "<script>alert(1)</script><img src=x onerror='y'>\u{202e}&".to_owned();
-        let entry = Entry {
-            at: Time(0),
-            agent: "<b>ceo".into(),
-            parent: None,
-            body: EventBody::Message { text },
-        };
+        let entry = Entry { at: Time(0), agent: "<b>ceo".into(), parent: None, body: EventBody::Message { text } };
         let mut out = Vec::new();
         let event = Event { seq: Seq(1), job_id: JobId(1), run_id: None, entry };
         Html::new().event(&mut out, &event).unwrap();

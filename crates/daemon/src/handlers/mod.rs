@@ -12,6 +12,7 @@ mod permissions;
 mod prune;
 pub mod questions;
 mod sessions;
+mod storage;
 pub mod system;
 mod task_list;
 
@@ -195,6 +196,28 @@ impl contract::Handlers for Front {
 
     async fn question_answer(&self, _: &Arc<Connection>, params: QuestionAnswerParams) -> Result<Question, Error> {
         questions::answer(&self.0, params).await
+    }
+
+    async fn job_delete(&self, _: &Arc<Connection>, params: JobDeleteParams) -> Result<JobPruneResult, Error> {
+        prune::delete(&self.0, params).await
+    }
+
+    async fn job_export(&self, _: &Arc<Connection>, params: JobExportParams) -> Result<JobExportResult, Error> {
+        crate::export::run(&self.0, params).await
+    }
+
+    async fn notice_list(&self, _: &Arc<Connection>, params: NoticeListParams) -> Result<NoticePage, Error> {
+        Ok(self.0.store.read(move |db| db.notices(&params)).await?)
+    }
+
+    async fn notice_seen(&self, _: &Arc<Connection>, params: NoticeSeenParams) -> Result<NoticePage, Error> {
+        self.0.store.write(move |db| db.notices_seen(params.up_to)).await?;
+        self.0.hub.reload_all();
+        Ok(self.0.store.read(|db| db.notices(&NoticeListParams::default())).await?)
+    }
+
+    async fn storage_get(&self, _: &Arc<Connection>, _: Empty) -> Result<StorageReport, Error> {
+        storage::report(&self.0).await
     }
 
     async fn permission_table(&self, _: &Arc<Connection>, params: CompanyRef) -> Result<PermissionTable, Error> {

@@ -1,6 +1,7 @@
 //! Forgets jobs that ended long ago: their rows in pieces, so that what others store gets in between, and then their
 //! runs' folders.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use crate::companies::blocking;
 
 /// Events that are forgotten in one transaction, about.
 const PIECE: i64 = 2_000;
+/// Jobs that are deleted at once, at most.
+const MAX_DELETED: usize = 500;
 /// How often the removal of a folder is tried that somebody writes in, and how long to wait in between.
 const TRIES: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -50,6 +53,38 @@ pub async fn run(app: &App, params: JobPruneParams) -> Result<JobPruneResult, Er
             ));
         }
     }
+}
+
+/// Forgets jobs by their numbers: all of them, or none where one may not be.
+pub async fn delete(app: &App, params: JobDeleteParams) -> Result<JobPruneResult, Error> {
+    let jobs: BTreeSet<JobId> = params.job_ids.into_iter().collect();
+    if jobs.len() > MAX_DELETED {
+        return Err(Error::new(
+            ErrorCode::BAD_REQUEST,
+            format!("{} jobs are more than can be deleted at once.", jobs.len()),
+            format!("Delete {MAX_DELETED} at most, and then the next."),
+        ));
+    }
+    let ids = jobs.clone();
+    app.store.read(move |db| ids.iter().try_for_each(|job| db.may_forget(*job))).await?;
+    let runs = app.home.runs_dir();
+    let mut forgotten = JobPruneResult { jobs: 0, events: 0, bytes: 0 };
+    for job in jobs {
+        loop {
+            let piece = app.store.write(move |db| db.forget(job, PIECE)).await?;
+            forgotten.jobs += piece.jobs;
+            forgotten.events += piece.events;
+            let (runs, dirs) = (runs.clone(), piece.run_dirs);
+            forgotten.bytes +=
+                blocking(move || Ok(ours(&runs, dirs).iter().map(|dir| remove(dir)).sum::<i64>())).await?;
+            if !piece.more {
+                break;
+            }
+        }
+    }
+    app.hub.reload_all();
+    tracing::info!(jobs = forgotten.jobs, events = forgotten.events, "jobs were deleted");
+    Ok(forgotten)
 }
 
 /// Those that lie right in our folder of runs. The database may name another: it was moved here with its home.
