@@ -13,6 +13,7 @@ use crate::anew;
 use crate::companies::ConfigTurns;
 use crate::desktop::Desktop;
 use crate::folders::Folders;
+use crate::gather::Gather;
 use crate::heart::Heart;
 use crate::hub::{Hub, Touched};
 use crate::log::Log;

@@ -125,6 +125,7 @@ fn run(home: Home, log: Log, heart: &Arc<Heart>, lock: &Lock, unclean: bool) -> 
         runs: runs::Runs::default(),
         watchers: watchers::Watchers::default(),
         desktop: desktop::Desktop::default(),
+        gather: gather::Gather::default(),
         folders: folders::Folders::default(),
         config_turns: companies::ConfigTurns::default(),
         credential,

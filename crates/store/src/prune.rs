@@ -54,6 +54,24 @@ fn index_of(company: Option<CompanyId>) -> &'static str {
 }
 
 impl Read<'_> {
+    /// Whether a job may be forgotten by its number.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Refused`] for one that has not ended, whose run is not settled, or that
+    /// a waiting one waits for.
+    pub fn may_forget(&self, job: JobId) -> Result<(), StoreError> {
+        let row = self.job(job)?;
+        let mut select =
+            self.conn.prepare_cached(&format!("SELECT 1 FROM jobs j WHERE j.id = ?3 AND {FORGETTABLE}"))?;
+        if select.exists(params![i64::MAX, None::<i64>, job.0])? {
+            return Ok(());
+        }
+        let why = if row.state.is_final() { "another job waits for it" } else { "it has not ended" };
+        let what = format!("Job {job} cannot be deleted: {why}.");
+        let fix = format!("Stop it first with `aicib cancel {job}`, or wait for it.");
+        Err(Error::new(ErrorCode::JOB_NOT_FINAL, what, fix).with(json!({ "job_id": job })).into())
+    }
+
     /// What [`Write::prune`] would forget.
     ///
     /// # Errors
@@ -115,18 +133,9 @@ impl Write<'_> {
     /// Forgets one job that has ended, as [`Write::prune`] does; call again while there is more of it.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::Refused`] for one that has not ended, whose run is not settled, or that
-    /// a waiting one waits for.
+    /// As [`Read::may_forget`].
     pub fn forget(&self, job: JobId, at_most_events: i64) -> Result<Pruned, StoreError> {
-        let row = self.job(job)?;
-        let mut select =
-            self.conn.prepare_cached(&format!("SELECT 1 FROM jobs j WHERE j.id = ?3 AND {FORGETTABLE}"))?;
-        if !select.exists(params![i64::MAX, None::<i64>, job.0])? {
-            let why = if row.state.is_final() { "another job waits for it" } else { "it has not ended" };
-            let what = format!("Job {job} cannot be deleted: {why}.");
-            let fix = format!("Stop it first with `aicib cancel {job}`, or wait for it.");
-            return Err(Error::new(ErrorCode::JOB_NOT_FINAL, what, fix).with(json!({ "job_id": job })).into());
-        }
+        self.may_forget(job)?;
         let (events, all) = self.forget_events(job, at_most_events.max(1))?;
         if !all {
             return Ok(Pruned { events, more: true, ..Pruned::default() });
