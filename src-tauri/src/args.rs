@@ -6,12 +6,13 @@ use contract::{JobId, Show};
 pub const HELP: &str = "\
 The AICIB desktop app.
 
-Usage: aicib-desktop [--hidden | --quick | --job N | --settings]
+Usage: aicib-desktop [--hidden | --quick | --job N | --settings | aicib://…]
 
   --hidden     start in the tray, without a window
   --quick      open Quick brief (bind this to a key where global shortcuts do not work)
   --job N      open job N
   --settings   open the settings
+  aicib://…    open a link: aicib://job/212, aicib://jobs, aicib://quick, aicib://settings, aicib://notices
   --version    print the version
   --help       print this
 
@@ -51,13 +52,39 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Request, String> 
                 let id = id.ok_or_else(|| format!("--job takes a job's number, not {number:?}. Example: --job 212"))?;
                 Some(Show::Job { job_id: JobId(id) })
             }
+            link if link.starts_with(LINK) => Some(of_link(link).ok_or_else(|| {
+                format!("{:?} is no link of AICIB's. Example: aicib://job/212", contract::one_line(link, 80))
+            })?),
             other => return Err(format!("{other:?} is not an option of aicib-desktop. See aicib-desktop --help.")),
         };
         if asked.replace(show).is_some() {
-            return Err("Give one of --hidden, --quick, --job and --settings, not several.".into());
+            return Err("Give one of --hidden, --quick, --job, --settings and a link, not several.".into());
         }
     }
     Ok(Request::Start(asked.unwrap_or(Some(Show::Window))))
+}
+
+/// How links of ours begin.
+const LINK: &str = "aicib://";
+
+/// What a link brings up; none for what is no link of ours. Links come from anywhere: they open views, and change nothing.
+pub fn of_link(link: &str) -> Option<Show> {
+    let path = link.strip_prefix(LINK)?.trim_end_matches('/');
+    match path.split_once('/') {
+        Some(("job", number)) => {
+            let id = number.parse().ok().filter(|id: &i64| *id > 0 && number.bytes().all(|byte| byte.is_ascii_digit()));
+            id.map(|id| Show::Job { job_id: JobId(id) })
+        }
+        Some(_) => None,
+        None => match path {
+            "" | "desk" => Some(Show::Window),
+            "jobs" => Some(Show::Jobs),
+            "quick" => Some(Show::Quick),
+            "settings" => Some(Show::Settings),
+            "notices" => Some(Show::Notices),
+            _ => None,
+        },
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +102,19 @@ mod tests {
         assert_eq!(read("--quick"), Ok(Request::Start(Some(Show::Quick))));
         assert_eq!(read("--job 212"), Ok(Request::Start(Some(Show::Job { job_id: JobId(212) }))));
         assert_eq!(read("--settings"), Ok(Request::Start(Some(Show::Settings))));
+    }
+
+    #[test]
+    fn a_link_brings_up_its_view_and_nothing_else() {
+        assert_eq!(read("aicib://job/212"), Ok(Request::Start(Some(Show::Job { job_id: JobId(212) }))));
+        assert_eq!(read("aicib://quick/"), Ok(Request::Start(Some(Show::Quick))));
+        assert_eq!(of_link("aicib://"), Some(Show::Window));
+        for wrong in
+            ["aicib://job/", "aicib://job/-1", "aicib://job/+1", "aicib://job/1/cancel", "aicib://run?x=1", "http://x"]
+        {
+            assert_eq!(of_link(wrong), None, "{wrong}");
+        }
+        assert!(read("aicib://nowhere").unwrap_err().contains("aicib://job/212"));
     }
 
     #[test]

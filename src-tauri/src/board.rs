@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::{CompanyId, Desk, DeskChange, Job, JobId, JobState, Money};
+use contract::{CompanyId, Desk, DeskChange, Job, JobId, JobState, Money, Question};
+
+use crate::mark::Mood;
 
 /// Jobs that the menu lists.
 pub const LISTED: usize = 5;
+/// Questions that it lists.
+pub const ASKED: usize = 3;
 /// Characters of a job's title in the menu.
 const TITLE_CHARS: usize = 44;
 
@@ -16,11 +20,14 @@ pub struct Board {
     held: bool,
     connected: bool,
     stopping: bool,
+    /// A brief failed, and the founder has not looked since.
+    failed: bool,
 }
 
 #[derive(Default)]
 struct Row {
     live: BTreeMap<JobId, Job>,
+    questions: Vec<Question>,
     today: Money,
 }
 
@@ -29,6 +36,10 @@ struct Row {
 pub struct Face {
     /// The menu's first line.
     pub header: String,
+    /// Questions that wait for the founder, by their jobs, as the menu lists them.
+    pub questions: Vec<(JobId, String)>,
+    /// How things stand, as the icon says.
+    pub mood: Mood,
     /// Jobs that run, as the menu lists them.
     pub jobs: Vec<(JobId, String)>,
     /// The text beside the icon, where the platform has it; empty for none.
@@ -41,7 +52,10 @@ impl Board {
     /// A company's Desk was read.
     pub fn reset(&mut self, desk: &Desk) {
         let live = desk.live.iter().map(|job| (job.job_id, job.clone())).collect();
-        self.companies.insert(desk.company.company_id, Row { live, today: desk.spend.today_usd });
+        self.companies.insert(
+            desk.company.company_id,
+            Row { live, questions: desk.questions.clone(), today: desk.spend.today_usd },
+        );
         self.held = desk.held;
     }
 
@@ -59,15 +73,24 @@ impl Board {
     pub fn changed(&mut self, change: &DeskChange) {
         let Some(row) = self.companies.get_mut(&change.company_id) else { return };
         for job in &change.jobs {
+            self.failed |= job.state == JobState::Failed;
             if job.state.is_final() {
                 row.live.remove(&job.job_id);
             } else {
                 row.live.insert(job.job_id, job.clone());
             }
         }
+        if let Some(questions) = &change.questions {
+            row.questions.clone_from(questions);
+        }
         if let Some(spend) = &change.spend {
             row.today = spend.today_usd;
         }
+    }
+
+    /// The founder has looked at the window: what failed before is known.
+    pub fn looked(&mut self) {
+        self.failed = false;
     }
 
     /// The connection is gone: what is known may be wrong by now.
@@ -140,8 +163,21 @@ impl Board {
         let mut jobs: Vec<&Job> = self.jobs().filter(has_begun).collect();
         jobs.sort_by_key(|job| std::cmp::Reverse(job.job_id));
         let jobs = jobs.into_iter().take(LISTED).map(|job| (job.job_id, label(job))).collect();
-        Face { header, jobs, title, held: self.held }
+        let mut asked: Vec<&Question> = self.companies.values().flat_map(|row| &row.questions).collect();
+        asked.sort_by_key(|question| question.question_id);
+        let mood = match (asked.is_empty(), self.failed, active > 0) {
+            (false, ..) => Mood::Waiting,
+            (true, true, _) => Mood::Failed,
+            (true, false, true) => Mood::Working,
+            (true, false, false) => Mood::Idle,
+        };
+        let questions = asked.into_iter().take(ASKED).map(|question| (question.job_id, asks(question))).collect();
+        Face { header, questions, mood, jobs, title, held: self.held }
     }
+}
+
+fn asks(question: &Question) -> String {
+    format!("? #{} {}", question.job_id, contract::one_line(&question.text, TITLE_CHARS))
 }
 
 fn label(job: &Job) -> String {

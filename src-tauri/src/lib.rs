@@ -8,6 +8,7 @@ mod board;
 mod card;
 mod commands;
 mod desktop;
+mod drops;
 mod frames;
 #[cfg(target_os = "linux")]
 mod front;
@@ -15,6 +16,8 @@ mod graphics;
 mod instance;
 mod link;
 mod log;
+mod login;
+mod mark;
 mod native;
 mod notices;
 mod pages;
@@ -81,6 +84,14 @@ fn start(show: Option<Show>) -> Result<ExitCode, Error> {
     run(home, aicib, instance, show).map_err(Error::internal)
 }
 
+#[cfg(target_os = "macos")]
+fn opened(app: &tauri::AppHandle, urls: &[tauri::Url]) {
+    let desktop = app.state::<Arc<Desktop>>();
+    for show in urls.iter().filter_map(|url| args::of_link(url.as_str())) {
+        window::bring_up(&desktop, show);
+    }
+}
+
 fn run(home: Home, aicib: PathBuf, instance: Instance, show: Option<Show>) -> tauri::Result<ExitCode> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), home = %home.root().display(), "start");
     let window_state = tauri_plugin_window_state::Builder::new()
@@ -92,6 +103,7 @@ fn run(home: Home, aicib: PathBuf, instance: Instance, show: Option<Show>) -> ta
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
         .plugin(window_state)
+        .plugin(login::plugin())
         .invoke_handler(tauri::generate_handler![commands::call, commands::listen]);
     #[cfg(not(target_os = "linux"))]
     let builder = builder.plugin(tauri_plugin_notification::init());
@@ -110,10 +122,14 @@ fn run(home: Home, aicib: PathBuf, instance: Instance, show: Option<Show>) -> ta
             Ok(())
         })
         .build(tauri::generate_context!("tauri.conf.json"))?;
-    let code = app.run_return(|_, event| {
+    let code = app.run_return(|_app, event| {
         // The tray stays when the last window is gone; only Quit ends the app, with a code.
-        if let RunEvent::ExitRequested { code: None, api, .. } = event {
-            api.prevent_exit();
+        match event {
+            RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+            // Elsewhere a link is an argument of a second start.
+            #[cfg(target_os = "macos")]
+            RunEvent::Opened { urls } => opened(_app, &urls),
+            _ => {}
         }
     });
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))

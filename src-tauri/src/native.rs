@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine as _;
 use contract::{Error, ErrorCode, JobId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use tauri_plugin_opener::OpenerExt;
 use tokio::sync::oneshot;
 
 use crate::desktop::{Desktop, fitting};
-use crate::{quit, tray, window};
+use crate::{drops, login, quit, tray, window};
 
 /// Characters of a page's error that the log keeps.
 const MAX_REPORT: usize = 4_000;
@@ -24,6 +25,20 @@ struct SaveText {
     /// The file's name, as it is proposed.
     name: String,
     text: String,
+}
+
+#[derive(Deserialize)]
+struct Pasted {
+    /// The file's name, as it is proposed.
+    name: String,
+    /// What is in it, in base64.
+    base64: String,
+}
+
+#[derive(Deserialize)]
+struct Login {
+    /// Whether to start with the login; none to ask.
+    starts: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +75,9 @@ struct Report {
 pub async fn call(desktop: &Arc<Desktop>, page: &WebviewWindow, name: &str, params: Value) -> Result<Value, Error> {
     match name {
         "info" => return info(desktop, page).await,
+        "pick_files" => return pick_files(desktop, page).await,
+        "keep_pasted" => return keep_pasted(desktop, fitting("native.keep_pasted", params)?).await,
+        "login" => return login_setting(desktop, &fitting("native.login", params)?),
         "pick_folder" => return pick_folder(desktop, page).await,
         "save_text" => return save_text(desktop, page, fitting("native.save_text", params)?).await,
         "open_path" => open_path(desktop, &fitting::<OpenPath>("native.open_path", params)?.path)?,
@@ -113,6 +131,37 @@ async fn pick_folder(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Val
     let folder = picked.await.unwrap_or_default();
     let path = folder.map(tauri_plugin_dialog::FilePath::into_path).transpose().map_err(Error::internal)?;
     Ok(json!({ "path": path }))
+}
+
+/// Files for a brief, as the founder picks them.
+async fn pick_files(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Value, Error> {
+    let (tell, picked) = oneshot::channel();
+    desktop.app.dialog().file().set_parent(page).set_title("Attach files").pick_files(move |files| {
+        // The page may be gone by the time somebody chose.
+        let _ = tell.send(files);
+    });
+    let files = picked.await.unwrap_or_default().unwrap_or_default();
+    let paths = files.into_iter().map(tauri_plugin_dialog::FilePath::into_path).collect::<Result<Vec<_>, _>>();
+    Ok(json!({ "paths": paths.map_err(Error::internal)? }))
+}
+
+async fn keep_pasted(desktop: &Arc<Desktop>, pasted: Pasted) -> Result<Value, Error> {
+    let home = desktop.home.root().to_owned();
+    let kept = tauri::async_runtime::spawn_blocking(move || {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(pasted.base64.as_bytes()).map_err(|_| {
+            Error::new(ErrorCode::BAD_REQUEST, "What was pasted does not read.", "Save it as a file, and attach that.")
+        })?;
+        let name = plain_name(&pasted.name);
+        drops::keep(&home, if name.is_empty() { "pasted.bin" } else { &name }, &bytes)
+    });
+    Ok(json!({ "path": kept.await.map_err(Error::internal)?? }))
+}
+
+fn login_setting(desktop: &Arc<Desktop>, wanted: &Login) -> Result<Value, Error> {
+    if let Some(starts) = wanted.starts {
+        login::set(&desktop.app, starts)?;
+    }
+    Ok(json!({ "starts": login::starts(&desktop.app)? }))
 }
 
 /// Writes a text where the founder says. The page never names the place: it proposes a name, and the founder chooses.

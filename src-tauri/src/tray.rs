@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use crate::board::{Board, Face};
 use crate::desktop::Desktop;
+use crate::mark::with_mood;
 use crate::{quit, window};
 
 /// How often the menu changes, at most: one that changes under the pointer cannot be used.
@@ -58,6 +59,11 @@ impl Tray {
     /// All Desks have been read.
     pub fn ready(&self) {
         self.with(Board::ready);
+    }
+
+    /// The founder has looked at the window: what failed before is known.
+    pub fn looked(&self) {
+        self.with(Board::looked);
     }
 
     /// The work is being stopped, and the app ends when it has.
@@ -161,7 +167,7 @@ fn menu(app: &AppHandle, face: &Face) -> tauri::Result<(Menu<tauri::Wry>, Lines)
     let header = MenuItem::with_id(app, "header", plain(&face.header), false, None::<&str>)?;
     let menu = Menu::with_items(app, &[&header])?;
     let mut jobs = Vec::new();
-    for (job, label) in &face.jobs {
+    for (job, label) in face.questions.iter().chain(&face.jobs) {
         let item = MenuItem::with_id(app, format!("{JOB}{job}"), plain(label), true, None::<&str>)?;
         menu.append(&item)?;
         jobs.push(item);
@@ -205,9 +211,15 @@ fn draw(app: &AppHandle, icon: &TrayIcon, shown: &Face, face: &Face, lines: Opti
     if face.title != shown.title {
         icon.set_title(Some(&face.title))?;
     }
-    icon.set_tooltip(Some(format!("AICIB: {}", face.header)))?;
+    if face.mood != shown.mood {
+        icon.set_icon(Some(with_mood(&ICON, face.mood)))?;
+        #[cfg(target_os = "macos")]
+        icon.set_icon_as_template(true)?;
+    }
+    icon.set_tooltip(Some(format!("AICIB ({}): {}", face.mood.words(), face.header)))?;
     let same = |lines: &Lines| {
-        lines.jobs.len() == face.jobs.len() && shown.jobs.iter().map(|job| job.0).eq(face.jobs.iter().map(|job| job.0))
+        let ids = |face: &Face| face.questions.iter().chain(&face.jobs).map(|line| line.0).collect::<Vec<_>>();
+        lines.jobs.len() == ids(face).len() && shown.questions.len() == face.questions.len() && ids(shown) == ids(face)
     };
     if let Some(lines) = lines.filter(same) {
         if face.header != shown.header {
@@ -216,7 +228,7 @@ fn draw(app: &AppHandle, icon: &TrayIcon, shown: &Face, face: &Face, lines: Opti
         if face.held != shown.held {
             lines.hold.set_text(hold_label(face.held))?;
         }
-        for (item, (_, label)) in lines.jobs.iter().zip(&face.jobs) {
+        for (item, (_, label)) in lines.jobs.iter().zip(face.questions.iter().chain(&face.jobs)) {
             item.set_text(plain(label))?;
         }
         return Ok(lines);

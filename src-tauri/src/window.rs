@@ -11,7 +11,7 @@ use tauri::{LogicalPosition, LogicalSize, Manager, Url, WebviewUrl, WebviewWindo
 use tauri_plugin_window_state::{AppHandleExt, StateFlags};
 
 use crate::desktop::Desktop;
-use crate::{quit, tray};
+use crate::{drops, quit, tray};
 
 /// The main window's label.
 pub const MAIN: &str = "main";
@@ -165,6 +165,8 @@ fn make_main(desktop: &Arc<Desktop>, show: &Show) -> tauri::Result<WebviewWindow
             api.prevent_close();
             close_main(&on_event);
         }
+        WindowEvent::DragDrop(event) => drops::over(&on_event, MAIN, event),
+        WindowEvent::Focused(true) => on_event.tray.looked(),
         WindowEvent::Destroyed => gone(&on_event, MAIN),
         _ => {}
     });
@@ -211,6 +213,7 @@ fn make_quick(desktop: &Arc<Desktop>) -> tauri::Result<WebviewWindow> {
     window.on_window_event(move |event| match event {
         // Clicking elsewhere puts it away, with what was typed.
         WindowEvent::Focused(false) => hide(&on_event, QUICK),
+        WindowEvent::DragDrop(event) => drops::over(&on_event, QUICK, event),
         WindowEvent::Destroyed => gone(&on_event, QUICK),
         _ => {}
     });
