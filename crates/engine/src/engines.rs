@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::patience::Patience;
 use crate::play::play;
 use crate::practice::Practice;
-use crate::{Abilities, Approvals, Brief, Ending, Engine, Host};
+use crate::{Abilities, Approvals, Brief, Ending, Engine, Host, programs};
 
 /// How long a connection may take to stand.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -32,7 +32,8 @@ pub fn open_with(spec: EngineSpec, patience: Patience) -> Result<Box<dyn Engine>
     Ok(match spec.kind {
         EngineKind::AnthropicApi => Box::new(Api { model: Box::new(Anthropic::open(&spec, &patience)?), patience }),
         EngineKind::Practice => Box::new(PracticeEngine { pace: spec.pace, patience }),
-        _ => return Err(not_here(spec.kind)),
+        EngineKind::ClaudeCode | EngineKind::Codex | EngineKind::Acp => return programs::open(spec, patience),
+        EngineKind::OpenaiApi => return Err(not_here(spec.kind)),
     })
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use contract::methods::{RunAnswered, RunCancelled, RunDelta, RunHeld, RunSpoolGrew, RunToldMore};
-use contract::{Credential, Delta, Error, ErrorCode, Method, Note, RunCancel, RunGrew, RunHold, RunId};
+use contract::methods::{RunAnswered, RunCancelled, RunDelta, RunHeld, RunRulesChanged, RunSpoolGrew, RunToldMore};
+use contract::{Credential, Delta, Error, ErrorCode, Method, Note, RunCancel, RunGrew, RunHold, RunId, RunRules};
+use engine::Rules;
 use process::Mark;
 use rpc::{Client, Home, Incoming};
 use tokio::sync::{Notify, mpsc, watch};
@@ -50,13 +51,14 @@ pub enum Why {
 
 impl Link {
     /// Starts connecting, in the background. `stop` is cancelled when the daemon says so, with its reason in
-    /// `reason`. `held`: whether the run begins on hold; the daemon says anew each time it is there again.
+    /// `reason`, and `rules` are the founder's from then on. `held`: whether the run begins on hold; the daemon says anew each time it is there again.
     pub fn start(
         home: Home,
         run_id: RunId,
         token: String,
         mark: Mark,
         held: bool,
+        rules: Rules,
         stop: CancellationToken,
         reason: StopReason,
     ) -> Link {
@@ -67,7 +69,7 @@ impl Link {
         let (begun, children) = (Arc::new(Notify::new()), Arc::new(AtomicI64::new(0)));
         let credential = Credential::Run { run_id, token };
         let words = Arc::new(Words::default());
-        let line = Line { set_client, set_held, words: words.clone(), stop, reason };
+        let line = Line { set_client, set_held, words: words.clone(), rules, stop, reason };
         tokio::spawn(keep_connected(home, credential, line));
         tokio::spawn(count_children(mark, begun.clone(), children.clone(), grew.clone()));
         tokio::spawn(send_hints(run_id, client.clone(), grew.clone(), children));
@@ -141,6 +143,7 @@ struct Line {
     set_client: watch::Sender<Option<Client>>,
     set_held: watch::Sender<bool>,
     words: Arc<Words>,
+    rules: Rules,
     stop: CancellationToken,
     reason: StopReason,
 }
@@ -165,6 +168,11 @@ impl Line {
             match serde_json::from_value(note.params) {
                 Ok(more) => self.words.told_more(more),
                 Err(error) => tracing::warn!(%error, "a follow-up does not read"),
+            }
+        } else if note.method == RunRulesChanged::NAME {
+            match serde_json::from_value::<RunRules>(note.params) {
+                Ok(told) => self.rules.set(told.rules),
+                Err(error) => tracing::error!(%error, "the founder's rules do not read"),
             }
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn wrapper(name: &str) -> Option<Wrapper> {
         "nohup" | "setsid" | "builtin" | "time" | "busybox" | "toybox" | "dbus-run-session" | "unbuffer"
         | "proot" | "fakeroot" | "catchsegv" | "eatmydata" | "firejail" | "bwrap" | "unshare" | "systemd-run"
         | "xvfb-run" | "torsocks" | "proxychains" | "proxychains4" | "command" | "exec" => {
-            plain(&["-a", "-f", "-o", "-p", "--unit", "--property"])
+            plain(&[])
         }
         "nice" => plain(&["-n", "--adjustment"]),
         "ionice" => plain(&["-c", "-n", "-p"]),
@@ -73,10 +73,17 @@ pub(super) const PUBLISHERS: [&str; 22] = [
 pub(super) const PUBLISHING: [&str; 9] =
     ["push", "publish", "upload", "deploy", "release", "send-email", "apply", "sync", "put-object"];
 
+/// Programs whose names are words that stand in many a text: they say nothing there.
+const COMMON: [&str; 26] = [
+    "http", "https", "open", "start", "write", "wall", "host", "now", "cap", "links", "stack", "port", "lt", "fly", "eb",
+    "hub", "tea", "task", "surge", "railway", "discord", "slack", "mise", "volta", "pod", "bore",
+];
+
 /// What a program may reach at worst, whatever its arguments are.
 pub(super) fn at_worst(name: &str) -> Act {
     match name {
-        "curl" | "wget" | "http" | "https" | "xh" | "httpie" => Act::Publish,
+        "curl" | "wget" | "xh" | "httpie" => Act::Publish,
+        name if COMMON.contains(&name) => Act::Command,
         // What only some of their words make far-reaching is found by those words.
         name if PUBLISHERS.contains(&name) => Act::Command,
         name => act(name, &["?", "?:?"]),
