@@ -141,7 +141,7 @@ pub const ACP_AGENTS: &[AcpAgent] = &[
         label: "Codex over ACP",
         programs: &["codex-acp"],
         args: &[],
-        npm: "@zed-industries/codex-acp",
+        npm: "@agentclientprotocol/codex-acp",
         provider: Some("openai"),
     },
 ];

@@ -6,6 +6,7 @@
 mod anew;
 mod app;
 mod budget;
+mod clis;
 mod companies;
 mod desktop;
 mod doctor;
@@ -25,6 +26,7 @@ mod runs;
 mod secrets;
 mod service;
 mod tails;
+mod trial;
 mod unanswered;
 mod unit;
 mod watchers;
@@ -122,6 +124,7 @@ fn run(home: Home, log: Log, heart: &Arc<Heart>, lock: &Lock, unclean: bool) -> 
         watchers: watchers::Watchers::default(),
         desktop: desktop::Desktop::default(),
         folders: folders::Folders::default(),
+        clis: clis::Clis::default(),
         config_turns: companies::ConfigTurns::default(),
         credential,
         log,

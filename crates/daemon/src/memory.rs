@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use contract::{CompanyId, ErrorCode, JobDetail, JournalEntry};
+use contract::{CompanyId, ErrorCode, JobDetail, JournalEntry, RunId};
 use store::{Read, StoreError};
 
 use crate::app::App;
@@ -23,11 +23,11 @@ pub async fn journal(app: &App, company_id: CompanyId) -> Vec<JournalEntry> {
     }
 }
 
-/// The folder of the run that a job takes up: the last one of the job that it restarts, where that was cut off.
+/// The run that a job takes up, and its folder: the last one of the job that it restarts, where that was cut off.
 ///
 /// # Errors
 /// What the database said.
-pub fn cut_off(db: &Read<'_>, detail: &JobDetail) -> Result<Option<String>, StoreError> {
+pub fn cut_off(db: &Read<'_>, detail: &JobDetail) -> Result<Option<(RunId, String)>, StoreError> {
     let Some(parent) = detail.job.parent_job_id else { return Ok(None) };
     let parent = match db.job_detail(parent) {
         Ok(parent) => parent,
@@ -37,7 +37,7 @@ pub fn cut_off(db: &Read<'_>, detail: &JobDetail) -> Result<Option<String>, Stor
     };
     let was_cut_off = parent.job.error.is_some_and(|error| error.code == ErrorCode::RUN_INTERRUPTED);
     match parent.run.filter(|_| was_cut_off) {
-        Some(run) => db.run_dir(run.run_id).map(Some),
+        Some(run) => Ok(Some((run.run_id, db.run_dir(run.run_id)?))),
         None => Ok(None),
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use self::keychain::Keychain;
 
 /// The providers whose keys we keep.
-pub const PROVIDERS: &[&str] = &["anthropic"];
+pub const PROVIDERS: &[&str] = &["anthropic", "openai"];
 /// The kept value that lists the keys there are.
 const INDEX: &str = "keys";
 /// Bytes of a key, at most.
