@@ -246,7 +246,7 @@ impl Play<'_> {
 
     /// Sleeps for a while. Timers stop while a machine sleeps, so it ends as well when the clock says so; one that was
     /// set back makes it no longer.
-    async fn sleep(&self, wait: Duration, until: Time) {
+    pub(crate) async fn sleep(&self, wait: Duration, until: Time) {
         let end = Instant::now() + wait;
         loop {
             let left = end.saturating_duration_since(Instant::now());

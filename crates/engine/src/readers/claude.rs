@@ -28,6 +28,8 @@ pub(crate) struct Claude {
     retrying: bool,
     tools: Known<Option<String>>,
     spans: Known<Span>,
+    /// The call that handed out an agent's work, by the program's own name for that agent.
+    agents: Known<String>,
     last: Option<End>,
     turns: i64,
     warned: bool,
@@ -64,6 +66,7 @@ impl Claude {
             retrying: false,
             tools: Known::default(),
             spans: Known::default(),
+            agents: Known::default(),
             last: None,
             turns: 0,
             warned: false,
@@ -116,6 +119,9 @@ impl Claude {
             }
             "task_started" => {
                 let background = event["is_backgrounded"] == true;
+                if let (Some(agent), Some(call)) = (id(&event["task_id"]), id(&event["tool_use_id"])) {
+                    self.agents.insert(agent, call);
+                }
                 if let Some(span) = id(&event["tool_use_id"]).and_then(|id| self.spans.get_mut(&id)) {
                     span.background |= background;
                 }
@@ -283,7 +289,10 @@ impl Claude {
             out.push(Happened::Noted { level: NoticeLevel::Warning, text });
             return;
         }
-        let parent = id(&request["tool_use_id"]).and_then(|call| self.tools.get(&call).cloned().flatten());
+        // An agent below may ask before its call is told.
+        let by_agent = id(&request["agent_id"]).and_then(|agent| self.agents.get(&agent).cloned());
+        let by_call = || id(&request["tool_use_id"]).and_then(|call| self.tools.get(&call).cloned().flatten());
+        let parent = by_agent.or_else(by_call);
         let tool = one_line(text(request, "tool_name"), 200);
         out.push(Happened::Asks { id: ask, tool, input: request["input"].clone(), parent });
     }
