@@ -223,10 +223,11 @@ impl AppServer {
             status(json!({ "type": "active", "activeFlags": [] }));
             server.notify("turn/started", json!({ "turn": { "id": turn, "status": "inProgress", "items": [] } }));
             let (end, _) = thread.agent.work(&said, server.as_ref(), &stop).await;
-            let (how, error) = match end {
-                End::Done(_) | End::Turns => ("completed", Value::Null),
-                End::Interrupted => ("interrupted", Value::Null),
-                End::Failed(failure) => ("failed", failed(&failure, &thread.agent.api.base_url)),
+            let (how, text, error) = match end {
+                End::Done(text) => ("completed", Value::from(text), Value::Null),
+                End::Turns => ("completed", Value::Null, Value::Null),
+                End::Interrupted => ("interrupted", Value::Null, Value::Null),
+                End::Failed(failure) => ("failed", Value::Null, failed(&failure, &thread.agent.api.base_url)),
             };
             if !error.is_null() {
                 server.notify("error", json!({ "error": error, "willRetry": false }));
@@ -234,7 +235,12 @@ impl AppServer {
             server.save(&thread);
             *server.thread.lock().unwrap() = Some(thread);
             status(json!({ "type": "idle" }));
-            let ended = json!({ "id": turn, "status": how, "items": [], "error": error });
+            let items = if text.is_null() {
+                json!([])
+            } else {
+                json!([{ "type": "agentMessage", "id": "msg_last", "text": text }])
+            };
+            let ended = json!({ "id": turn, "status": how, "items": items, "error": error });
             server.notify("turn/completed", json!({ "turn": ended }));
         });
     }
