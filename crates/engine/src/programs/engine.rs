@@ -30,6 +30,8 @@ pub(crate) fn open(spec: EngineSpec, patience: Patience) -> Result<Box<dyn Engin
 fn driver(spec: &EngineSpec) -> Result<Arc<dyn Driver>, Error> {
     Ok(match spec.kind {
         EngineKind::ClaudeCode => Arc::new(crate::claude::ClaudeCode::open(spec)?),
+        EngineKind::Codex => Arc::new(crate::codex::Codex),
+        EngineKind::Acp => Arc::new(crate::acp::Acp::of(spec)?),
         kind => {
             let what = format!("{} is no program.", kind.label());
             return Err(Error::new(ErrorCode::ENGINE_UNAVAILABLE, what, "Choose another engine for the agent."));

@@ -27,7 +27,7 @@ use crate::readers::Happened;
 use crate::{Abilities, Brief, Host};
 
 pub(crate) use doors::Door;
-pub(crate) use program::{Exit, Line, Program, Setup};
+pub(crate) use program::{Line, Program, Setup};
 pub(crate) use self::engine::{Mute, delegate, open};
 
 /// Knows one program.
