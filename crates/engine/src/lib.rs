@@ -25,6 +25,7 @@ mod ids;
 mod keeping;
 mod memory;
 mod model;
+mod openai;
 mod patience;
 mod play;
 mod practice;
