@@ -65,7 +65,7 @@ async fn begin(peer: &mut Peer<'_>, agent: &AcpAgent, stand: &Stand<'_>) -> Resu
     }
     let dir = &stand.brief.company.dir;
     let mut before = None;
-    let (session, answer) = match stand.conversation {
+    let (session, answer) = match stand.conversation.as_deref() {
         Some(_) if !can.load_session => return Err(NotOpened::Unknown),
         Some(session) => {
             let load = LoadSessionRequest::new(session.to_owned(), dir).mcp_servers(servers).meta(meta(agent, stand));

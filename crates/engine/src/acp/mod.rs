@@ -9,8 +9,6 @@ mod answer;
 mod begin;
 mod setup;
 mod talk;
-#[cfg(test)]
-mod tests;
 
 use async_trait::async_trait;
 use contract::{EngineSpec, Error, ErrorCode, one_line};

@@ -25,9 +25,10 @@ pub(super) fn setup(agent: &AcpAgent, stand: &Stand<'_>) -> Result<Setup, Error>
     for (name, value) in agent.env {
         setup = setup.env(name, value);
     }
-    if let Some(folder) = installed(&setup.program) {
-        setup = setup.read(folder);
-    }
+    // The program may be an interpreter, and the agent a script that it is given.
+    let scripts = stand.spec.args.iter().map(Path::new).filter(|arg| arg.is_absolute());
+    let folders: Vec<_> = scripts.chain([setup.program.as_path()]).filter_map(installed).collect();
+    setup.read.extend(folders);
     let state = stand.brief.state_dir.join("acp").join(agent.id);
     match stand.door.filter(|door| door.pays) {
         Some(door) => {

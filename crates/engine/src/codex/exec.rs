@@ -20,7 +20,7 @@ pub(super) fn open<'a>(stand: &Stand<'a>) -> Result<Box<dyn Talk + 'a>, NotOpene
         return Err(NotOpened::Unknown);
     }
     Ok(Box::new(ExecTalk {
-        stand: Stand { ..*stand },
+        stand: stand.clone(),
         thread: None,
         used: Usage::default(),
         turn: None,

@@ -8,8 +8,6 @@ mod args;
 mod exec;
 mod native;
 mod server;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use args::provider;
 use async_trait::async_trait;

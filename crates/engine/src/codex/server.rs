@@ -118,7 +118,7 @@ impl ServerTalk<'_> {
         if let Some(model) = stand.model {
             params["model"] = json!(model);
         }
-        let begun = match stand.conversation {
+        let begun = match stand.conversation.as_deref() {
             Some(thread) => {
                 params["threadId"] = json!(thread);
                 params["excludeTurns"] = json!(true);
