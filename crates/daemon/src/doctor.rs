@@ -200,7 +200,7 @@ async fn programs(app: &App, ground: &Ground) -> Vec<Check> {
             "Name the place of a program that is not found in Settings, under Engines.",
         ));
     }
-    for stand in ground.all(app).await.into_iter().filter(|stand| stand.kind.is_program()) {
+    for stand in ground.all(&app.clis).await.into_iter().filter(|stand| stand.kind.is_program()) {
         let is_named = ground.settings.engine_programs.contains_key(&stand.name())
             || (stand.agent == ACP_CUSTOM && !ground.settings.acp_command.is_empty());
         let info = stand.info(&ground.settings);

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use company::{Create, config};
 use contract::{
     CostBasis, EngineTrial, EngineTryParams, Error, ErrorCode, JobId, Money, RunId, RunLimits, SandboxSpec, Settings,
     Time, WORKER_PROTOCOL, WorkerSpec, one_line,
@@ -23,8 +22,8 @@ const TRIAL: &str = "--trial";
 /// What it may cost.
 const MOST: Money = Money::nanos(10_000_000);
 /// How long it may take, and how long beyond that the worker may need to say so.
-const PATIENCE: Duration = Duration::from_secs(90);
-const BEYOND: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(150);
+const BEYOND: Duration = Duration::from_secs(20);
 /// Bytes of what the worker says, and of the end of its log that goes into an error.
 const ANSWER_BYTES: usize = 256 * 1024;
 const LOG_BYTES: usize = 600;
@@ -41,7 +40,7 @@ const MARK: &str = "AICIB_TRIAL";
 pub async fn run(app: &App, params: EngineTryParams) -> Result<EngineTrial, Error> {
     let ground = Ground::read(app).await?;
     let name = params.engine.as_str();
-    let stand = ground.stand(app, name).await.ok_or_else(|| {
+    let stand = ground.stand(&app.clis, name).await.ok_or_else(|| {
         Error::new(
             ErrorCode::BAD_REQUEST,
             format!("There is no engine {:?}.", one_line(name, 60)),
@@ -83,7 +82,7 @@ pub async fn run(app: &App, params: EngineTryParams) -> Result<EngineTrial, Erro
     Ok(trial)
 }
 
-/// A run in a folder of its own, of a company that is nobody's.
+/// A run in a folder of its own. The worker makes a company for it.
 fn spec(
     app: &App,
     folder: &Path,
@@ -92,14 +91,9 @@ fn spec(
     settings: &Settings,
 ) -> Result<WorkerSpec, Error> {
     let below = |name: &str| folder.join(name);
-    for name in ["run", "state"] {
+    for name in ["run", "state", "company"] {
         std::fs::create_dir(below(name)).map_err(Error::internal)?;
     }
-    let create =
-        Create { name: "Trial".into(), dir: below("company"), structure: Some("custom".into()), ..Create::default() };
-    let made = company::create(&create)?;
-    let cheap = config::set(&company::config_text(&made.dir)?, "agents.ceo.model", "haiku")?;
-    company::write_config(&made.dir, &cheap)?;
     let text = |name: &str| below(name).display().to_string();
     Ok(WorkerSpec {
         protocol: WORKER_PROTOCOL,
@@ -108,7 +102,7 @@ fn spec(
         job_id: JobId(0),
         token: String::new(),
         run_dir: text("run"),
-        company_dir: made.dir.display().to_string(),
+        company_dir: text("company"),
         agent: company::CEO.to_owned(),
         directive: QUESTION.to_owned(),
         history: Vec::new(),

@@ -14,8 +14,6 @@ pub struct Cli {
     pub label: &'static str,
     /// Names of its program, the first that is found counts.
     pub programs: &'static [&'static str],
-    /// What it is started with.
-    pub args: &'static [&'static str],
     /// The npm package that it comes in; empty for the founder's own command.
     pub npm: &'static str,
     /// How one logs in with it, in a sentence.
@@ -67,7 +65,6 @@ pub fn all() -> Vec<Cli> {
             agent: "",
             label: EngineKind::ClaudeCode.label(),
             programs: &["claude"],
-            args: &[],
             npm: "@anthropic-ai/claude-code",
             log_in: "Run `claude auth login` in a terminal, or store a key with `aicib key set anthropic`.",
             says_version: true,
@@ -79,7 +76,6 @@ pub fn all() -> Vec<Cli> {
             agent: "",
             label: EngineKind::Codex.label(),
             programs: &["codex"],
-            args: &[],
             npm: "@openai/codex",
             log_in: "Run `codex login` in a terminal, or store a key with `aicib key set openai`.",
             says_version: true,
@@ -116,7 +112,6 @@ fn of_acp(agent: &'static AcpAgent) -> Cli {
         agent: agent.id,
         label: agent.label,
         programs: agent.programs,
-        args: agent.args,
         npm: agent.npm,
         log_in,
         // The adapters take `--version` for nothing, and wait for a client.
@@ -132,7 +127,6 @@ fn custom() -> Cli {
         agent: ACP_CUSTOM,
         label: "Custom ACP agent",
         programs: &[],
-        args: &[],
         npm: "",
         log_in: "Run it in a terminal and log in there.",
         says_version: false,

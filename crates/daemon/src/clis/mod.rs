@@ -37,7 +37,7 @@ const PACKAGE_DEPTH: usize = 6;
 pub struct Found {
     /// The file, absolute: the program itself, where what is in the PATH is npm's wrapper around it.
     pub program: PathBuf,
-    /// What it is started with.
+    /// What it is started with, before what the engine adds: the rest of the founder's own command.
     pub args: Vec<String>,
     /// Its version.
     pub version: Option<String>,
@@ -182,7 +182,6 @@ impl Remembered {
 
 /// The program and what it is started with: where the founder says, else where it is found.
 fn place(cli: &Cli, settings: &Settings, path: &OsStr) -> Result<(PathBuf, Vec<String>), Option<String>> {
-    let args: Vec<String> = cli.args.iter().map(|&arg| arg.to_owned()).collect();
     if cli.programs.is_empty() {
         let words = command_words(&settings.acp_command).map_err(Some)?;
         let Some((program, args)) = words.split_first() else { return Err(None) };
@@ -200,12 +199,12 @@ fn place(cli: &Cli, settings: &Settings, path: &OsStr) -> Result<(PathBuf, Vec<S
     if let Some(named) = settings.engine_programs.get(&cli.name()).filter(|named| !named.is_empty()) {
         let file = PathBuf::from(named);
         return match places::can_start(&file) {
-            true => Ok((places::native(&file), args)),
+            true => Ok((places::native(&file), Vec::new())),
             false => Err(Some(format!("the settings name {named}, which is no program that can be started"))),
         };
     }
     match places::find(cli.programs, path) {
-        Some(file) => Ok((places::native(&file), args)),
+        Some(file) => Ok((places::native(&file), Vec::new())),
         None => Err(None),
     }
 }
@@ -336,7 +335,7 @@ mod tests {
         program(&file, "echo broken; exit 1");
         let look = Clis::default().look(&of("acp:gemini").unwrap(), &named("acp:gemini", &file)).await;
         let found = look.found().unwrap();
-        assert_eq!((&found.version, found.args.as_slice()), (&None, ["--acp".to_owned()].as_slice()));
+        assert_eq!((&found.version, found.args.as_slice()), (&None, [].as_slice()));
         assert!(found.fault.as_ref().unwrap().contains("version"), "{:?}", found.fault);
     }
 

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::marks::Away;
 use super::{Ground, Stand};
 use crate::app::Daemon;
+use crate::clis::Clis;
 
 /// An engine that was chosen.
 pub(super) struct Chosen {
@@ -25,7 +26,7 @@ pub(super) struct Chosen {
 /// The database's.
 pub async fn choose(daemon: &Daemon, company: &Company, role: &str) -> Result<EngineChoice, Error> {
     let ground = Ground::read(daemon).await?;
-    Ok(match of_brief(daemon, &ground, company, role).await {
+    Ok(match of_brief(&daemon.clis, &ground, company, role).await {
         Ok(chosen) => EngineChoice {
             kind: Some(chosen.stand.kind),
             agent: chosen.stand.agent.clone(),
@@ -44,15 +45,15 @@ pub async fn choose(daemon: &Daemon, company: &Company, role: &str) -> Result<En
 }
 
 /// The brief's engine, if it and those of all others on the team are ready.
-async fn of_brief(daemon: &Daemon, ground: &Ground, company: &Company, role: &str) -> Result<Chosen, Error> {
+pub(super) async fn of_brief(clis: &Clis, ground: &Ground, company: &Company, role: &str) -> Result<Chosen, Error> {
     if is_practice(ground, company) {
-        return chosen(daemon, ground, company, None).await;
+        return chosen(clis, ground, company, None).await;
     }
-    let own = chosen(daemon, ground, company, company.agent(role)).await?;
+    let own = chosen(clis, ground, company, company.agent(role)).await?;
     // Better to hear of it now than in mid-work.
     let others = company.team().filter(|agent| agent.role != role && !agent.engine.is_empty());
     for agent in others {
-        chosen(daemon, ground, company, Some(agent)).await.map_err(|error| Error {
+        chosen(clis, ground, company, Some(agent)).await.map_err(|error| Error {
             message: format!("{} works on an engine of its own. {}", agent.name, error.message),
             ..error
         })?;
@@ -67,7 +68,7 @@ pub(super) fn is_practice(ground: &Ground, company: &Company) -> bool {
 
 /// The engine of an agent: its own where it names one, else the company's; the fallback where that is away.
 pub(super) async fn chosen(
-    daemon: &Daemon,
+    clis: &Clis,
     ground: &Ground,
     company: &Company,
     agent: Option<&AgentFile>,
@@ -75,12 +76,12 @@ pub(super) async fn chosen(
     let config = &company.config;
     let own = agent.map(|agent| agent.engine.as_str()).filter(|engine| !engine.is_empty());
     let name = ground.named(own.unwrap_or(&config.engine));
-    let Some(stand) = ground.stand(daemon, name).await else { return Err(unknown(name)) };
+    let Some(stand) = ground.stand(clis, name).await else { return Err(unknown(name)) };
     if let Some(away) = ground.marks.get(name)
         && !config.fallback.is_empty()
         && config.fallback != name
         && !ground.marks.contains_key(&config.fallback)
-        && let Some(fallback) = ground.stand(daemon, &config.fallback).await
+        && let Some(fallback) = ground.stand(clis, &config.fallback).await
     {
         let model = model(ground, company, agent, &fallback, Some(stand.kind));
         if fallback.problem.is_none() && has_model(&fallback, model.as_deref()) {

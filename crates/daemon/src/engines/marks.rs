@@ -70,7 +70,7 @@ pub fn ended(db: &Write<'_>, job: &Job, last_word: Option<&EventBody>, now: Time
             let fact = |name: &str| error.data.as_ref().map(|data| data[name].clone());
             let named = fact("engine").and_then(|name| name.as_str().map(str::to_owned));
             let named = named.filter(|name| contract::engine_from_name(name).is_some());
-            let until = fact("until").and_then(|until| until.as_i64()).map(Time).filter(|until| *until > now);
+            let until = fact("resets_at").and_then(|until| until.as_i64()).map(Time).filter(|until| *until > now);
             let away = away(error.code.clone(), until, now);
             change(db, &named.unwrap_or_else(|| engine_name(job.engine, &job.engine_agent)), Some(away), now)
         }
@@ -129,5 +129,113 @@ fn change(db: &Write<'_>, engine: &str, away: Option<Away>, now: Time) -> Result
             tracing::error!(%error, "the marks of engines could not be written down");
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{EngineKind, Error, Origin};
+    use serde_json::json;
+    use store::{NewJob, Store};
+
+    use super::*;
+
+    const NOW: Time = Time(1_000_000);
+
+    struct Place {
+        _dir: tempfile::TempDir,
+        store: Store,
+        job: Job,
+    }
+
+    impl Place {
+        async fn new() -> Place {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Store::open(&dir.path().join("aicib.db"), &dir.path().join("backups"), false).unwrap().store;
+            let job = store.write(|db| {
+                let company = db.company_put("/acme", "Acme", NOW)?;
+                let session = db.session_open(company.company_id, "ceo", NOW)?;
+                let new = NewJob {
+                    company_id: company.company_id,
+                    session_id: session.session_id,
+                    agent: "ceo".into(),
+                    parent_job_id: None,
+                    directive: "Work".into(),
+                    engine: EngineKind::Acp,
+                    engine_agent: "gemini".into(),
+                    origin: Origin::Cli,
+                    foreground: false,
+                    max_cost: contract::Money::ZERO,
+                    idempotency_key: None,
+                    queue: true,
+                    priority: 0,
+                    after: None,
+                    not_before: None,
+                };
+                Ok(db.job_insert(&new, NOW)?.job)
+            });
+            let job = job.await.unwrap();
+            Place { _dir: dir, store, job }
+        }
+
+        async fn ends(&self, outcome: Outcome, error: Option<Error>) {
+            let word = EventBody::RunExited {
+                outcome,
+                result: None,
+                error,
+                turns: 1,
+                effects: false,
+                ended: 0,
+                forced: 0,
+                left: 0,
+            };
+            let job = self.job.clone();
+            self.store.write(move |db| ended(db, &job, Some(&word), NOW)).await.unwrap();
+        }
+
+        async fn says(&self, agent: &str, until: Option<Time>, over: bool) {
+            let (job_id, agent) = (self.job.job_id, agent.to_owned());
+            let body = EventBody::Waiting { reason: WaitReason::Quota, detail: String::new(), until, over };
+            let entry = contract::Entry { at: NOW, agent, parent: None, body };
+            let event = Event { seq: contract::Seq(1), job_id, run_id: None, entry };
+            self.store.write(move |db| heard(db, &[event], NOW)).await.unwrap();
+        }
+
+        async fn marks(&self, now: Time) -> Vec<(String, i64, &'static str)> {
+            let marks = self.store.read(move |db| read(db, now)).await.unwrap();
+            marks.into_iter().map(|(name, away)| (name, away.until.0, away.words())).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_engine_is_away_until_its_provider_says_or_for_a_while() {
+        let place = Place::new().await;
+        let error = |code: ErrorCode| Error::new(code, "No.", "");
+        place.ends(Outcome::Failed, Some(error(ErrorCode::PROVIDER_AUTH))).await;
+        assert_eq!(place.marks(NOW).await, []);
+        place.ends(Outcome::Failed, Some(error(ErrorCode::PROVIDER_DOWN))).await;
+        let until = NOW.0 + UNSAID_MS;
+        assert_eq!(place.marks(NOW).await, [("acp:gemini".to_owned(), until, "is down")]);
+        assert_eq!(place.marks(Time(until)).await, [], "it is tried again");
+        let said = error(ErrorCode::PROVIDER_QUOTA).with(json!({ "resets_at": NOW.0 + 5_000, "engine": "codex" }));
+        place.ends(Outcome::Failed, Some(said)).await;
+        assert!(place.marks(NOW).await.contains(&("codex".to_owned(), NOW.0 + 5_000, "is out of quota")));
+        let absurd = error(ErrorCode::PROVIDER_QUOTA).with(json!({ "resets_at": i64::MAX }));
+        place.ends(Outcome::Failed, Some(absurd)).await;
+        assert!(place.marks(NOW).await.iter().all(|(_, until, _)| *until <= NOW.0 + LONGEST_MS));
+        place.ends(Outcome::Completed, None).await;
+        assert_eq!(place.marks(NOW).await.len(), 1, "the job's engine answers again");
+    }
+
+    #[tokio::test]
+    async fn a_run_that_waits_for_quota_says_so_of_its_own_engine() {
+        let place = Place::new().await;
+        let until = Time(NOW.0 + 9_000);
+        place.says("cto", Some(until), false).await;
+        assert_eq!(place.marks(NOW).await, [], "it may have another engine");
+        place.says(SYSTEM, Some(until), false).await;
+        assert_eq!(place.marks(NOW).await, [("acp:gemini".to_owned(), until.0, "is out of quota")]);
+        place.says("ceo", None, true).await;
+        assert_eq!(place.marks(NOW).await, []);
     }
 }

@@ -16,7 +16,7 @@ use contract::{Confined, Confinement, EngineKind, Error, Sandbox, Settings, Time
 use process::sandbox::Level;
 
 use crate::app::Daemon;
-use crate::clis;
+use crate::clis::{self, Clis};
 pub use choice::choose;
 use marks::Marks;
 pub use plan::{Planned, of_run};
@@ -57,25 +57,25 @@ impl Ground {
     }
 
     /// How the engine of that name stands; none where there is no such engine.
-    pub async fn stand(&self, daemon: &Daemon, name: &str) -> Option<Stand> {
+    pub async fn stand(&self, clis: &Clis, name: &str) -> Option<Stand> {
         let (kind, _) = engine_from_name(name)?;
         if !kind.is_program() {
             return Some(stand::of_api(kind, self.key(kind.provider()), &self.settings));
         }
         let cli = clis::of(name)?;
-        let look = daemon.clis.look(&cli, &self.settings).await;
+        let look = clis.look(&cli, &self.settings).await;
         Some(stand::of_program(&cli, look, self.key(cli.provider), &self.settings, self.confined))
     }
 
     /// How every engine stands, the ones that are ready first, practice last.
-    pub async fn all(&self, daemon: &Daemon) -> Vec<Stand> {
+    pub async fn all(&self, clis: &Clis) -> Vec<Stand> {
         let apis = [EngineKind::AnthropicApi, EngineKind::OpenaiApi].map(|kind| kind.name().to_owned());
         let programs = clis::all();
         // The programs are asked at the same time: each takes its while.
         let mut names: Vec<String> = apis.into();
         names.extend(programs.iter().map(clis::Cli::name));
         names.push(EngineKind::Practice.name().to_owned());
-        let looks = names.iter().map(|name| self.stand(daemon, name));
+        let looks = names.iter().map(|name| self.stand(clis, name));
         let mut stands: Vec<Stand> = futures_util::future::join_all(looks).await.into_iter().flatten().collect();
         stands.sort_by_key(|stand| (stand.problem.is_some(), stand.kind == EngineKind::Practice));
         stands

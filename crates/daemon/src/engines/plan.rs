@@ -7,7 +7,7 @@ use contract::{EngineKind, EngineSpec, Error, Job, engine_name};
 
 use super::choice::{self, Chosen};
 use super::{Ground, Stand, address};
-use crate::app::Daemon;
+use crate::clis::Clis;
 
 /// An engine of a run, but for its key.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,13 +63,13 @@ impl Planned {
 /// # Errors
 /// Why one of them is not ready.
 pub async fn of_run(
-    daemon: &Daemon,
+    clis: &Clis,
     ground: &Ground,
     company: Option<&Company>,
     job: &Job,
 ) -> Result<(Planned, BTreeMap<String, Planned>), Error> {
     let name = engine_name(job.engine, &job.engine_agent);
-    let stand = ground.stand(daemon, &name).await.ok_or_else(|| choice::unknown(&name))?;
+    let stand = ground.stand(clis, &name).await.ok_or_else(|| choice::unknown(&name))?;
     if let Some(problem) = stand.problem {
         return Err(problem);
     }
@@ -88,7 +88,7 @@ pub async fn of_run(
         let planned = match agent.engine.is_empty() && own_engine.is_none() {
             true => Planned::of(ground, &stand, model(Some(agent))),
             false => {
-                let Chosen { stand, model, .. } = choice::chosen(daemon, ground, company, Some(agent)).await?;
+                let Chosen { stand, model, .. } = choice::chosen(clis, ground, company, Some(agent)).await?;
                 Planned::of(ground, &stand, model)
             }
         };
@@ -99,3 +99,8 @@ pub async fn of_run(
     }
     Ok((own, others))
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -10,7 +10,7 @@ use crate::trial;
 pub async fn list(app: &App) -> Result<EngineList, Error> {
     app.clis.forget(false).await;
     let ground = Ground::read(app).await?;
-    let stands = ground.all(app).await;
+    let stands = ground.all(&app.clis).await;
     let engines = stands.iter().map(|stand| stand.info(&ground.settings)).collect();
     let ready = stands.iter().filter(|stand| stand.problem.is_none()).map(|stand| stand.name()).collect();
     if app.clis.is_news(ready) {

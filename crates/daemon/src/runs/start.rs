@@ -106,7 +106,7 @@ async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<(WorkerSpec,
     let settings = &ground.settings;
     // One that does not read is the worker's to tell of.
     let loaded = companies::load(&company).await.ok();
-    let (own, others) = engines::of_run(app, &ground, loaded.as_ref(), &detail.job).await?;
+    let (own, others) = engines::of_run(&app.clis, &ground, loaded.as_ref(), &detail.job).await?;
     let path = path_of(app, [&own].into_iter().chain(others.values())).await;
     let engine = with_key(app, run, own, settings.practice_pace).await?;
     let mut engines = BTreeMap::new();
