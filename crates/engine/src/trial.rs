@@ -103,8 +103,9 @@ async fn asked(brief: &Brief, most: Money, host: &TrialHost) -> Result<String, B
     let mut seen = host.seen();
     seen.model.clone_from(&resolved.id);
     if let (Some((said, usage)), _, _) = heard.known() {
+        let price = (model.is_claude() || resolved.warning.is_none()).then_some(&resolved.price);
         let (cost, basis) = match model.charges() {
-            true => prices::charge(Some(&resolved.price), &usage, None),
+            true => prices::charge(price, &usage, None),
             false => (Money::ZERO, CostBasis::Free),
         };
         (seen.cost, seen.basis) = (cost, Some(basis));
@@ -183,14 +184,7 @@ impl Host for TrialHost {
         Ok(())
     }
 
-    async fn lease(
-        &self,
-        _: &str,
-        _: Option<&str>,
-        _: &str,
-        _: Money,
-        _: i64,
-    ) -> Result<Option<LeaseId>, Error> {
+    async fn lease(&self, _: &str, _: Option<&str>, _: &str, _: Money, _: i64) -> Result<Option<LeaseId>, Error> {
         if self.seen().cost >= self.most {
             let what = format!("The trial has cost {}, and may cost {}.", self.seen().cost, self.most);
             return Err(Error::new(ErrorCode::BUDGET_BRIEF, what, "Try a cheaper model."));

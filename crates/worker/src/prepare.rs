@@ -135,8 +135,7 @@ fn own_program() -> PathBuf {
 
 /// Makes a folder that nobody else may look into.
 fn own_folder(folder: &Path) -> Result<(), Error> {
-    let failed =
-        |error| Error::internal(format!("The run's folder {} cannot be made: {error}.", folder.display()));
+    let failed = |error| Error::internal(format!("The run's folder {} cannot be made: {error}.", folder.display()));
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

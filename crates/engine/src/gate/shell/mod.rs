@@ -226,7 +226,13 @@ fn code(text: &str) -> Act {
     let found = match (has(&reaches), has(&sends)) {
         (true, true) => Act::Publish,
         (true, false) => Act::Network,
-        (false, _) => if has(&["smtplib", "sendmail", "nodemailer"]) { Act::Publish } else { Act::Command },
+        (false, _) => {
+            if has(&["smtplib", "sendmail", "nodemailer"]) {
+                Act::Publish
+            } else {
+                Act::Command
+            }
+        }
     };
     let runs = ["system", "exec", "popen", "subprocess", "spawn", "`"];
     if has(&runs) { further(found, named(text)) } else { found }
