@@ -35,6 +35,14 @@ fn guided() -> Folder {
     folder
 }
 
+/// A brief of which the CEO has commands, where there are any.
+fn with_bash(folder: &Folder) -> Brief {
+    let mut brief = folder.brief("Do it");
+    let company = std::sync::Arc::get_mut(&mut brief.company).unwrap();
+    company.agents.iter_mut().filter(|agent| agent.role == "ceo").for_each(|agent| agent.tools.push("Bash".into()));
+    brief
+}
+
 fn ask_first(act: Act) -> Rule {
     Rule {
         rule_id: RuleId(1),
@@ -71,7 +79,7 @@ async fn a_command_waits_for_leave_and_happens_after_it() {
     let (folder, host) = (guided(), TestHost::new());
     answers(&host, &[Decision::allow(None)]);
     let turns = [Turn::tool("Bash", json!({ "command": "echo done > proof; cat proof" })), say_results()];
-    let answer = play(&folder.brief("Do it"), &host, turns).await;
+    let answer = play(&with_bash(&folder), &host, turns).await;
     assert!(answer.starts_with("false: done"), "{answer}");
     let (question, approval) = asked(&host).remove(0);
     assert_eq!(question.text, "CEO wants to run a command.");
@@ -91,7 +99,7 @@ async fn what_is_denied_does_not_happen_and_the_run_goes_on_with_the_reason() {
     let (folder, host) = (guided(), TestHost::new());
     answers(&host, &[Decision::deny("not on a Friday")]);
     let turns = [Turn::tool("Bash", json!({ "command": "touch proof" })), say_results()];
-    let answer = play(&folder.brief("Do it"), &host, turns).await;
+    let answer = play(&with_bash(&folder), &host, turns).await;
     assert!(answer.starts_with("true: The founder says no to this: not on a Friday."), "{answer}");
     assert!(!folder.dir.join("proof").exists());
     assert_eq!(host.syncs.load(Ordering::SeqCst), 0, "nothing happened outside");
@@ -106,7 +114,7 @@ async fn an_answer_that_took_too_long_is_a_denial_with_its_reason() {
     let (folder, host) = (guided(), TestHost::new());
     answers(&host, &[Decision::deny("nobody answered within 5 minutes")]);
     let turns = [Turn::tool("Bash", json!({ "command": "touch proof" })), say_results()];
-    let answer = play(&folder.brief("Do it"), &host, turns).await;
+    let answer = play(&with_bash(&folder), &host, turns).await;
     assert!(answer.contains("nobody answered within 5 minutes"), "{answer}");
 }
 
@@ -118,7 +126,7 @@ async fn what_autonomy_forbids_is_not_even_asked() {
         Turn::tool("Bash", json!({ "command": "echo x | tee y && bash -c 'git push'" })),
         say_results(),
     ];
-    let answer = play(&folder.brief("Do it"), &host, turns).await;
+    let answer = play(&with_bash(&folder), &host, turns).await;
     assert!(answer.starts_with("true: You may not run a command that publishes or sends"), "{answer}");
     assert!(answer.contains("(guided)") && asked(&host).is_empty(), "{answer}");
     assert!(!folder.dir.join("y").exists());
@@ -130,7 +138,7 @@ async fn always_holds_for_the_same_and_for_nothing_else() {
     answers(&host, &[Decision::allow(Some(Scope::Job)), Decision::deny("")]);
     let bash = |command: &str| Turn::tool("Bash", json!({ "command": command }));
     let turns = [bash("echo x >> proof"), bash("echo x >> proof"), bash("echo x  >> proof"), say_results()];
-    let answer = play(&folder.brief("Do it"), &host, turns).await;
+    let answer = play(&with_bash(&folder), &host, turns).await;
     assert!(answer.starts_with("true: The founder says no"), "{answer}");
     assert_eq!(std::fs::read_to_string(folder.dir.join("proof")).unwrap(), "x\nx\n");
     assert_eq!(asked(&host).len(), 2);
@@ -189,7 +197,7 @@ async fn nothing_in_an_action_is_hidden_from_whoever_decides() {
     let (folder, host) = (guided(), TestHost::new());
     let command = format!("echo hi{}#\u{202e}gnp.x\u{200b}\u{1b}[2K\r{}rm -rf x", " ".repeat(10_000), "\n".repeat(50));
     let turns = [Turn::tool("Bash", json!({ "command": command })), Turn::text("So be it.")];
-    play(&folder.brief("Do it"), &host, turns).await;
+    play(&with_bash(&folder), &host, turns).await;
     let (_, approval) = asked(&host).remove(0);
     let hidden = |c: char| (c.is_control() && c != '\n') || ('\u{200b}'..='\u{202e}').contains(&c);
     assert!(!approval.action.contains(hidden), "{}", approval.action);
@@ -204,7 +212,7 @@ async fn what_is_too_long_to_be_shown_is_not_asked_and_not_done() {
     let (folder, host) = (guided(), TestHost::new());
     let command = format!("echo {} > proof", "x".repeat(400_000));
     let turns = [Turn::tool("Bash", json!({ "command": command })), say_results()];
-    let answer = play(&folder.brief("Do it"), &host, turns).await;
+    let answer = play(&with_bash(&folder), &host, turns).await;
     assert!(answer.starts_with("true: It is too long to be shown"), "{answer}");
     assert!(asked(&host).is_empty() && !folder.dir.join("proof").exists());
 }
@@ -214,11 +222,11 @@ async fn an_answer_that_a_run_did_not_live_to_act_on_holds_once_for_the_identica
     let bash = || Turn::tool("Bash", json!({ "command": "echo x >> proof" }));
     let first = TestHost::new();
     let folder = guided();
-    play(&folder.brief("Do it"), &first, [bash(), Turn::text("No.")]).await;
+    play(&with_bash(&folder), &first, [bash(), Turn::text("No.")]).await;
     let digest = asked(&first).remove(0).1.digest;
 
     let host = TestHost::new();
-    let mut brief = folder.brief("Do it");
+    let mut brief = with_bash(&folder);
     let granted = Granted { agent: "ceo".into(), digest, answer: Decision::allow(None).answer() };
     brief.granted = Grants::new(vec![granted]);
     answers(&host, &[Decision::deny("")]);
@@ -235,7 +243,7 @@ async fn a_stop_gets_through_while_leave_is_waited_for() {
     host.silent.store(true, Ordering::SeqCst);
     let turns = [Turn::tool("Bash", json!({ "command": "touch proof" })), Turn::text("Never.")];
     let provider = Provider::start(Script::of(turns)).await;
-    let brief = folder.brief("Do it");
+    let brief = with_bash(&folder);
     let stopping = async {
         assert!(wait_for(Duration::from_secs(10), || !host.questions.lock().unwrap().is_empty()).await);
         host.stop.cancel();
@@ -277,7 +285,7 @@ async fn commands_are_there_where_they_are_confined_and_the_company_says_nothing
         if let Some(config) = config {
             folder.set("tools.commands", config);
         }
-        let mut brief = folder.brief("Do it");
+        let mut brief = with_bash(&folder);
         (brief.confined, brief.must_confine) = (confined, must);
         let provider = Provider::start(Script::of([Turn::text("Done.")])).await;
         run(&provider, &brief, &host).await;
@@ -296,7 +304,7 @@ async fn an_agent_with_an_engine_of_its_own_is_asked_there() {
     brief.engines = BTreeMap::from([("cto".to_owned(), api(&theirs.url()))]);
     let ending = run(&provider, &brief, &host).await;
     assert!(ending.answer.unwrap().contains("The CTO's own words."));
-    assert_eq!((provider.requests().len(), theirs.requests().len()), (3, 1), "with the journal's entry");
+    assert_eq!((provider.requests().len(), theirs.requests().len()), (2, 1));
 
     // One that cannot be opened is a matter of its agent.
     let (host, broken) = (TestHost::new(), contract::EngineSpec { api_key: None, ..api(&theirs.url()) });
