@@ -205,8 +205,12 @@ async fn programs(app: &App, ground: &Ground) -> Vec<Check> {
             || (stand.agent == ACP_CUSTOM && !ground.settings.acp_command.is_empty());
         let info = stand.info(&ground.settings);
         let is_missing = stand.problem.as_ref().is_some_and(|problem| problem.code == ErrorCode::ENGINE_NOT_FOUND);
+        if stand.agent == ACP_CUSTOM && !is_named {
+            continue;
+        }
         let detail = match info.program {
             Some(program) => format!("{} {program}", info.detail),
+            None if is_missing && !is_named => "Not on this machine; needed only where a company uses it.".to_owned(),
             None => info.detail,
         };
         let status = match stand.problem {
@@ -242,10 +246,15 @@ async fn tray() -> Check {
             "Switch on your desktop's tray or install its extension (on GNOME: AppIndicator); `aicib` works without.",
         ),
         Ok(None) => ok("Tray", "On this system it is always there.".into()),
+        Err(toast::ToastError::NoBus(_)) => warning(
+            "Tray",
+            "Whether tray icons are shown is not known: there is no session bus.".into(),
+            "Start AICIB from your desktop's session.",
+        ),
         Err(error) => warning(
             "Tray",
             format!("Whether tray icons are shown is not known: {}.", one_line(&error.to_string(), REASON_CHARS)),
-            "Start AICIB from your desktop's session.",
+            "",
         ),
     }
 }

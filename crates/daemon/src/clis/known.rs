@@ -18,7 +18,7 @@ pub struct Cli {
     pub npm: &'static str,
     /// How one logs in with it, in a sentence.
     pub log_in: &'static str,
-    /// Whether `--version` makes it say its version. Where not, its package says it.
+    /// Whether `--version` makes it say its version, where it is no package that says it.
     pub says_version: bool,
     /// The provider whose key it can use, where that is one of ours.
     pub provider: Option<&'static str>,

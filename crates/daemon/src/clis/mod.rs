@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
-use contract::{Login, Settings, Support};
+use contract::{EngineKind, Login, Settings, Support};
 use serde_json::Value;
 
 pub use known::{Cli, all, of};
@@ -153,15 +153,17 @@ impl Clis {
             Err(why) => return Look::Missing(why),
         };
         let (program, args) = place;
-        let (version, fault) = match cli.says_version {
-            true => match ask::ask(&program, &["--version"], &with_own(&program, &path), PATIENCE).await {
-                Ok(answer) => match version_in(&answer.stdout) {
-                    Some(version) => (Some(version), None),
-                    None => (None, Some("it does not say its version".to_owned())),
-                },
-                Err(error) => (None, Some(error)),
-            },
-            false => (package_version(&program), None),
+        let (version, fault) = match package_version(cli, &program) {
+            None if cli.says_version => {
+                match ask::ask(&program, &["--version"], &with_own(&program, &path), PATIENCE).await {
+                    Ok(answer) => match version_in(&answer.stdout) {
+                        Some(version) => (Some(version), None),
+                        None => (None, Some("it does not say its version".to_owned())),
+                    },
+                    Err(error) => (None, Some(error)),
+                }
+            }
+            version => (version, None),
         };
         let support = version.as_deref().and_then(|version| cli.support(version));
         let inner = inner(cli, &program, settings, &path);
@@ -254,13 +256,19 @@ fn version_in(text: &str) -> Option<String> {
     found.map(str::to_owned)
 }
 
-/// The version in the package that a program lies in.
-fn package_version(program: &Path) -> Option<String> {
+/// The version of the package that an agent lies in. To ask some of them takes a second, and leaves files behind.
+fn package_version(cli: &Cli, program: &Path) -> Option<String> {
+    if cli.kind != EngineKind::Acp || cli.npm.is_empty() {
+        return None;
+    }
     let real = program.canonicalize().ok()?;
     let files = real.ancestors().skip(1).take(PACKAGE_DEPTH).map(|dir| dir.join("package.json"));
     let mut small = files.filter(|file| std::fs::metadata(file).is_ok_and(|meta| meta.len() <= PACKAGE_BYTES));
     let described: Value = serde_json::from_slice(&std::fs::read(small.next()?).ok()?).ok()?;
-    version_in(described["version"].as_str()?)
+    let name = described["name"].as_str()?;
+    // A native program's package is named after its system as well (`opencode-linux-x64`).
+    let is_its = name == cli.npm || name.starts_with(&format!("{}-", cli.agent));
+    version_in(described["version"].as_str().filter(|_| is_its)?)
 }
 
 fn stamp(file: &Path) -> Option<(SystemTime, u64)> {
@@ -360,8 +368,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("pkg/dist/index.js");
         program(&file, "exit 9");
-        std::fs::write(dir.path().join("pkg/package.json"), r#"{"version": "0.49.0"}"#).unwrap();
-        assert_eq!(package_version(&file).as_deref(), Some("0.49.0"));
+        let package = |name: &str| {
+            let text = format!(r#"{{"name": "{name}", "version": "0.49.0"}}"#);
+            std::fs::write(dir.path().join("pkg/package.json"), text).unwrap();
+        };
+        let version = |name: &str| package_version(&of(name).unwrap(), &file);
+        package("@agentclientprotocol/claude-agent-acp");
+        assert_eq!(version("acp:claude").as_deref(), Some("0.49.0"));
+        assert_eq!((version("acp:gemini"), version("claude-code"), version("acp:custom")), (None, None, None));
+        package("opencode-linux-x64");
+        assert_eq!(version("acp:opencode").as_deref(), Some("0.49.0"));
     }
 
     #[test]
