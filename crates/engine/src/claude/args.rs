@@ -59,7 +59,8 @@ pub(super) fn setup(stand: &Stand<'_>) -> Result<Setup, Error> {
         .arg("--settings")
         .arg(settings(&tools).to_string())
         .envs(QUIET)
-        .env("CLAUDE_CODE_TMPDIR", stand.tmp_dir);
+        .env("CLAUDE_CODE_TMPDIR", stand.tmp_dir)
+        .env("XDG_CACHE_HOME", stand.tmp_dir.join("cache"));
     if stand.turns > 0 {
         setup = setup.arg("--max-turns").arg(stand.turns.to_string());
     }

@@ -59,12 +59,7 @@ impl Driver for ClaudeCode {
     }
 
     fn manners(&self) -> Manners {
-        Manners {
-            hands_out: true,
-            listens: true,
-            is_claude: true,
-            words: WORDS,
-        }
+        Manners { hands_out: true, listens: true, is_claude: true, words: WORDS }
     }
 
     async fn open<'a>(&self, stand: &Stand<'a>) -> Result<Box<dyn Talk + 'a>, NotOpened> {

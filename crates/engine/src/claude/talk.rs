@@ -80,7 +80,12 @@ impl<'a> ClaudeTalk<'a> {
                 Ok(None) => break,
                 Err(_) => {
                     let what = format!("{} was not ready within {} s.", super::LABEL, READY.as_secs());
-                    return Err(Error::new(ErrorCode::ENGINE_FAILED, what, "Send the brief again; `aicib doctor` tries it.").into());
+                    return Err(Error::new(
+                        ErrorCode::ENGINE_FAILED,
+                        what,
+                        "Send the brief again; `aicib doctor` tries it.",
+                    )
+                    .into());
                 }
             }
         }
@@ -95,7 +100,11 @@ impl<'a> ClaudeTalk<'a> {
         }
         let end = self.reader.end(exit.code, exit.signal, &exit.stderr);
         let error = end.error.unwrap_or_else(|| {
-            Error::new(ErrorCode::ENGINE_FAILED, "Claude Code ended before it began.", "See `aicib doctor` for how it stands.")
+            Error::new(
+                ErrorCode::ENGINE_FAILED,
+                "Claude Code ended before it began.",
+                "See `aicib doctor` for how it stands.",
+            )
         });
         if error.code == ErrorCode::SESSION_NOT_FOUND { Err(NotOpened::Unknown) } else { Err(error.into()) }
     }
@@ -135,7 +144,8 @@ impl<'a> ClaudeTalk<'a> {
         if event["isReplay"] == true && event["parent_tool_use_id"].is_null() {
             self.owed = self.owed.saturating_sub(1);
         }
-        let (Some(id), true) = (event["request_id"].as_str().map(str::to_owned), event["type"] == "control_request") else {
+        let (Some(id), true) = (event["request_id"].as_str().map(str::to_owned), event["type"] == "control_request")
+        else {
             return;
         };
         if event["request"]["subtype"] != "can_use_tool" {
