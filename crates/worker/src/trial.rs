@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
 
 async fn trial(mut spec: WorkerSpec) -> EngineTrial {
     let base = if spec.run_dir.is_empty() { std::env::temp_dir() } else { PathBuf::from(&spec.run_dir) };
-    let folder = base.join(format!("aicib-trial-{}", std::process::id()));
+    let folder = base.join(format!("trial-{}", std::process::id()));
     spec.run_dir = folder.display().to_string();
     let mark = Mark::new(RUN_MARK, format!("{}:trial-{}", spec.home, std::process::id()));
     let trial = tried(&mut spec, &folder, &mark).await.unwrap_or_else(|error| failed(*error));
@@ -76,7 +76,9 @@ async fn tried(spec: &mut WorkerSpec, folder: &Path, mark: &Mark) -> Result<Engi
     spec.directive = TRIAL_QUESTION.to_owned();
     spec.limits.ceo_turns = 1;
     spec.limits.max_cost_usd = MOST;
-    spec.state_dir = folder.join("state").display().to_string();
+    if spec.state_dir.is_empty() {
+        spec.state_dir = folder.join("state").display().to_string();
+    }
     (spec.history, spec.journal, spec.conversation, spec.resume_dir) = Default::default();
     spec.engines.clear();
     let grace = Grace::new(Duration::from_millis(spec.grace_ms));
