@@ -91,6 +91,7 @@ impl<'a> Stage<'a> {
         self.desk.spend(cost);
         self.play.spend(cost);
         self.refused = None;
+        self.calls_of_turn += i64::from(!self.manners.hands_out);
         let body: EventBody = usage_event(&model, usage, cost, basis, started_at, lease);
         self.desk.voice.emit(body)
     }
@@ -267,11 +268,7 @@ async fn lease(
 }
 
 /// Sets a slice aside, or what is left of the limit in the way.
-async fn slice(
-    play: &Play<'_>,
-    desk: &Desk<'_>,
-    model: &str,
-) -> Result<Result<(Option<LeaseId>, Money), Error>, Fell> {
+async fn slice(play: &Play<'_>, desk: &Desk<'_>, model: &str) -> Result<Result<(Option<LeaseId>, Money), Error>, Fell> {
     let request = request(desk, model);
     let refused = match play.leased(desk, &request, Worst { usd: SLICE, tokens: 0 }).await? {
         Ok(lease) => return Ok(Ok((lease, SLICE))),

@@ -176,11 +176,7 @@ pub(super) fn is_ours_to_pay(spec: &EngineSpec) -> bool {
 }
 
 /// Takes a place at the bridge, where there is anything to be had there.
-async fn seat(
-    play: &Play<'_>,
-    spec: &EngineSpec,
-    tools: Vec<ToolSpec>,
-) -> Result<(Option<Seat>, Option<Post>), Fell> {
+async fn seat(play: &Play<'_>, spec: &EngineSpec, tools: Vec<ToolSpec>) -> Result<(Option<Seat>, Option<Post>), Fell> {
     if tools.is_empty() && !is_ours_to_pay(spec) {
         return Ok((None, None));
     }

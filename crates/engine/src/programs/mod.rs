@@ -26,9 +26,9 @@ use contract::{Decision, EngineSpec, Error};
 use crate::readers::Happened;
 use crate::{Abilities, Brief, Host};
 
+pub(crate) use self::engine::{Mute, delegate, open};
 pub(crate) use doors::Door;
 pub(crate) use program::{Line, Program, Setup};
-pub(crate) use self::engine::{Mute, delegate, open};
 
 /// Knows one program.
 #[async_trait]

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use contract::{Confined, Error, ErrorCode};
-use process::{Command, Identity, Input, Mark, Network, Output, SpawnError, Spawned, Stopped, exited, spawn, stop_tree};
+use process::{
+    Command, Identity, Input, Mark, Network, Output, SpawnError, Spawned, Stopped, exited, spawn, stop_tree,
+};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
@@ -265,20 +267,25 @@ impl<'a> Program<'a> {
         }
         self.hang_up();
         let leave = LEAVE.min(self.brief.grace.left());
-        let (stopped, _) = tokio::join!(async {
-            if !self.host.stop().is_cancelled() {
-                let _ = timeout(leave, exited(&self.identity)).await;
+        let (stopped, _) = tokio::join!(
+            async {
+                if !self.host.stop().is_cancelled() {
+                    let _ = timeout(leave, exited(&self.identity)).await;
+                }
+                // It is not reaped yet, so that its pid cannot belong to another one.
+                stop_tree(Some(&self.identity), true, &self.mark, self.brief.grace.left()).await
+            },
+            async {
+                // What it still writes must not keep it from ending, nor is it worth waiting for.
+                let end = async {
+                    while let Ok(Some(line)) = self.lines.next().await {
+                        let (Line::Whole(text) | Line::TooLong(text)) = &line;
+                        self.host.raw(text);
+                    }
+                };
+                let _ = timeout(leave, end).await;
             }
-            // It is not reaped yet, so that its pid cannot belong to another one.
-            stop_tree(Some(&self.identity), true, &self.mark, self.brief.grace.left()).await
-        }, async {
-            // What it still writes must not keep it from ending, nor is it worth waiting for.
-            let end = async { while let Ok(Some(line)) = self.lines.next().await {
-                let (Line::Whole(text) | Line::TooLong(text)) = &line;
-                self.host.raw(text);
-            } };
-            let _ = timeout(leave, end).await;
-        });
+        );
         self.state = State::Silent;
         let mut exit = Exit::default();
         if !self.identity.is_alive() {
@@ -341,7 +348,9 @@ fn install(program: &Path) -> Vec<PathBuf> {
     let home = std::env::home_dir();
     // Whoever keeps programs in the home itself is not to have all of it read.
     let is_narrow = |dir: &Path| home.as_ref().is_none_or(|home| !home.starts_with(dir));
-    out.extend([program, &real].iter().filter_map(|program| program.parent()).filter(|dir| is_narrow(dir)).map(Path::to_owned));
+    out.extend(
+        [program, &real].iter().filter_map(|program| program.parent()).filter(|dir| is_narrow(dir)).map(Path::to_owned),
+    );
     let packages = real.ancestors().filter(|dir| dir.file_name().is_some_and(|name| name == "node_modules")).last();
     out.extend(packages.filter(|dir| is_narrow(dir)).map(Path::to_owned));
     out.push(real);

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use contract::{Error, EventBody, FileChange, Money, clip, limits::MAX_EVENT_OUTPUT_BYTES, limits::MAX_EVENT_TEXT_BYTES, one_line};
+use contract::{
+    Error, EventBody, FileChange, Money, clip, limits::MAX_EVENT_OUTPUT_BYTES, limits::MAX_EVENT_TEXT_BYTES, one_line,
+};
 use serde_json::Value;
 
 use crate::agent_loop::kept;
@@ -162,10 +164,7 @@ impl Spans {
         if by_ceo {
             play.steps().began(&name, &role);
         }
-        self.spans.insert(
-            id.to_owned(),
-            Span { name, role, above: parent, began: Instant::now(), cost: Money::ZERO },
-        );
+        self.spans.insert(id.to_owned(), Span { name, role, above: parent, began: Instant::now(), cost: Money::ZERO });
         Ok(())
     }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use contract::limits::MAX_EVENT_TEXT_BYTES;
-use contract::{Act, EngineSpec, Error, ErrorCode, EventBody, NoticeLevel, Outcome, StopCounts, Time, WaitReason, clip};
+use contract::{
+    Act, EngineSpec, Error, ErrorCode, EventBody, NoticeLevel, Outcome, StopCounts, Time, WaitReason, clip,
+};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
@@ -64,7 +66,7 @@ pub(super) struct Stage<'a> {
     pub turns: i64,
     pub counts: StopCounts,
     /// Model calls of the turn under way, as far as they are told.
-    calls_of_turn: i64,
+    pub calls_of_turn: i64,
     last_words: String,
     announced: Option<String>,
     garbage: u64,
@@ -238,6 +240,8 @@ impl<'a> Stage<'a> {
             Happened::HandedOut { span, to, task, parent } => self.spans.handed_out(at, &span, &to, &task, parent)?,
             Happened::CameBack { span, ok, summary } => self.spans.came_back(at, &span, ok, &summary)?,
             Happened::Used { model, usage, cost, parent } if self.pays_itself() => {
+                // Programs with agents of their own tell each call before they tell what it used.
+                self.calls_of_turn += i64::from(parent.is_none() && !self.manners.hands_out);
                 self.purse.used((play, desk, &self.spans), &model, usage, cost, parent)?;
             }
             Happened::Estimated { model, usage, parent } => {
@@ -293,7 +297,8 @@ impl<'a> Stage<'a> {
             (_, None) => {}
         }
         let error = error.unwrap_or_else(|| {
-            let what = if interrupted { "The program was interrupted in mid-turn." } else { "The program ended in mid-turn." };
+            let what =
+                if interrupted { "The program was interrupted in mid-turn." } else { "The program ended in mid-turn." };
             Error::new(ErrorCode::ENGINE_FAILED, what, RESTART)
         });
         self.bear(error).await?;

@@ -107,9 +107,8 @@ pub async fn follow_up(trial: Trial) {
     trial.completed(&ending, "");
     let taken = |body: &EventBody| matches!(body, EventBody::FollowUpTaken { seqs } if seqs.contains(&Seq(41)));
     assert!(trial.host.has(taken), "{}", trial.story());
-    let told = trial.provider.requests().iter().any(|request| {
-        request.messages().iter().any(|message| message.to_string().contains("Also do the second thing"))
-    });
+    let told =
+        trial.provider.requests().iter().any(|request| request.body.to_string().contains("Also do the second thing"));
     assert!(told, "the model is told; events:\n  {}", trial.story());
 }
 

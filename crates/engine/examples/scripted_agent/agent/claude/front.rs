@@ -103,7 +103,7 @@ impl Front for Claude {
             return None;
         }
         let role = call.text("subagent_type");
-        let Some(spec) = self.agents.get(role) else {
+        let Some(spec) = self.agents.lock().unwrap().get(role).cloned() else {
             return Some(Done::failed(format!("Agent type '{role}' not found.")));
         };
         let task = id();

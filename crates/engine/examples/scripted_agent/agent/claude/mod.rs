@@ -18,6 +18,7 @@ use super::mcp::Server;
 use super::options::Options;
 use super::provider::{Api, Usage};
 use super::tools;
+use super::work::Agent;
 
 const VERSION: &str = "2.1.328";
 
@@ -49,6 +50,7 @@ const KNOWN: &[&str] = &[
     "--permission-prompt-tool",
     "--permission-prompts",
     "--print",
+    "--replay-user-messages",
     "--resume",
     "--session-id",
     "--setting-sources",
@@ -56,6 +58,7 @@ const KNOWN: &[&str] = &[
     "--strict-mcp-config",
     "--system-prompt",
     "--system-prompt-file",
+    "--system-prompt-snapshot",
     "--tools",
     "--verbose",
     "--version",
@@ -97,12 +100,16 @@ pub async fn run(options: Options) -> i32 {
 /// Reads stdin, and works on one message of the user's after the other.
 async fn serve(front: &Arc<Claude>, kept: Vec<Value>) -> i32 {
     let mut input = Input::new();
-    let mut agent = front.agent(kept);
+    // What it is told before its first turn may say who it is.
+    let mut kept = Some(kept);
+    let mut agent: Option<Agent> = None;
     let mut queue: VecDeque<String> = VecDeque::new();
     let mut is_open = true;
     loop {
         if let Some(said) = queue.pop_front() {
             front.init();
+            front.replay(&said);
+            let agent = agent.get_or_insert_with(|| front.agent(kept.take().unwrap_or_default()));
             let stop = CancellationToken::new();
             let begun = Instant::now();
             let (end, turns) = {
@@ -158,14 +165,15 @@ struct Claude {
     session: String,
     file: PathBuf,
     dir: PathBuf,
-    system: String,
+    system: Mutex<String>,
     model: String,
     turns: u32,
     retries: u32,
     api: Option<Api>,
-    agents: HashMap<String, Value>,
+    agents: Mutex<HashMap<String, Value>>,
     servers: Vec<Server>,
     shows_deltas: bool,
+    replays: bool,
     forwards: bool,
     asks: bool,
     allowed: Vec<String>,
@@ -198,6 +206,10 @@ impl Claude {
                         stop.cancel();
                         json!({ "still_queued": [] })
                     }
+                    "initialize" => {
+                        self.told(&line["request"]);
+                        json!({ "commands": [], "models": [] })
+                    }
                     _ => json!({ "commands": [], "models": [] }),
                 };
                 self.out.line(&json!({ "type": "control_response", "response": {
@@ -213,6 +225,24 @@ impl Claude {
                 Heard::Else
             }
             _ => Heard::Else,
+        }
+    }
+
+    /// Who it is, and who works for it, beyond what its arguments say.
+    fn told(&self, request: &Value) {
+        if let Some(more) = request["appendSystemPrompt"].as_str() {
+            self.system.lock().unwrap().push_str(more);
+        }
+        let agents = request["agents"].as_object().cloned().unwrap_or_default();
+        self.agents.lock().unwrap().extend(agents);
+    }
+
+    /// Says that it has taken up a message.
+    fn replay(&self, said: &str) {
+        if self.replays {
+            let content = json!([{ "type": "text", "text": said }]);
+            let message = json!({ "role": "user", "content": content });
+            self.event(None, json!({ "type": "user", "message": message, "isReplay": true }));
         }
     }
 

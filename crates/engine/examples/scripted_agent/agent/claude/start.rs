@@ -65,13 +65,18 @@ impl Claude {
             file: home.join("projects").join(place).join(format!("{session}.jsonl")),
             session,
             dir,
-            system: format!("You are Claude Code.\n{}\n{}", text("--system-prompt"), text("--append-system-prompt")),
+            system: Mutex::new(format!(
+                "You are Claude Code.\n{}\n{}",
+                text("--system-prompt"),
+                text("--append-system-prompt")
+            )),
             model,
             turns: options.value("--max-turns").and_then(|turns| turns.parse().ok()).unwrap_or_default(),
             retries: var("CLAUDE_CODE_MAX_RETRIES").and_then(|retries| retries.parse().ok()).unwrap_or(10),
             api,
-            agents: agents.as_object().cloned().unwrap_or_default().into_iter().collect(),
+            agents: Mutex::new(agents.as_object().cloned().unwrap_or_default().into_iter().collect()),
             servers,
+            replays: options.has("--replay-user-messages"),
             shows_deltas: options.has("--include-partial-messages"),
             forwards: options.has("--forward-subagent-text"),
             asks: !skips,
@@ -110,10 +115,11 @@ impl Claude {
 
     pub(super) fn agent(&self, messages: Vec<Value>) -> Agent {
         let mut tools = own_tools();
-        if !self.agents.is_empty() {
+        let roles: Vec<String> = self.agents.lock().unwrap().keys().cloned().collect();
+        if !roles.is_empty() {
             let properties = json!({
                 "description": { "type": "string" }, "prompt": { "type": "string" },
-                "subagent_type": { "type": "string", "enum": self.agents.keys().collect::<Vec<_>>() },
+                "subagent_type": { "type": "string", "enum": roles },
             });
             tools.push(Tool::new("Agent", "Launches an agent", properties));
         }
@@ -129,7 +135,7 @@ impl Claude {
         });
         Agent {
             api,
-            system: self.system.clone(),
+            system: self.system.lock().unwrap().clone(),
             tools,
             servers: self.servers.clone(),
             messages,
