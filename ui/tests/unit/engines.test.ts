@@ -288,7 +288,7 @@ describe('confinement', () => {
 describe('a company that cannot be briefed', () => {
   it('is shown the way to the engine that lacks something', () => {
     backend();
-    const problem = { ...refusal, code: 'engine.login', message: 'Codex is not logged in.' };
+    const problem = { ...refusal, kind: 'config' as const, code: 'engine.login', message: 'Codex is not logged in.' };
     show(EnginePanel, { company: { ...company, engine: 'codex' }, problem });
     button('Engines & keys').click();
     expect(router.route).toEqual({ screen: 'settings', section: 'engine' });

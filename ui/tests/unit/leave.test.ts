@@ -4,13 +4,13 @@ import Diff from '$lib/components/Diff.svelte';
 import TranscriptRow from '$lib/components/TranscriptRow.svelte';
 import Waiting from '$lib/components/Waiting.svelte';
 import type { Question } from '$lib/contract/types';
-import { allowed, decisionOf, denied, SCOPES } from '$lib/state/decision';
+import { allowed, decisionOf, denied, SCOPES, wants } from '$lib/state/decision';
 import { diffCounts, diffLines } from '$lib/state/diff';
 import { closedBy, closedWords } from '$lib/state/questions';
 import { toRows } from '$lib/state/rows';
 import { answers } from '$lib/stores/answers.svelte';
 import { desk } from '$lib/stores/desk.svelte';
-import { visible, visibleText } from '$lib/text/visible';
+import { visible, visibleText, withoutRuns } from '$lib/text/visible';
 import { busyDesk, programStory } from '../fixture/data';
 import { leaves } from '../fixture/leave';
 import { fakeBackend, refusal } from './fake';
@@ -61,6 +61,16 @@ describe('an answer to a question for leave', () => {
       expect(decisionOf(none)).toBeUndefined();
   });
 
+  it('is asked for in the daemon’s words, whatever the agent is called', () => {
+    const said = (words: string) => wants({ ...publish, text: words });
+    expect(said('CTO wants to run a command that publishes or sends.')).toBe(
+      'wants to run a command that publishes or sends',
+    );
+    expect(said('CTO wants to read files. wants to spend money.')).toBe('wants to spend money');
+    for (const odd of ['', 'Please', 'CTO wants to <b>.', 'wants to x', `X wants to ${'a'.repeat(200)}.`])
+      expect(said(odd)).toBe('wants to publish or send something');
+  });
+
   it('says who was first, and what that was', () => {
     const leave = true;
     expect(closedWords({ answer: 'Allow always for this agent', by: 'quick', leave })).toBe(
@@ -80,11 +90,10 @@ describe('what an agent wants to do', () => {
   it('is shown in full, and allowed once', async () => {
     const { of } = asking();
     show(Waiting, { questions: leaves });
-    expect(text('[data-question-id="41"]')).toContain('CTO wants to publish or send something');
+    expect(text('[data-question-id="41"]')).toContain('CTO wants to run a command that publishes or sends');
     expect(text('[data-question-id="41"]')).toContain('Publish or send');
     expect(text('[data-question-id="41"] pre')).toBe('npm publish --access public');
     expect(part('[data-question-id="44"] pre').textContent).toBe(long.approval?.action);
-    expect(text('[data-question-id="43"]')).toContain('Address prices.example');
     part('[data-testid=approval-allow]', card(41)).click();
     await settled();
     expect(of('question.answer').map((call) => call.params)).toEqual([
@@ -94,11 +103,34 @@ describe('what an agent wants to do', () => {
     expect(card(41).querySelector('[data-testid=approval-allow]')).toBeNull();
   });
 
+  it('says where it goes', () => {
+    asking();
+    const approval = {
+      ...hostile.approval!,
+      tool: 'WebFetch',
+      action: 'https://prices.example/list.json\n{"method":"GET"}',
+      subject: 'prices.example',
+    };
+    show(Waiting, { questions: [{ ...hostile, text: 'CFO wants to use the network.', approval }] });
+    expect(text('[data-question-id="43"]')).toContain('Reaches prices.example');
+    part('[data-testid=approval-always]').click();
+    flushSync();
+    expect(text('.always')).toContain('exactly this address: prices.example');
+  });
+
   it('cannot hide anything', () => {
     asking();
     show(Waiting, { questions: [hostile] });
     const marks = [...card(43).querySelectorAll('pre .hidden')].map((row) => row.textContent);
     expect(marks).toEqual(['10000 blanks', 'U+202E']);
+    part('[data-testid=approval-always]').click();
+    flushSync();
+    expect(text('.always')).toContain('exactly this command');
+    expect([...document.querySelectorAll('.exact .hidden')].map((row) => row.textContent)).toEqual([
+      '10000 blanks',
+      'U+202E',
+    ]);
+    expect(withoutRuns(`a${'\n'.repeat(9)}b\n${' '.repeat(40)}c`)).toBe(`a⟨9 line ends⟩\nb\n${' '.repeat(40)}c`);
     expect(visibleText('a\u202eb⟨U+200B⟩c')).toBe('a⟨U+202E⟩b⟨U+200B⟩c');
     expect(visible('⟨U+202E⟩').map((row) => row.hidden)).toEqual([true]);
     expect(visible('⟨5 stars⟩').some((row) => row.hidden)).toBe(false);
@@ -235,7 +267,7 @@ describe('in the transcript', () => {
 
   it('an act that was asked about says what became of it', () => {
     row('question');
-    expect(text('.asked')).toContain('CTO wants to publish or send something');
+    expect(text('.asked')).toContain('CTO wants to run a command that publishes or sends');
     expect(text('.asked pre')).toBe('git push origin mainU+200B');
     expect(text('[data-testid=row-decision]')).toBe('Denied on the notification: “not on a Friday”');
   });
