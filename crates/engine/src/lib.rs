@@ -47,5 +47,5 @@ pub use engines::{open, open_with};
 pub use host::{Abilities, Approvals, Brief, Ending, Engine, Grants, Host, Ids, Memory, Question, Rules};
 pub use model::Usage;
 pub use patience::Patience;
-pub use trial::{TRIAL_MODEL, TRIAL_QUESTION, trial};
 pub use replay::{Replayed, replay};
+pub use trial::{TRIAL_MODEL, TRIAL_QUESTION, trial};

@@ -67,7 +67,11 @@ impl OpenAi {
         let model = spec.model.as_deref().map(str::trim).unwrap_or_default();
         if model.is_empty() {
             let what = format!("The {NAME} has no model of its own to fall back on.");
-            return Err(Error::new(ErrorCode::CONFIG_INVALID, what, "Name one: `aicib config set engines.model NAME`."));
+            return Err(Error::new(
+                ErrorCode::CONFIG_INVALID,
+                what,
+                "Name one: `aicib config set engines.model NAME`.",
+            ));
         }
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
@@ -204,9 +208,8 @@ fn is_claudes(name: &str) -> bool {
 fn address(base: &str) -> Result<(Url, bool), Error> {
     let (mut url, loopback) = provider::address(base, NAME, "https://api.openai.com/v1")?;
     let path = url.path().trim_end_matches('/').trim_end_matches("/chat/completions").to_owned();
-    let is_version = |part: &str| {
-        part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
-    };
+    let is_version =
+        |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()));
     let version = if path.split('/').any(is_version) { "" } else { "/v1" };
     url.set_path(&format!("{path}{version}/chat/completions"));
     Ok((url, loopback))

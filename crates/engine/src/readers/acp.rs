@@ -189,12 +189,15 @@ impl Acp {
         let grew = tool.learn(update);
         // Many agents tell of a call first and of its input after.
         let known = tool.input.as_object().is_some_and(|input| input.contains_key("title") && input.len() > 1);
-        if tool.is_delegation() && !tool.handed_out && !tool.started {
+        let is_time = known || is_over || (status == "in_progress" && !tool.is_delegation());
+        if tool.handed_out {
+            // A task does not change.
+        } else if tool.started {
+            out.extend(grew.then(|| tool.started(&call)));
+        } else if is_time && tool.is_delegation() {
             tool.handed_out = true;
             out.push(tool.handed_out(&call));
-        } else if !tool.handed_out
-            && ((!tool.started && (known || status == "in_progress" || is_over)) || (tool.started && grew))
-        {
+        } else if is_time {
             tool.started = true;
             out.push(tool.started(&call));
         }

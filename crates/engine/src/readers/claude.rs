@@ -169,7 +169,10 @@ impl Claude {
     }
 
     fn assistant(&mut self, event: &Value, parent: Option<String>, out: &mut Vec<Happened>) {
-        self.begin();
+        // An agent in the background may work on after the turn that sent it.
+        if parent.is_none() {
+            self.begin();
+        }
         let message = &event["message"];
         if text(message, "model") == SYNTHETIC || event["is_api_error_message"] == true {
             self.turn.fault.kind = text(event, "error").to_owned();
@@ -228,8 +231,8 @@ impl Claude {
         }
     }
 
+    /// What goes in to the model. It begins no turn: answers to commands of the program itself look the same.
     fn user(&mut self, event: &Value, parent: Option<String>, out: &mut Vec<Happened>) {
-        self.begin();
         let content = &event["message"]["content"];
         let launched = text(&event["tool_use_result"], "status") == "async_launched";
         for block in content.as_array().into_iter().flatten() {
@@ -261,7 +264,9 @@ impl Claude {
     }
 
     fn stream(&mut self, event: &Value, parent: Option<String>, out: &mut Vec<Happened>) {
-        self.begin();
+        if parent.is_none() {
+            self.begin();
+        }
         self.alive(out);
         match text(event, "type") {
             "message_start" => self.bill.streams(&event["message"]),

@@ -3,7 +3,7 @@
 //! Agents that Codex spawns have conversations ("threads") of their own, whose events come on the same stream. The
 //! first thread is the one that we asked for.
 
-use contract::one_line;
+use contract::{NoticeLevel, one_line};
 use serde_json::{Value, json};
 
 use super::claude_money::less;
@@ -121,6 +121,12 @@ impl CodexServer {
             }
             "thread/tokenUsage/updated" => self.used(owner, params, out),
             "error" => self.error(params, out),
+            "warning" | "configWarning" => {
+                let said = one_line([text(params, "message"), text(params, "summary")].concat().as_str(), 300);
+                if !said.is_empty() {
+                    out.push(Happened::Noted { level: NoticeLevel::Info, text: said });
+                }
+            }
             "serverRequest/resolved" => {
                 let asked = &params["requestId"];
                 if !asked.is_null() {
@@ -162,7 +168,9 @@ impl CodexServer {
         let words = text(&params["error"], "message");
         if params["willRetry"] == true || is_retry(words) {
             self.retrying = true;
-            out.push(retry(words));
+            let why = text(&params["error"], "additionalDetails");
+            let words = if why.is_empty() { words.to_owned() } else { format!("{words} ({why})") };
+            out.push(retry(&words));
         } else {
             self.fault = Some(fault(&params["error"]));
         }

@@ -83,7 +83,7 @@ pub(crate) enum Happened {
     /// The program wants leave for a tool call, and waits for the answer. `id` is what the answer names: for JSON-RPC
     /// the id as JSON text (`7`, `"a"`).
     Asks { id: String, tool: String, input: Value, parent: Option<String> },
-    /// It waits for that answer no more.
+    /// It waits for that answer no more; some say so of one that they got, too.
     Withdrawn { id: String },
     /// Something worth knowing.
     Noted { level: NoticeLevel, text: String },
