@@ -57,6 +57,7 @@ impl Front for Claude {
 
     fn used(&self, parent: Option<&str>, model: &str, usage: Usage) {
         *self.spent.lock().unwrap().entry(model.to_owned()).or_default() += usage;
+        self.of_reply.lock().unwrap().insert(parent.map(str::to_owned), usage);
         if parent.is_none() {
             *self.of_turn.lock().unwrap() += usage;
         }

@@ -181,6 +181,11 @@ struct Claude {
     asked: Mutex<HashMap<String, oneshot::Sender<Value>>>,
     spent: Mutex<HashMap<String, Usage>>,
     of_turn: Mutex<Usage>,
+    /// What was used when the last result was told, and how many were.
+    told: Mutex<(HashMap<String, Usage>, u32)>,
+    /// What the latest reply used, by whose it is, and the latest that was streamed.
+    of_reply: Mutex<HashMap<Option<String>, Usage>>,
+    streamed: Mutex<String>,
 }
 
 impl Claude {

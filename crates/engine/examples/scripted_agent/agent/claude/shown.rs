@@ -33,6 +33,10 @@ impl Claude {
             "type": "result", "subtype": "success", "is_error": false, "total_cost_usd": self.total(),
             "duration_ms": 1, "duration_api_ms": 1, "modelUsage": self.model_usage(), "permission_denials": [],
         });
+        // Totals are the conversation's, also of processes before this one: this is what came since.
+        let (since, index) = self.since();
+        result["model_usage_since_last_result"] = since;
+        result["result_index"] = index.into();
         for (name, value) in more.as_object().into_iter().flatten() {
             result[name] = value.clone();
         }
@@ -96,14 +100,27 @@ impl Claude {
 
     pub(super) fn model_usage(&self) -> Value {
         let spent = self.spent.lock().unwrap();
+        Value::Object(spent.iter().map(|(model, usage)| (model.clone(), of_model(model, *usage))).collect())
+    }
+
+    /// What was used since the last result, and its number.
+    fn since(&self) -> (Value, u32) {
+        let spent = self.spent.lock().unwrap().clone();
+        let mut told = self.told.lock().unwrap();
         let models = spent.iter().map(|(model, usage)| {
-            let of_model = json!({
-                "inputTokens": usage.input, "outputTokens": usage.output, "cacheReadInputTokens": usage.cache_read,
-                "cacheCreationInputTokens": usage.cache_write, "costUSD": price(model, *usage),
-            });
-            (model.clone(), of_model)
+            let before = told.0.get(model).copied().unwrap_or_default();
+            let since = Usage {
+                input: usage.input - before.input,
+                output: usage.output - before.output,
+                cache_read: usage.cache_read - before.cache_read,
+                cache_write: usage.cache_write - before.cache_write,
+            };
+            (model.clone(), of_model(model, since))
         });
-        Value::Object(models.collect())
+        let since = Value::Object(models.collect());
+        let index = told.1;
+        *told = (spent, index + 1);
+        (since, index)
     }
 
     fn total(&self) -> f64 {
@@ -111,15 +128,36 @@ impl Claude {
     }
 
     pub(super) fn block(&self, parent: Option<&str>, reply: &str, block: Value) {
-        // Its usage is the start value: a trap for whoever sums it up.
-        self.event(
-            parent,
-            json!({ "type": "assistant", "message": {
-            "id": reply, "type": "message", "role": "assistant", "model": self.model, "content": [block],
-            "stop_reason": null, "usage": { "input_tokens": 9_999, "output_tokens": 1 },
-        } }),
-        );
+        let used = self.of_reply.lock().unwrap().get(&parent.map(str::to_owned)).copied().unwrap_or_default();
+        let usage = |output: i64| {
+            json!({
+                "input_tokens": used.input, "output_tokens": output, "cache_read_input_tokens": used.cache_read,
+                "cache_creation_input_tokens": used.cache_write,
+            })
+        };
+        // Its usage is the start value, and comes again with each block: a trap for whoever sums it up.
+        let mut message = json!({
+            "id": reply, "type": "message", "role": "assistant", "model": self.model, "content": [],
+            "stop_reason": null, "usage": usage(1),
+        });
+        let is_first =
+            parent.is_none() && std::mem::replace(&mut *self.streamed.lock().unwrap(), reply.into()) != reply;
+        if is_first && self.shows_deltas {
+            let start = json!({ "type": "message_start", "message": message });
+            self.event(None, json!({ "type": "stream_event", "event": start }));
+            let end = json!({ "type": "message_delta", "delta": {}, "usage": usage(used.output) });
+            self.event(None, json!({ "type": "stream_event", "event": end }));
+        }
+        message["content"] = json!([block]);
+        self.event(parent, json!({ "type": "assistant", "message": message }));
     }
+}
+
+fn of_model(model: &str, usage: Usage) -> Value {
+    json!({
+        "inputTokens": usage.input, "outputTokens": usage.output, "cacheReadInputTokens": usage.cache_read,
+        "cacheCreationInputTokens": usage.cache_write, "costUSD": price(model, usage),
+    })
 }
 
 /// The program's own price of what was used, in dollars.

@@ -1,7 +1,7 @@
 //! How it begins: from its arguments, its environment, and what it kept of a conversation.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -85,6 +85,9 @@ impl Claude {
             asked: Mutex::default(),
             spent: Mutex::default(),
             of_turn: Mutex::default(),
+            told: Mutex::default(),
+            of_reply: Mutex::default(),
+            streamed: Mutex::default(),
         }
     }
 
@@ -102,6 +105,7 @@ impl Claude {
             let (cache_read, cache_write) = (tokens("cacheReadInputTokens"), tokens("cacheCreationInputTokens"));
             spent.insert(model.clone(), Usage { input, output, cache_read, cache_write });
         }
+        self.told.lock().unwrap().0.clone_from(&spent);
         kept["messages"].as_array().cloned()
     }
 
@@ -140,6 +144,7 @@ impl Claude {
             servers: self.servers.clone(),
             messages,
             dir: self.dir.clone(),
+            inbox: Arc::default(),
             parent: None,
             turns: self.turns,
             retries: if self.api.is_some() { self.retries } else { 0 },
