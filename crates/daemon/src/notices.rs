@@ -2,8 +2,8 @@
 
 use contract::methods::ShowRequested;
 use contract::{
-    Approval, Ask, Delivery, Error, ErrorCode, Job, JobState, Money, Notice, Origin, Press, Question, QuestionAnswerParams,
-    Show, Time, one_line, role_name,
+    Approval, Ask, Delivery, Error, ErrorCode, Job, JobState, Money, Notice, Origin, Press, Question,
+    QuestionAnswerParams, Show, Time, one_line, role_name,
 };
 use store::NewNotice;
 use toast::Toast;
@@ -116,8 +116,7 @@ async fn present(app: &App, notice: Notice, watched: bool) -> Result<(), Error> 
 /// Does what the founder wants. A decision that came too late brings up the job, where one sees who was faster.
 async fn pressed(app: &App, notice: &Notice, press: Press) -> Result<(), Error> {
     if let (Press::Decide(decision), Some(question_id)) = (press, notice.question_id) {
-        let answer =
-            QuestionAnswerParams { question_id, answer: decision.answer(), origin: Origin::Notification };
+        let answer = QuestionAnswerParams { question_id, answer: decision.answer(), origin: Origin::Notification };
         match questions::answer(app, answer).await {
             Ok(_) => return report(app, notice, Delivery::Opened, "").await,
             Err(error) => tracing::warn!(%error, %question_id, "a decision on a notification did not count"),
@@ -216,7 +215,8 @@ mod tests {
         };
         assert!(is_whole("git push origin main", None));
         assert!(!is_whole("docs/about.md", Some("+ a line")));
-        for hidden in ["ls\nrm -rf x", "ls \u{202e}x", &"x".repeat(121), &format!("ls{}rm", " ".repeat(10_000)), "a  b"] {
+        for hidden in ["ls\nrm -rf x", "ls \u{202e}x", &"x".repeat(121), &format!("ls{}rm", " ".repeat(10_000)), "a  b"]
+        {
             assert!(!is_whole(hidden, None), "{hidden:?}");
         }
     }

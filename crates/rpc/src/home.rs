@@ -113,9 +113,14 @@ impl Home {
         self.runs_dir().join(run_id.to_string())
     }
 
+    /// What engines that are programs keep, a folder a session.
+    pub fn engines_dir(&self) -> PathBuf {
+        self.root.join("engines")
+    }
+
     /// Where engines that are programs keep what they know of a session.
     pub fn engine_dir(&self, session_id: SessionId) -> PathBuf {
-        self.root.join("engines").join(session_id.to_string())
+        self.engines_dir().join(session_id.to_string())
     }
 
     /// What the daemon has to say for itself.

@@ -180,7 +180,9 @@ pub fn put_away(dir: &Path) -> io::Result<()> {
     }
     fresh.flush()?;
     fresh.as_file().sync_all()?;
-    fs::write(dir.join(PLACES), places)?;
+    let mut index = tempfile::NamedTempFile::new_in(dir)?;
+    index.write_all(&places)?;
+    index.persist(dir.join(PLACES)).map_err(|error| error.error)?;
     fresh.persist(dir.join(PACKED)).map_err(|error| error.error)?;
     fs::remove_file(plain)
 }

@@ -91,7 +91,7 @@ async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<(WorkerSpec,
                 Some((run_id, _)) => db.granted_of(*run_id)?,
                 None => Vec::new(),
             };
-            let conversation = db.conversation_of(job.session_id, job.engine, &job.engine_agent)?;
+            let conversation = memory::conversation(db, job)?;
             Ok(Told { detail, history, company, cut_off, granted, conversation })
         })
         .await?;
