@@ -76,8 +76,11 @@ impl Under {
                 args = vec![AS_AGENT.to_owned(), (*part).to_owned()];
                 program = Some(this.clone());
                 if !self.is_keyed {
-                    args = [vec![format!("HOME={}", folder.own().display()), this], args].concat();
                     args.extend(["--own-base-url".into(), provider.url(), "--own-key".into(), OWN_KEY.into()]);
+                }
+                // What such an agent keeps of its conversations, and where, is its own affair.
+                if !self.is_keyed || self.kind == EngineKind::Acp {
+                    args = [vec![format!("HOME={}", folder.own().display()), this], args].concat();
                     program = Some("/usr/bin/env".into());
                 }
             }

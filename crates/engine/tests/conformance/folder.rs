@@ -54,7 +54,8 @@ impl Folder {
         let run_dir = self.home().join("run");
         Brief {
             company: Arc::new(company::load(&self.dir).unwrap()),
-            agent: "ceo".into(),
+            // One of those that may run commands.
+            agent: "cto".into(),
             job_id: JobId(7),
             directive: directive.into(),
             history: Vec::new(),

@@ -1,12 +1,13 @@
 //! One row on one engine: what is set up, what is played, and what has to hold afterwards whatever it was.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use contract::Outcome;
+use contract::{EngineKind, Outcome};
 use engine::{Brief, Ending, Patience};
 use testkit::{Provider, Script};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,8 @@ pub struct Trial {
     pub provider: Provider,
     pub folder: Folder,
     pub host: TestHost,
+    /// Whether an answer broke off whose usage nobody can know: what it cost is estimated then, and never too low.
+    pub is_estimated: Cell<bool>,
     litter: BTreeSet<String>,
 }
 
@@ -39,6 +42,7 @@ pub fn play(row: &Row, engine: &Under) -> Result<(), String> {
                 provider: Provider::start(Script::default()).await,
                 folder: Folder::new(),
                 host: TestHost::new(),
+                is_estimated: Cell::new(false),
                 litter: census::litter(),
             };
             (row.play)(trial).await;
@@ -108,8 +112,10 @@ impl Trial {
         assert_eq!(seen, Vec::<String>::new(), "the key was seen");
         self.look_around();
         self.host.check();
-        if self.engine.is_metered() {
-            let spent = self.provider.spent_nanos();
+        let spent = self.provider.spent_nanos();
+        if self.is_estimated.get() {
+            assert!(self.host.cost() >= spent, "{} of {spent} is told", self.host.cost());
+        } else if self.engine.is_metered() {
             assert_eq!(self.host.cost(), spent, "the cost is not right; events:\n  {}", self.story());
         } else if self.engine.is_practice() {
             assert_eq!(self.host.cost(), 0);
@@ -124,6 +130,13 @@ impl Trial {
         let litter = census::litter();
         let left: Vec<_> = litter.difference(&self.litter).collect();
         assert_eq!(left, Vec::<&String>::new(), "files are left in the temporary folder");
+    }
+
+    /// An answer breaks off: only the Messages API says at its beginning what it has used.
+    pub fn breaks_off(&self) {
+        let says = self.engine.kind == EngineKind::AnthropicApi
+            || (self.engine.is_keyed && (self.engine.kind == EngineKind::ClaudeCode || self.engine.agent == "claude"));
+        self.is_estimated.set(!says);
     }
 
     /// That a run ended so, with this code.

@@ -140,6 +140,7 @@ impl Acp {
             servers,
             messages,
             dir: params["cwd"].as_str().map(PathBuf::from).unwrap_or_default(),
+            inbox: Arc::default(),
             parent: None,
             turns: 0,
             retries: 3,

@@ -63,7 +63,7 @@ async fn serve(server: &Arc<AppServer>) -> i32 {
             "thread/start" => server.thread(params, None).await,
             "thread/resume" => server.thread(params, params["threadId"].as_str()).await,
             "turn/start" => server.turn(params),
-            "turn/steer" => Err("no active turn to steer".to_owned()),
+            "turn/steer" => server.steer(params),
             "turn/interrupt" => {
                 server.stop.lock().unwrap().cancel();
                 Ok(json!({}))
@@ -92,6 +92,7 @@ struct AppServer {
     stop: Mutex<CancellationToken>,
     asked: Mutex<HashMap<String, oneshot::Sender<Value>>>,
     ids: AtomicU64,
+    inbox: Arc<Mutex<Vec<String>>>,
     used: Mutex<(Usage, Usage)>,
     now: Mutex<(String, String)>,
     asks: std::sync::atomic::AtomicBool,
@@ -162,6 +163,7 @@ impl AppServer {
             servers,
             messages,
             dir: dir.clone(),
+            inbox: self.inbox.clone(),
             parent: None,
             turns: 0,
             retries: RETRIES,
@@ -210,6 +212,18 @@ impl AppServer {
         *self.stop.lock().unwrap() = CancellationToken::new();
         *self.next.lock().unwrap() = Some((turn.clone(), said));
         Ok(json!({ "turn": { "id": turn, "status": "inProgress", "items": [], "error": null } }))
+    }
+
+    /// Something is said in mid-turn.
+    fn steer(&self, params: &Value) -> Result<Value, String> {
+        let turn = self.now.lock().unwrap().1.clone();
+        // While it works, the thread is with the turn.
+        if self.thread.lock().unwrap().is_some() || params["expectedTurnId"] != json!(turn) {
+            return Err("no active turn to steer".into());
+        }
+        let texts = params["input"].as_array().into_iter().flatten().filter_map(|item| item["text"].as_str());
+        self.inbox.lock().unwrap().extend(texts.map(str::to_owned));
+        Ok(json!({ "turnId": turn }))
     }
 
     /// Works on the turn that was asked for, beside the reading.

@@ -25,6 +25,7 @@ pub async fn killed(trial: Trial) {
 }
 
 pub async fn silence(trial: Trial) {
+    trial.breaks_off();
     let silent = if trial.engine.is_scripted() {
         Turn::text("[[silence]]").usage(500, 5, 0, 0)
     } else {

@@ -32,6 +32,7 @@ pub async fn overload(trial: Trial) {
 }
 
 pub async fn cut(trial: Trial) {
+    trial.breaks_off();
     let cut = Turn::text("It breaks off in the middle of a word").usage(400, 20, 0, 0).cut_after(5);
     trial.provider.play(Script::of([cut, Turn::text("Whole.").usage(400, 5, 0, 0)]));
     let ending = trial.run(&trial.brief("Say hello")).await;

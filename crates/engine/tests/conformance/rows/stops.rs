@@ -24,6 +24,7 @@ pub async fn in_an_answer(trial: Trial) {
         let begun = || !trial.host.bodies().is_empty();
         return stop_when(&trial, begun, Verdict::Allow).await;
     }
+    trial.breaks_off();
     let begun = || trial.provider.requests().len() == 1;
     stop_when(&trial, begun, Verdict::Allow).await;
 }

@@ -51,7 +51,9 @@ pub async fn delegation(trial: Trial) {
     ];
     let script = Script::default().when(On::Said("Collect the facts".into()), of_the_head).when(On::Any, of_the_ceo);
     trial.provider.play(script);
-    let ending = trial.run(&trial.brief("Get the facts together")).await;
+    let mut brief = trial.brief("Get the facts together");
+    brief.agent = "ceo".into();
+    let ending = trial.run(&brief).await;
     trial.completed(&ending, "The CTO has the facts.");
     let begun = trial.host.has(|body| matches!(body, EventBody::DelegationStarted { .. }));
     let ended = trial.host.has(|body| matches!(body, EventBody::DelegationFinished { ok: true, .. }));
