@@ -377,12 +377,14 @@ mod tests {
     use process::Mark;
     use rpc::Home;
 
+    use crate::link::Orders;
+
     fn host(temp: &tempfile::TempDir, limits: &RunLimits) -> RunHost {
         let home = Home::at(temp.path().join("home")).unwrap();
         let (stop, reason) = (CancellationToken::new(), StopReason::default());
         let mark = Mark::new("AICIB_RUN", temp.path().display().to_string());
-        let rules = engine::Rules::default();
-        let link = Link::start(home, RunId(1), "token".into(), mark, false, rules, stop.clone(), reason.clone());
+        let orders = Orders { stop: stop.clone(), reason: reason.clone(), ..Orders::default() };
+        let link = Link::start(home, RunId(1), "token".into(), mark, false, orders);
         let spool = Spool::create(temp.path(), limits.output_bytes).unwrap();
         let raw = Raw::new(temp.path(), limits.output_bytes, []);
         RunHost::new(JobId(1), limits, spool, raw, Arc::new(link), stop, reason)

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::host::{RunHost, notice};
-use crate::link::{Link, StopReason, Why};
+use crate::link::{Link, Orders, StopReason, Why};
 use crate::prepare::{Prepared, engine_of, prepare};
 use crate::raw::Raw;
 use crate::spool::Spool;
@@ -50,8 +50,8 @@ fn start(spec: &WorkerSpec, mark: &Mark, rules: &Rules) -> Result<Arc<RunHost>, 
     listen_for_signals(&stop, &reason).map_err(|error| format!("cannot listen for signals: {error}"))?;
     let keys = std::iter::once(&spec.engine).chain(spec.engines.values()).filter_map(|engine| engine.api_key.clone());
     let raw = Raw::new(Path::new(&spec.run_dir), spec.limits.output_bytes, keys);
-    let (token, mark, rules) = (spec.token.clone(), mark.clone(), rules.clone());
-    let link = Link::start(home, spec.run_id, token, mark, spec.held, rules, stop.clone(), reason.clone());
+    let orders = Orders { stop: stop.clone(), reason: reason.clone(), rules: rules.clone() };
+    let link = Link::start(home, spec.run_id, spec.token.clone(), mark.clone(), spec.held, orders);
     Ok(Arc::new(RunHost::new(spec.job_id, &spec.limits, spool, raw, Arc::new(link), stop, reason)))
 }
 

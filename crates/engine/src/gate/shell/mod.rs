@@ -101,7 +101,7 @@ fn program_act(program: &Word, args: &[Word], documents: &[String], depth: usize
             (inside.fold(Act::Command, further), true)
         }
         "eval" => (nested(&all(0), depth + 1), is_vague),
-        "su" | "runuser" | "script" | "flock" | "pkexec" if texts.iter().any(|text| *text == "-c") => {
+        "su" | "runuser" | "script" | "flock" | "pkexec" if texts.contains(&"-c") => {
             let place = texts.iter().position(|text| *text == "-c").map_or(0, |place| place + 1);
             (texts.get(place).map_or(Act::Command, |line| nested(line, depth + 1)), is_vague)
         }
