@@ -9,8 +9,10 @@ import { diffCounts, diffLines } from '$lib/state/diff';
 import { closedBy, closedWords } from '$lib/state/questions';
 import { toRows } from '$lib/state/rows';
 import { answers } from '$lib/stores/answers.svelte';
+import { BriefDraft } from '$lib/stores/brief.svelte';
 import { desk } from '$lib/stores/desk.svelte';
 import { visible, visibleText, withoutRuns } from '$lib/text/visible';
+import Desk from '../../src/screens/Desk.svelte';
 import { busyDesk, programStory } from '../fixture/data';
 import { leaves } from '../fixture/leave';
 import { fakeBackend, refusal } from './fake';
@@ -226,6 +228,24 @@ describe('what an agent wants to do', () => {
       answer: 'Allow always for this agent',
       origin: 'quick',
     });
+  });
+
+  it('keeps the focus of whoever answers by keyboard, also where its end is told before the answer is back', async () => {
+    let tell: (question: Question) => void = () => undefined;
+    fakeBackend({ 'question.answer': () => new Promise((resolve) => (tell = resolve)) });
+    const time = vi.spyOn(Event.prototype, 'timeStamp', 'get').mockReturnValue(9000);
+    desk.value = { ...busyDesk, questions: [publish, long] };
+    show(Desk, { draft: new BriefDraft('desk'), oncreate: () => undefined, onopen: () => undefined });
+    card(41).focus();
+    press(card(41), 'd');
+    desk.value = { ...busyDesk, questions: [long] };
+    flushSync();
+    expect(document.activeElement).toBe(card(41));
+    tell({ ...publish, answer: 'Deny', answered_by: 'desk', closed_at: 1 });
+    await settled();
+    expect(document.activeElement).toBe(card(41));
+    expect(text('[data-question-id="41"] [role=status]')).toBe('Denied in the window.');
+    time.mockRestore();
   });
 
   it('says who was first where somebody else was', async () => {
