@@ -133,7 +133,7 @@ pub(crate) struct LogsArgs {
     /// Show the exact texts that its agents were told, and nothing else
     #[arg(long, conflicts_with_all = ["follow", "lines"])]
     pub(crate) prompt: bool,
-    /// Show the lines that its engine's program wrote, as they came
+    /// Show what its engine's program wrote, as it came; without one, what is stored
     #[arg(long, conflicts_with_all = ["prompt", "lines"])]
     pub(crate) raw: bool,
 }

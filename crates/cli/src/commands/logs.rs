@@ -37,7 +37,10 @@ pub(crate) async fn logs(context: &mut Context, args: LogsArgs) -> Outcome {
     };
     let job = daemon.call::<methods::JobGet>(JobRef { job_id }).await?;
     if args.raw {
-        return raw::raw(context, &daemon, job_id, args.follow).await;
+        if raw::is_there(&daemon, &job.job).await? {
+            return raw::raw(context, &daemon, job_id, args.follow).await;
+        }
+        context.out.json = true;
     }
     if args.prompt {
         return prompts(context, &daemon, job_id).await;

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, stdout};
 use std::time::Duration;
 
-use contract::{JobId, JobRawParams, JobRef, RawPage, RunId, methods};
+use contract::{Job, JobId, JobRawParams, JobRef, RawPage, RunId, methods};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -14,6 +14,15 @@ use crate::out::aside;
 
 /// How often a run that is at work is asked for more.
 const POLL: Duration = Duration::from_millis(300);
+
+/// Whether such lines are to be had: a program is at work, or was, be it that of one agent.
+pub(crate) async fn is_there(daemon: &Daemon, job: &Job) -> Result<bool, contract::Error> {
+    if job.engine.is_program() {
+        return Ok(true);
+    }
+    let params = JobRawParams { job_id: job.job_id, run_id: None, from: Some(0) };
+    Ok(!daemon.call_at_length::<methods::JobRaw>(params).await?.lines.is_empty())
+}
 
 /// Prints them; with `follow` until the job has ended, and those of runs that come after as well.
 pub(crate) async fn raw(context: &mut Context, daemon: &Daemon, job_id: JobId, follow: bool) -> Outcome {
@@ -46,8 +55,8 @@ pub(crate) async fn raw(context: &mut Context, daemon: &Daemon, job_id: JobId, f
     }
     if !found && !context.out.json {
         aside(&format!(
-            "No program wrote anything in job #{job_id}: its engine is none, or has not begun. \
-             `aicib logs {job_id} --json` shows the events as they are stored."
+            "The program of job #{job_id} has written nothing. `aicib logs {job_id} --json` shows the events as they \
+             are stored."
         ));
     }
     Ok(())
