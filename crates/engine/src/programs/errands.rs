@@ -1,8 +1,11 @@
 //! What a conversation waits for beside the program itself: the founder's leave, tools of ours, money.
 
 use std::pin::pin;
+use std::time::Duration;
 
-use contract::{Act, Decision, Error, EventBody, LeaseId, Money, one_line};
+use contract::{
+    Act, Decision, EngineKind, Error, ErrorCode, EventBody, LeaseId, Money, Time, WaitReason, one_line,
+};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -44,6 +47,11 @@ impl<'a> Stage<'a> {
         }
         let (role, span) = self.spans.who(desk, parent);
         let agent = play.brief.company.agent(role).unwrap_or(desk.agent);
+        if let Some(own) = Tool::named(tool).filter(|own| !has(agent, *own)) {
+            let why = format!("You do not have the tool {}.", own.name());
+            self.errands.push(Box::pin(async { Errand::Asked { id, leave: Ok(Leave::Refused(why)) } }));
+            return;
+        }
         let span = span.map(str::to_owned);
         let intent = play.gate.intent(tool, input);
         self.errands.push(Box::pin(async move {
@@ -80,9 +88,27 @@ impl<'a> Stage<'a> {
                     Errand::Done(Ok(()))
                 }));
             }
-            BridgeCall::Refused { error, after } => self.refused = Some((error, after)),
+            BridgeCall::Refused { error, after } => {
+                self.tries_again(&error, after)?;
+                self.refused = Some((error, after));
+            }
         }
         Ok(())
+    }
+
+    /// An agent that says nothing of it tries a refused call again by itself: that is told in its place.
+    fn tries_again(&mut self, error: &Error, after: Option<Duration>) -> Result<(), Error> {
+        if self.spec.kind != EngineKind::Acp || !error.retryable || self.waiting.is_some() {
+            return Ok(());
+        }
+        let reason = match error.code == ErrorCode::PROVIDER_RATE_LIMIT {
+            true => WaitReason::RateLimit,
+            false => WaitReason::Provider,
+        };
+        let after = after.and_then(|after| i64::try_from(after.as_millis()).ok());
+        let until = after.map(|after| Time(Time::now().0.saturating_add(after)));
+        self.waiting = Some(reason);
+        self.desk.voice.emit(EventBody::Waiting { reason, detail: error.message.clone(), until, over: false })
     }
 
     /// Books a call that went through the bridge.
@@ -209,6 +235,17 @@ async fn leave(
         play.host.before_effect()?;
     }
     Ok(leave)
+}
+
+/// Whether an agent's file gives it a tool. All agents of a program share one list of tools there.
+fn has(agent: &company::AgentFile, tool: Tool) -> bool {
+    let named = |name: &str| agent.tools.iter().any(|own| own.eq_ignore_ascii_case(name));
+    match tool {
+        // Looking for files is one tool there and two here; who writes files whole may change them.
+        Tool::Glob => named("Glob") || named("List"),
+        Tool::Edit => named("Edit") || named("Write"),
+        tool => named(tool.name()),
+    }
 }
 
 /// A tool of ours, called over the bridge.

@@ -28,6 +28,8 @@ use crate::readers::{End, Happened};
 
 /// How often it is asked whether the founder has more to say.
 const LISTEN_EVERY: Duration = Duration::from_millis(500);
+/// How long the turn after a turn may take to begin, where words were sent that nobody has taken up yet.
+const FOLLOWS: Duration = Duration::from_secs(3);
 /// How long a program may take to say what became of a turn that was broken off.
 const BREAK_OFF: Duration = Duration::from_secs(2);
 /// Bytes of a follow-up.
@@ -182,7 +184,10 @@ impl<'a> Stage<'a> {
     async fn listen(&mut self) -> Result<End, Fell> {
         let mut listen = tokio::time::interval(LISTEN_EVERY);
         listen.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // A turn that ended, while another is to follow by itself.
+        let mut ended: Option<(End, tokio::time::Instant)> = None;
         loop {
+            let follows = ended.as_ref().map_or_else(tokio::time::Instant::now, |(_, until)| *until);
             let Some(talk) = &mut self.talk else {
                 return Err(Fell::run(Error::internal("A program's turn was awaited that does not run.")));
             };
@@ -197,11 +202,23 @@ impl<'a> Stage<'a> {
                         if !owes || end.outcome != Outcome::Completed {
                             return Ok(end);
                         }
-                        self.turns = self.turns.saturating_add(end.turns.max(0));
+                        ended = Some((end, tokio::time::Instant::now() + FOLLOWS));
                     }
-                    Some(happened) => self.heard(happened)?,
-                    None => return Ok(gone()),
+                    Some(happened) => {
+                        if let Happened::Conversation { .. } = &happened
+                            && let Some((end, _)) = ended.take()
+                        {
+                            self.turns = self.turns.saturating_add(end.turns.max(0));
+                        }
+                        self.heard(happened)?;
+                    }
+                    None => return Ok(ended.map_or_else(gone, |(end, _)| end)),
                 },
+                () = tokio::time::sleep_until(follows), if ended.is_some() => {
+                    if let Some((end, _)) = ended {
+                        return Ok(end);
+                    }
+                }
                 _ = listen.tick() => self.pass_on().await?,
             }
             self.mind().await?;
@@ -240,13 +257,14 @@ impl<'a> Stage<'a> {
             Happened::HandedOut { span, to, task, parent } => self.spans.handed_out(at, &span, &to, &task, parent)?,
             Happened::CameBack { span, ok, summary } => self.spans.came_back(at, &span, ok, &summary)?,
             Happened::Used { model, usage, cost, parent } if self.pays_itself() => {
-                // Programs with agents of their own tell each call before they tell what it used.
+                // Programs with agents of their own keep to the number of turns themselves.
                 self.calls_of_turn += i64::from(parent.is_none() && !self.manners.hands_out);
                 self.purse.used((play, desk, &self.spans), &model, usage, cost, parent)?;
             }
             Happened::Estimated { model, usage, parent } => {
-                self.calls_of_turn += i64::from(parent.is_none());
                 if self.pays_itself() {
+                    // Of others, each call that shows is told by itself.
+                    self.calls_of_turn += i64::from(parent.is_none() && !self.manners.hands_out);
                     self.purse.estimated(&mut self.spans, &model, &usage, parent);
                 }
             }

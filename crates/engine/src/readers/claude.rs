@@ -269,7 +269,14 @@ impl Claude {
         }
         self.alive(out);
         match text(event, "type") {
-            "message_start" => self.bill.streams(&event["message"]),
+            "message_start" => {
+                let message = &event["message"];
+                self.bill.streams(message);
+                // A call that is broken off is charged for what went in all the same.
+                if let Some((model, usage)) = self.bill.began(&id(&message["id"]).unwrap_or_default(), message) {
+                    out.push(Happened::Estimated { model, usage, parent });
+                }
+            }
             "content_block_delta" => {
                 let piece = text(&event["delta"], "text");
                 if text(&event["delta"], "type") == "text_delta" && !piece.is_empty() {
