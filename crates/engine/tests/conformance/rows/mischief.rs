@@ -6,6 +6,7 @@ use testkit::{Script, Turn};
 use crate::trial::Trial;
 
 pub async fn killed(trial: Trial) {
+    trial.breaks_off();
     trial.provider.play(Script::of([Turn::command("touch started; sleep 3604").usage(500, 30, 0, 0)]));
     let brief = trial.brief("Begin, and be killed");
     let mark = process::Mark::from(brief.mark.clone());

@@ -9,6 +9,8 @@ mod work;
 
 use std::pin::Pin;
 
+use contract::EngineKind;
+
 use crate::engines::Under;
 use crate::trial::Trial;
 
@@ -41,7 +43,7 @@ pub const ALL: &[Row] = &[
     row("provider: 429", no_provider, |trial| Box::pin(outages::rate_limit(trial))),
     row("provider: 529", no_provider, |trial| Box::pin(outages::overload(trial))),
     row("provider: stream cut", no_provider, |trial| Box::pin(outages::cut(trial))),
-    row("budget end", no_provider, |trial| Box::pin(limits::budget(trial))),
+    row("budget end", no_cost_in_mid_turn, |trial| Box::pin(limits::budget(trial))),
     row("turn end", practice, |trial| Box::pin(limits::turns(trial))),
     row("kill -9 of the engine", no_program, |trial| Box::pin(mischief::killed(trial))),
     row("silence", practice, |trial| Box::pin(mischief::silence(trial))),
@@ -75,6 +77,13 @@ fn no_provider(engine: &Under) -> Option<&'static str> {
 
 fn no_program(engine: &Under) -> Option<&'static str> {
     (!engine.is_program()).then_some("There is no program: it is played in the worker itself.")
+}
+
+fn no_cost_in_mid_turn(engine: &Under) -> Option<&'static str> {
+    if engine.kind == EngineKind::Acp && !engine.is_keyed {
+        return Some("With its own login it says what it has cost when a turn is over: a limit is held between turns.");
+    }
+    no_provider(engine)
 }
 
 /// What no well-behaved program does: only the stand-in can be told to.

@@ -1,7 +1,7 @@
 //! Asking before acting.
 
-use contract::{Ask, Outcome, Verdict};
-use testkit::{Script, Turn};
+use contract::{Ask, EngineKind, Outcome, Verdict};
+use testkit::{On, Script, Turn};
 
 use crate::folder::rules;
 use crate::trial::Trial;
@@ -14,21 +14,26 @@ pub async fn allowed(trial: Trial) {
 pub async fn denied(trial: Trial) {
     ask(&trial, "Deny: not on a Friday").await;
     assert!(!trial.file("acted.txt").exists(), "it was denied and happened; events:\n  {}", trial.story());
-    let told = trial.provider.requests().iter().any(|request| request.last_user().contains("not on a Friday"));
-    // Codex takes no words with a no.
-    if !trial.engine.name.starts_with("codex") && !trial.engine.name.contains("acp") && trial.engine.agent.is_empty() {
-        assert!(told, "the agent is told why; events:\n  {}", trial.story());
-    }
+    let told = trial.provider.requests().iter().any(|request| request.body.to_string().contains("not on a Friday"));
+    assert!(told || !takes_words(&trial), "the agent is told why; events:\n  {}", trial.story());
     let tools = trial.host.tools();
     assert!(tools.iter().any(|(_, ok, _)| !ok), "{tools:?}");
 }
 
+/// Whether its protocol has room for a reason beside a no. ACP has none.
+fn takes_words(trial: &Trial) -> bool {
+    trial.engine.kind != EngineKind::Acp
+}
+
 /// A command that needs leave, and this answer.
 async fn ask(trial: &Trial, answer: &str) {
-    trial.provider.play(Script::of([
-        Turn::command("touch acted.txt && echo acted").usage(500, 30, 0, 0),
-        Turn::text("So be it.").usage(600, 10, 0, 0),
-    ]));
+    trial.provider.play(Script::default().always(
+        On::Any,
+        [
+            Turn::command("touch acted.txt && echo acted").usage(500, 30, 0, 0),
+            Turn::text("So be it.").usage(600, 10, 0, 0),
+        ],
+    ));
     trial.host.answers.lock().unwrap().push_back(answer.into());
     let mut brief = trial.brief("Act, if you may");
     brief.rules = rules(Verdict::Ask);

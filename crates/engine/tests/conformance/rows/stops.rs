@@ -25,7 +25,7 @@ pub async fn in_an_answer(trial: Trial) {
         return stop_when(&trial, begun, Verdict::Allow).await;
     }
     trial.breaks_off();
-    let begun = || trial.provider.requests().len() == 1;
+    let begun = || trial.provider.spent_nanos() > 0 || !trial.host.deltas.lock().unwrap().is_empty();
     stop_when(&trial, begun, Verdict::Allow).await;
 }
 
@@ -42,6 +42,8 @@ async fn stop_when(trial: &Trial, begun: impl Fn() -> bool, commands: Verdict) {
     brief.rules = rules(commands);
     let meanwhile = async {
         trial.until("the beginning", begun).await;
+        // What was sent has to arrive.
+        tokio::time::sleep(Duration::from_millis(300)).await;
         trial.host.stop.cancel();
         brief.grace.begin();
         Instant::now()
