@@ -7,6 +7,7 @@
 mod agents;
 mod answer;
 mod begin;
+mod calls;
 mod setup;
 mod talk;
 

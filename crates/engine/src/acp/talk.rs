@@ -11,6 +11,7 @@ use contract::{Decision, Error, ErrorCode, Outcome};
 use serde_json::{Value, json};
 
 use super::answer;
+use super::calls::Calls;
 use crate::programs::jsonrpc::{Fault, METHOD_NOT_FOUND, Message, Peer, ask_id, message};
 use crate::programs::{Line, Talk};
 use crate::readers::{Acp as AcpReader, End, Happened, Reader};
@@ -28,6 +29,7 @@ pub(super) struct AcpTalk<'a> {
     turn: Option<i64>,
     /// Questions of the agent's, by the id that the reader gives them.
     asks: HashMap<String, Asked>,
+    calls: Calls,
     happened: VecDeque<Happened>,
     is_gone: bool,
 }
@@ -46,6 +48,8 @@ impl<'a> AcpTalk<'a> {
         told: Option<String>,
         happened: Vec<Happened>,
     ) -> AcpTalk<'a> {
+        let mut calls = Calls::default();
+        happened.iter().for_each(|one| calls.heard(one));
         AcpTalk {
             peer,
             reader,
@@ -53,6 +57,7 @@ impl<'a> AcpTalk<'a> {
             told,
             turn: None,
             asks: HashMap::new(),
+            calls,
             happened: happened.into(),
             is_gone: false,
         }
@@ -70,6 +75,7 @@ impl<'a> AcpTalk<'a> {
         match message(line) {
             Some(Message::Answer { id, result }) if self.turn == Some(id) => {
                 self.turn = None;
+                self.calls.over();
                 let happened = self.reader.line(text);
                 let is_told = happened.iter().any(|one| matches!(one, Happened::TurnEnded(_)));
                 self.happened.extend(happened);
@@ -87,7 +93,14 @@ impl<'a> AcpTalk<'a> {
             // Answers to anything else are no part of the conversation.
             Some(Message::Answer { .. }) => Ok(()),
             Some(Message::Request { id, method, params }) => self.asked(&id, &method, &params, text),
-            Some(Message::Notification { .. }) | None => {
+            Some(Message::Notification { params, .. }) => {
+                let happened = self.reader.line(text);
+                happened.iter().for_each(|one| self.calls.heard(one));
+                self.happened.extend(happened);
+                self.happened.extend(self.calls.update(&params["update"]));
+                Ok(())
+            }
+            None => {
                 self.happened.extend(self.reader.line(text));
                 Ok(())
             }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contract::{Decision, Error, ErrorCode, NoticeLevel, Outcome, one_line};
+use contract::{Decision, Error, ErrorCode, Outcome, one_line};
 use serde_json::{Value, json};
 
 use super::args;
@@ -17,6 +17,8 @@ use crate::readers::{CodexServer, End, Happened, Reader};
 const BEGIN: Duration = Duration::from_secs(60);
 /// Questions of Codex's that are open at a time, at most.
 const MAX_ASKS: usize = 64;
+/// Words that a turn did not take, at most.
+const MAX_LATER: usize = 64;
 /// Exit codes of a program that does not know its arguments.
 const BAD_ARGUMENTS: i32 = 2;
 
@@ -35,6 +37,7 @@ pub(super) async fn open<'a>(stand: &Stand<'a>) -> Result<Box<dyn Talk + 'a>, No
         ours: HashMap::new(),
         asks: HashMap::new(),
         happened: VecDeque::new(),
+        later: VecDeque::new(),
         held: None,
         is_gone: false,
     };
@@ -58,6 +61,8 @@ struct ServerTalk<'a> {
     /// Questions of Codex's, by the id that the reader gives them.
     asks: HashMap<String, Asked>,
     happened: VecDeque<Happened>,
+    /// Words that a turn did not take.
+    later: VecDeque<String>,
     /// A turn that has ended while words were on their way into it: they may need another.
     held: Option<End>,
     is_gone: bool,
@@ -225,8 +230,20 @@ impl ServerTalk<'_> {
         }
         let is_steered = self.ours.values().any(|ours| matches!(ours, Ours::Steer(_)));
         if self.turn == Turn::None && !is_steered {
-            self.happened.extend(self.held.take().map(Happened::TurnEnded));
+            self.over()?;
         }
+        Ok(())
+    }
+
+    /// Tells that a turn has ended, unless there is more to say that it did not take.
+    fn over(&mut self) -> Result<(), Error> {
+        let Some(end) = self.held.take() else { return Ok(()) };
+        let more: Vec<String> = self.later.drain(..).collect();
+        if end.outcome == Outcome::Completed && !more.is_empty() {
+            self.held = Some(end);
+            return self.start_turn(&more.join("\n\n"));
+        }
+        self.happened.push_back(Happened::TurnEnded(end));
         Ok(())
     }
 
@@ -257,9 +274,11 @@ impl ServerTalk<'_> {
             }
             // The turn was over before the words came.
             (Some(Ours::Steer(text)), Err(_)) if self.turn == Turn::None => self.start_turn(&text),
-            (Some(Ours::Steer(_)), Err(fault)) => {
-                let text = format!("Codex did not take what was said while it worked ({}).", fault.words);
-                happened.push(Happened::Noted { level: NoticeLevel::Warning, text });
+            // It takes no words now: they are said after the turn.
+            (Some(Ours::Steer(text)), Err(_)) => {
+                if self.later.len() < MAX_LATER {
+                    self.later.push_back(text);
+                }
                 Ok(())
             }
             _ => Ok(()),
