@@ -31,7 +31,7 @@ pub struct Ground {
     pub settings: Settings,
     /// The engines that are away.
     pub marks: Marks,
-    keys: BTreeMap<&'static str, KeyState>,
+    keys: BTreeMap<String, KeyState>,
     confined: Confined,
 }
 
@@ -42,11 +42,9 @@ impl Ground {
     /// The database's.
     pub async fn read(daemon: &Daemon) -> Result<Ground, Error> {
         let (settings, marks) = daemon.store.read(|db| Ok((db.settings()?, marks::read(db, Time::now())?))).await?;
-        let mut keys = BTreeMap::new();
-        for provider in crate::secrets::PROVIDERS {
-            let kept = daemon.secrets.kept(provider).await?;
-            keys.insert(*provider, KeyState { kept, lost: daemon.secrets.is_lost(provider).await? });
-        }
+        let kept = daemon.secrets.all_kept().await?;
+        let keys = kept.into_iter().map(|(provider, (kept, lost))| (provider, KeyState { kept: Some(kept), lost }));
+        let keys = keys.collect();
         let confined = confinement(&settings).level;
         Ok(Ground { settings, marks, keys, confined })
     }

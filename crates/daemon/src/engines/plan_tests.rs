@@ -28,8 +28,7 @@ impl Place {
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
             settings.engine_programs.insert(name.into(), file.display().to_string());
         }
-        let keys = ["anthropic", "openai"].map(|provider| (provider, KeyState::default())).into();
-        let ground = Ground { settings, marks: Default::default(), keys, confined: Confined::Full };
+        let ground = Ground { settings, marks: Default::default(), keys: Default::default(), confined: Confined::Full };
         let place = Place { dir, ground, clis: Clis::default() };
         let structure = Some("lean-startup".to_owned());
         company::create(&Create { name: "Acme".into(), dir: place.folder(), structure, ..Create::default() }).unwrap();
@@ -45,8 +44,8 @@ impl Place {
         std::fs::write(self.folder().join(CONFIG_FILE), config::set(&text, key, value).unwrap()).unwrap();
     }
 
-    fn key(&mut self, provider: &'static str) {
-        self.ground.keys.insert(provider, KeyState { kept: Some(KeyStorage::Keychain), lost: false });
+    fn key(&mut self, provider: &str) {
+        self.ground.keys.insert(provider.to_owned(), KeyState { kept: Some(KeyStorage::Keychain), lost: false });
     }
 
     fn away(&mut self, engine: &str, said: bool) {
