@@ -25,6 +25,10 @@ pub(super) fn setup(agent: &AcpAgent, stand: &Stand<'_>) -> Result<Setup, Error>
     for (name, value) in agent.env {
         setup = setup.env(name, value);
     }
+    if agent.is_claude {
+        // It keeps logs of its tools there.
+        setup = setup.env("XDG_CACHE_HOME", stand.tmp_dir.join("cache"));
+    }
     // The program may be an interpreter, and the agent a script that it is given.
     let scripts = stand.spec.args.iter().map(Path::new).filter(|arg| arg.is_absolute());
     let folders: Vec<_> = scripts.chain([setup.program.as_path()]).filter_map(installed).collect();
