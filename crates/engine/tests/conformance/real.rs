@@ -80,7 +80,16 @@ pub fn all(folder: &Path) -> Vec<Under> {
     let known = [
         ("claude-code 2.1.328", EngineKind::ClaudeCode, "", true, None, claude, Own::Nothing),
         ("codex 0.169.0", EngineKind::Codex, "", true, Some("gpt-5"), codex, Own::Nothing),
-        ("opencode 1.18.33", EngineKind::Acp, "custom", false, None, (opencode, vec!["acp".into()]), Own::Opencode),
+        (
+            "opencode 1.18.33",
+            EngineKind::Acp,
+            "opencode",
+            true,
+            Some("gpt-5"),
+            (opencode.clone(), vec![]),
+            Own::Nothing,
+        ),
+        ("opencode, own login", EngineKind::Acp, "custom", false, None, (opencode, vec!["acp".into()]), Own::Opencode),
         ("claude-agent-acp 0.49.0", EngineKind::Acp, "claude", true, None, adapter, Own::Nothing),
     ];
     let mut found = Vec::new();

@@ -19,6 +19,8 @@ pub async fn budget(trial: Trial) {
 }
 
 pub async fn turns(trial: Trial) {
+    // One answer may be under way when the turns are over.
+    trial.breaks_off();
     let again = Turn::command("echo again >> again.txt").usage(500, 20, 0, 0);
     trial.provider.play(Script::default().always(On::Any, [again]));
     let mut brief = trial.brief("Go on for ever");
