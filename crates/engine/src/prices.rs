@@ -35,7 +35,6 @@ impl Table {
     /// What tokens of another provider's model cost: one by exactly that id, as it is or as of a day. The next model of
     /// a family often has a price of its own, so the beginning of an id says nothing.
     fn other(&self, id: &str) -> Option<&Other> {
-        let id = id.rsplit_once('/').map_or(id, |(_, id)| id);
         let is_day = |rest: &str| rest.is_empty() || rest.strip_prefix("-20").is_some_and(|day| day.len() == 8);
         self.others.iter().find(|row| id.strip_prefix(row.model.as_str()).is_some_and(is_day))
     }
@@ -193,8 +192,10 @@ impl Prices {
     /// A model of another provider, by its id. `None` where nobody knows what it costs.
     pub fn other(&self, id: &str) -> Option<Resolved> {
         let id = id.trim();
-        let row = TABLE.row(id);
-        let known = row.map(|row| row.price).or_else(|| TABLE.other(id).map(|other| other.price));
+        // Whoever passes calls on puts a provider's name before the id, and a point into it.
+        let bare = id.rsplit_once('/').map_or(id, |(_, bare)| bare);
+        let row = TABLE.row(&bare.replace('.', "-"));
+        let known = row.map(|row| row.price).or_else(|| TABLE.other(bare).map(|other| other.price));
         let given = self.of(id);
         let price = match (known, given) {
             (None, None) => return None,
@@ -313,7 +314,13 @@ mod tests {
     #[test]
     fn another_providers_model_is_known_by_its_whole_id_and_its_day() {
         let input = |id: &str| Prices::default().other(id).map(|found| found.price.input);
-        for (id, price) in [("gpt-5", 1250), ("gpt-5-2025-08-07", 1250), ("openai/gpt-5-mini", 250), ("o3", 2000)] {
+        for (id, price) in [
+            ("gpt-5", 1250),
+            ("gpt-5-2025-08-07", 1250),
+            ("openai/gpt-5-mini", 250),
+            ("o3", 2000),
+            ("anthropic/claude-opus-4.1", 15_000),
+        ] {
             assert_eq!(input(id), Some(price), "{id}");
         }
         for id in ["gpt-5-pro", "gpt-5.9", "gpt-5-mini-x", "o3-pro", "gpt-5-2025", ""] {

@@ -6,8 +6,8 @@ use contract::{Error, ErrorCode, Money, NoticeLevel, one_line};
 use serde_json::{Map, Value, json};
 
 use super::ending::{self, Fault};
-use super::json::{Calls, Known, Line, count, dollars, id, kept, read, text, words};
-use super::{End, Happened, Reader};
+use super::json::{Calls, Known, count, dollars, id, kept, text, words};
+use super::{End, Happened, Reader, event_of};
 use crate::model::Usage;
 
 const NAME: &str = "The agent";
@@ -416,13 +416,8 @@ fn fault(error: &Value) -> Fault {
 impl Reader for Acp {
     fn line(&mut self, line: &str) -> Vec<Happened> {
         let mut out = Vec::new();
-        match read(line) {
-            Line::Blank => {}
-            Line::Garbage(line) => out.push(Happened::Garbage { line }),
-            Line::Event(event, before) => {
-                out.extend(before.map(|line| Happened::Garbage { line }));
-                self.message(&event, &mut out);
-            }
+        if let Some(event) = event_of(line, &mut out) {
+            self.message(&event, &mut out);
         }
         out
     }

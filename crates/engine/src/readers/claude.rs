@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::claude_money::Bill;
 use super::ending::{self, Fault};
-use super::json::{Known, Line, count, id, kept, read, text, words};
-use super::{End, Happened, Reader};
+use super::json::{Known, count, id, kept, text, words};
+use super::{End, Happened, Reader, event_of};
 
 const NAME: &str = "Claude Code";
 /// The model of words that come from the program and not from a model.
@@ -391,13 +391,8 @@ fn limited(mut fault: Fault) -> Error {
 impl Reader for Claude {
     fn line(&mut self, line: &str) -> Vec<Happened> {
         let mut out = Vec::new();
-        match read(line) {
-            Line::Blank => {}
-            Line::Garbage(line) => out.push(Happened::Garbage { line }),
-            Line::Event(event, before) => {
-                out.extend(before.map(|line| Happened::Garbage { line }));
-                self.event(&event, &mut out);
-            }
+        if let Some(event) = event_of(line, &mut out) {
+            self.event(&event, &mut out);
         }
         out
     }

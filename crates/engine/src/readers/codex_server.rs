@@ -6,12 +6,11 @@
 use contract::{NoticeLevel, one_line};
 use serde_json::{Value, json};
 
-use super::claude_money::less;
 use super::codex::{is_retry, retry, told};
 use super::codex_items::{Items, either, snake, usage};
 use super::ending::{self, Fault};
-use super::json::{Known, Line, id, kept, read, text};
-use super::{End, Happened, Reader};
+use super::json::{Known, id, kept, text};
+use super::{End, Happened, Reader, beyond, event_of};
 use crate::model::Usage;
 
 const NAME: &str = "Codex";
@@ -155,7 +154,7 @@ impl CodexServer {
         let known = self.totals.get(&thread).copied();
         self.totals.insert(thread, total);
         let grown = match known {
-            Some(known) => less(&total, &known),
+            Some(known) => beyond(&total, &known),
             None if self.open || owner.is_some() => last,
             None => Usage::default(),
         };
@@ -259,13 +258,8 @@ fn fault(error: &Value) -> Fault {
 impl Reader for CodexServer {
     fn line(&mut self, line: &str) -> Vec<Happened> {
         let mut out = Vec::new();
-        match read(line) {
-            Line::Blank => {}
-            Line::Garbage(line) => out.push(Happened::Garbage { line }),
-            Line::Event(event, before) => {
-                out.extend(before.map(|line| Happened::Garbage { line }));
-                self.message(&event, &mut out);
-            }
+        if let Some(event) = event_of(line, &mut out) {
+            self.message(&event, &mut out);
         }
         out
     }

@@ -110,3 +110,25 @@ pub(crate) struct End {
     /// What it cost, where the program says so.
     pub cost: Option<Money>,
 }
+
+/// The event that a line is, if it is one. What else stands in it is garbage.
+fn event_of(line: &str, out: &mut Vec<Happened>) -> Option<Value> {
+    let (event, garbage) = match json::read(line) {
+        json::Line::Blank => (None, None),
+        json::Line::Garbage(line) => (None, Some(line)),
+        json::Line::Event(event, before) => (Some(event), before),
+    };
+    out.extend(garbage.map(|line| Happened::Garbage { line }));
+    event
+}
+
+/// What is in `now` beyond `known`.
+fn beyond(now: &Usage, known: &Usage) -> Usage {
+    let part = |now: i64, known: i64| now.saturating_sub(known).max(0);
+    Usage {
+        input: part(now.input, known.input),
+        output: part(now.output, known.output),
+        cache_read: part(now.cache_read, known.cache_read),
+        cache_write: part(now.cache_write, known.cache_write),
+    }
+}
