@@ -85,6 +85,8 @@ const AGENTS: [AcpAgent; 5] = [
             ("DISABLE_ERROR_REPORTING", "1"),
             ("DISABLE_AUTOUPDATER", "1"),
             ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            // Its ten tries of a refused key take three minutes.
+            ("CLAUDE_CODE_MAX_RETRIES", "4"),
         ],
         own: &[".claude", ".claude.json"],
         asking_mode: Some("default"),

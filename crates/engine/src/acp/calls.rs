@@ -6,6 +6,9 @@ use serde_json::Value;
 use crate::model::Usage;
 use crate::readers::Happened;
 
+/// The most tokens that are believed of a conversation.
+const MOST: i64 = 100_000_000;
+
 /// Tells the calls of a session apart. A call begins with the first output after a tool came back.
 #[derive(Default)]
 pub(super) struct Calls {
@@ -13,11 +16,8 @@ pub(super) struct Calls {
     model: String,
     /// Whether the model is answering.
     answers: bool,
-    /// Whether a call is still to be told.
-    is_due: bool,
-    /// Tokens of the conversation as the agent said last, and whether that is news.
+    /// Tokens of the conversation, as the agent said last: some say it when a call begins.
     context: i64,
-    is_news: bool,
     /// The same when the last call was told: so much of it is in the provider's cache.
     told: i64,
 }
@@ -34,37 +34,31 @@ impl Calls {
     pub fn update(&mut self, update: &Value) -> Option<Happened> {
         match update["sessionUpdate"].as_str().unwrap_or_default() {
             "agent_message_chunk" | "agent_thought_chunk" | "tool_call" => {
-                self.is_due |= !self.answers;
-                self.answers = true;
-                if self.is_news { self.tell() } else { None }
+                let begins = !std::mem::replace(&mut self.answers, true);
+                return begins.then(|| self.call());
             }
             "usage_update" => {
-                let Some(context) = update["used"].as_i64().filter(|context| *context > 0) else { return None };
-                (self.context, self.is_news) = (context, true);
-                self.tell()
+                let context = update["used"].as_i64().filter(|context| (1..=MOST).contains(context));
+                self.context = context.unwrap_or(self.context);
             }
             "tool_call_update" if matches!(update["status"].as_str(), Some("completed" | "failed")) => {
                 self.answers = false;
-                self.tell()
             }
-            _ => None,
+            _ => {}
         }
+        None
     }
 
     /// The turn is over: what comes next is another call.
     pub fn over(&mut self) {
-        (self.answers, self.is_due) = (false, false);
+        self.answers = false;
     }
 
-    fn tell(&mut self) -> Option<Happened> {
-        if !std::mem::take(&mut self.is_due) {
-            return None;
-        }
-        self.is_news = false;
+    fn call(&mut self) -> Happened {
         let cached = self.told.min(self.context);
         let usage = Usage { input: self.context - cached, output: 0, cache_read: cached, cache_write: 0 };
         self.told = self.context;
-        Some(Happened::Estimated { model: self.model.clone(), usage, parent: None })
+        Happened::Estimated { model: self.model.clone(), usage, parent: None }
     }
 }
 
@@ -104,6 +98,7 @@ mod tests {
     fn hostile_numbers_do_no_harm() {
         let used = |used: Value| json!({ "sessionUpdate": "usage_update", "used": used });
         let says = json!({ "sessionUpdate": "agent_message_chunk" });
-        assert_eq!(told(&[used(json!(-5)), used(json!(1e300)), used(json!("x")), says]), []);
+        let hostile = [used(json!(-5)), used(json!(i64::MAX)), used(json!(1e300)), used(json!("x")), says];
+        assert_eq!(told(&hostile), [usage(0, 0)]);
     }
 }
