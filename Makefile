@@ -3,10 +3,10 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 DESKTOP := --features aicib-desktop/bundled
 
-.PHONY: help run dev build test test-all chaos check format contract bench screenshots bundle clean
+.PHONY: help run dev build test test-all test-engines chaos check format contract bench screenshots bundle clean
 
 help: ## Lists the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 run: ## Installs what is missing, builds, and opens the app
 	@scripts/setup.sh run
@@ -35,6 +35,10 @@ test: ## Everything that must pass: rules, UI, crates, the built programs, the r
 
 test-all: test ## The same, and what takes longer
 	cargo test --workspace --tests $(DESKTOP) -- --ignored
+
+test-engines: ## The real agent programs against the conformance suite, with no network but loopback
+	@scripts/setup.sh test
+	@scripts/test-engines.sh
 
 chaos: ## Random kills over random work: make chaos TRIALS=1000 SEED=7
 	@scripts/setup.sh test

@@ -91,7 +91,12 @@ impl Business {
         let list = json!({ "job_id": job, "open": true });
         wait_for("a question", SOON, async || {
             let page = self.daemon.call("question.list", list.clone()).await?;
-            Ok(page["questions"].get(0).cloned())
+            let question = page["questions"].get(0).cloned();
+            if question.is_none() {
+                let job = self.daemon.call("job.get", json!({ "job_id": job })).await?;
+                anyhow::ensure!(job["finished_at"].is_null(), "nobody asks any more: {job}");
+            }
+            Ok(question)
         })
         .await
     }

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use anyhow::Context;
-use blackbox::{Bus, Business, Desktop, Place, SOON, StandIns, Start, WORK, wait_for};
+use blackbox::{Bus, Business, Desktop, Notified, Place, SOON, StandIns, Start, WORK, wait_for};
 use serde_json::{Value, json};
 use testkit::{On, Provider, Request, Script, Turn};
 
@@ -42,9 +42,9 @@ async fn open_questions(acme: &mut Business) -> anyhow::Result<usize> {
 async fn a_command_waits_for_a_yes_and_shows_all_of_itself() -> anyhow::Result<()> {
     let provider = Provider::start(script(1)).await;
     let mut acme = careful(Place::new()?, &provider).await?;
-    let job = acme.submit("Publish the page", json!({})).await?;
+    let job = acme.submit("Publish the page", json!({ "agent": "cto" })).await?;
     let question = acme.question(job).await?;
-    assert_eq!((&question["ask"], &question["agent"]), (&json!("approval"), &json!("ceo")), "{question}");
+    assert_eq!((&question["ask"], &question["agent"]), (&json!("approval"), &json!("cto")), "{question}");
     let approval = &question["approval"];
     assert_eq!((&approval["act"], &approval["action"]), (&json!("command"), &json!(COMMAND)), "{question}");
     acme.daemon.job(job, &["waiting"], WORK).await?;
@@ -61,7 +61,7 @@ async fn a_command_waits_for_a_yes_and_shows_all_of_itself() -> anyhow::Result<(
 async fn a_no_reaches_the_agent_with_its_reason_and_the_work_goes_on() -> anyhow::Result<()> {
     let provider = Provider::start(script(1)).await;
     let mut acme = careful(Place::new()?, &provider).await?;
-    let job = acme.submit("Publish the page", json!({})).await?;
+    let job = acme.submit("Publish the page", json!({ "agent": "cto" })).await?;
     let question = acme.question(job).await?;
     acme.answer(&question, "Deny: not on a Friday").await?;
     let done = acme.daemon.job(job, &["completed"], WORK).await?;
@@ -74,22 +74,25 @@ async fn a_no_reaches_the_agent_with_its_reason_and_the_work_goes_on() -> anyhow
 async fn always_is_asked_once_and_holds_for_the_next_job_too() -> anyhow::Result<()> {
     let provider = Provider::start(script(2)).await;
     let mut acme = careful(Place::new()?, &provider).await?;
-    let job = acme.submit("Publish the page", json!({})).await?;
+    let job = acme.submit("Publish the page", json!({ "agent": "cto" })).await?;
     let question = acme.question(job).await?;
     acme.answer(&question, "Allow always for this agent").await?;
     acme.daemon.job(job, &["completed"], WORK).await?;
     let table = acme.daemon.call("permission.table", acme.company()).await?;
     let exact = table["rules"].as_array().context("no rules")?.iter().find(|rule| !rule["subject"].is_null());
     let exact = exact.context("the answer made no rule")?;
-    assert_eq!((&exact["subject"], &exact["agent"], &exact["verdict"]), (&json!(COMMAND), &json!("ceo"), &json!("allow")));
+    assert_eq!(
+        (&exact["subject"], &exact["agent"], &exact["verdict"]),
+        (&json!(COMMAND), &json!("cto"), &json!("allow"))
+    );
 
     provider.play(script(1));
-    let next = acme.submit("Publish it again", json!({})).await?;
+    let next = acme.submit("Publish it again", json!({ "agent": "cto" })).await?;
     acme.daemon.job(next, &["completed"], WORK).await?;
     // Taken away, it is asked again.
     acme.daemon.call("rule.remove", json!({ "rule_id": exact["rule_id"] })).await?;
     provider.play(script(1));
-    let last = acme.submit("And again", json!({})).await?;
+    let last = acme.submit("And again", json!({ "agent": "cto" })).await?;
     let question = acme.question(last).await?;
     acme.answer(&question, "Deny").await?;
     acme.daemon.job(last, &["completed"], WORK).await?;
@@ -100,7 +103,7 @@ async fn always_is_asked_once_and_holds_for_the_next_job_too() -> anyhow::Result
 async fn a_rule_that_forbids_is_told_to_a_run_at_work() -> anyhow::Result<()> {
     let provider = Provider::start(script(2)).await;
     let mut acme = careful(Place::new()?, &provider).await?;
-    let job = acme.submit("Publish the page", json!({})).await?;
+    let job = acme.submit("Publish the page", json!({ "agent": "cto" })).await?;
     let question = acme.question(job).await?;
     let never = json!({ "company": acme.company(), "act": "command", "verdict": "deny", "origin": "desk" });
     acme.daemon.call("permission.set", never).await?;
@@ -124,7 +127,7 @@ async fn a_rule_that_forbids_is_told_to_a_run_at_work() -> anyhow::Result<()> {
 async fn a_question_for_leave_outlives_its_daemon() -> anyhow::Result<()> {
     let provider = Provider::start(script(1)).await;
     let mut acme = careful(Place::new()?, &provider).await?;
-    let job = acme.submit("Publish the page", json!({})).await?;
+    let job = acme.submit("Publish the page", json!({ "agent": "cto" })).await?;
     let question = acme.question(job).await?;
     acme.crash_daemon().await?;
     assert_eq!(acme.question(job).await?["approval"], question["approval"]);
@@ -141,7 +144,7 @@ async fn a_question_that_waits_too_long_is_denied() -> anyhow::Result<()> {
     let provider = Provider::start(script(1)).await;
     let mut acme = careful(Place::new()?, &provider).await?;
     acme.daemon.set(json!({ "approval_minutes": 60 })).await?;
-    let job = acme.submit("Publish the page", json!({})).await?;
+    let job = acme.submit("Publish the page", json!({ "agent": "cto" })).await?;
     let question = acme.question(job).await?;
     // An hour later, as far as the daemon that is started next can tell.
     let database = rusqlite::Connection::open(acme.place.home().join("aicib.db"))?;
@@ -163,7 +166,7 @@ async fn nothing_hides_in_what_is_asked() -> anyhow::Result<()> {
     let hostile = format!("echo tidy{}; rm -rf \u{202e}secret\u{200b} # \u{1b}[2K\r all good", " ".repeat(10_000));
     let provider = Provider::start(Script::of([runs(&hostile), Turn::made(echo)])).await;
     let mut acme = careful(Place::new()?, &provider).await?;
-    let job = acme.submit("Tidy up", json!({})).await?;
+    let job = acme.submit("Tidy up", json!({ "agent": "cto" })).await?;
     let question = acme.question(job).await?;
     let action = question["approval"]["action"].as_str().context("no action")?;
     for shown in ["rm -rf", "⟨10000 blanks⟩", "⟨U+202E⟩", "⟨U+200B⟩", "⟨U+001B⟩", "⟨U+000D⟩"] {
@@ -191,21 +194,24 @@ async fn a_command_cannot_allow_itself_anything() -> anyhow::Result<()> {
         aicib = aicib.display(),
     );
     let asks = On::Task("Publish".into());
-    let provider =
-        Provider::start(Script::of([runs(&tries), Turn::made(echo)]).when(asks, [runs(COMMAND), Turn::made(echo)]))
-            .await;
+    let provider = Provider::start(
+        Script::default().when(asks, [runs(COMMAND), Turn::made(echo)]).when(On::Any, [runs(&tries), Turn::made(echo)]),
+    )
+    .await;
     let mut acme = careful(place, &provider).await?;
-    let victim = acme.submit("Publish the page", json!({})).await?;
+    let victim = acme.submit("Publish the page", json!({ "agent": "cto" })).await?;
     let question = acme.question(victim).await?;
-    let free = json!({ "company": acme.company(), "agent": "cto", "act": "command", "verdict": "allow", "origin": "desk" });
-    acme.daemon.call("permission.set", free).await?;
-    let free = json!({ "company": acme.company(), "agent": "cto", "act": "network", "verdict": "allow", "origin": "desk" });
-    acme.daemon.call("permission.set", free).await?;
-    let thief = acme.submit("Look around", json!({ "agent": "cto" })).await?;
+    for act in ["command", "network", "publish", "write_elsewhere", "spend"] {
+        let free = json!({ "company": acme.company(), "agent": "backend-engineer", "act": act, "verdict": "allow",
+                           "origin": "desk" });
+        acme.daemon.call("permission.set", free).await?;
+    }
+    let thief = acme.submit("Look around", json!({ "agent": "backend-engineer" })).await?;
     let done = acme.daemon.job(thief, &["completed"], WORK).await?;
     let said = done["answer"].as_str().unwrap_or_default();
     for tried in ["approved=", "credential=", "runs=", "socket="] {
-        let status = said.split(tried).nth(1).and_then(|rest| rest.split_whitespace().next()).context(said.to_owned())?;
+        let status =
+            said.split(tried).nth(1).and_then(|rest| rest.split_whitespace().next()).context(said.to_owned())?;
         assert_ne!(status, "0", "{tried} {said}");
     }
     let credential = std::fs::read_to_string(home.join("credential"))?;
@@ -214,6 +220,12 @@ async fn a_command_cannot_allow_itself_anything() -> anyhow::Result<()> {
     acme.answer(&question, "Deny").await?;
     acme.daemon.job(victim, &["completed"], WORK).await?;
     Ok(())
+}
+
+/// The labels of a notification's buttons; a click on it as a whole is none.
+fn buttons(told: &Notified) -> Vec<&str> {
+    let actions = told.actions.chunks(2).filter(|action| action[0] != "default");
+    actions.filter_map(|action| action.get(1).map(String::as_str)).collect()
 }
 
 /// Allow and Deny stand on a notification where all of the act fits, and count.
@@ -226,23 +238,22 @@ async fn an_answer_is_given_by_a_notifications_button() -> anyhow::Result<()> {
     let bus = Bus::start(&mut place)?;
     let stand_ins = StandIns::start(&bus).await?;
     let mut acme = careful(place, &provider).await?;
-    let job = acme.submit("Publish the page", json!({})).await?;
+    let job = acme.submit("Publish the page", json!({ "agent": "cto" })).await?;
     acme.question(job).await?;
-    let told = stand_ins.notification(COMMAND, SOON).await?;
-    let labels: Vec<&str> = told.actions.chunks(2).filter_map(|action| action.get(1).map(String::as_str)).collect();
-    assert_eq!(labels, ["Allow", "Deny", "Review"], "{told:?}");
+    let told = stand_ins.notification("echo pushed", SOON).await?;
+    assert_eq!(buttons(&told), ["Allow", "Deny", "Review"]);
     stand_ins.invoke(told.id, "allow").await?;
 
     // What does not fit is reviewed first.
     let told = stand_ins.notification("More than fits here", SOON).await?;
-    let labels: Vec<&str> = told.actions.chunks(2).filter_map(|action| action.get(1).map(String::as_str)).collect();
-    assert_eq!(labels, ["Review"], "{told:?}");
+    assert_eq!(buttons(&told), ["Review"]);
     assert!(acme.dir.join("pushed.txt").exists());
     let question = acme.question(job).await?;
     acme.answer(&question, "Deny").await?;
     acme.daemon.job(job, &["completed"], WORK).await?;
     let all = acme.daemon.call("question.list", json!({ "job_id": job })).await?;
-    let doors: Vec<&Value> = all["questions"].as_array().context("none")?.iter().map(|one| &one["answered_by"]).collect();
+    let doors: Vec<&Value> =
+        all["questions"].as_array().context("none")?.iter().map(|one| &one["answered_by"]).collect();
     assert_eq!(doors, ["desk", "notification"]);
     Ok(())
 }
@@ -265,14 +276,17 @@ async fn an_answer_is_given_in_the_window() -> anyhow::Result<()> {
     page.click("approval-allow").await?;
     daemon.job(job, &["completed"], WORK).await?;
     let all = daemon.call("question.list", json!({ "job_id": job })).await?;
-    assert_eq!((&all["questions"][0]["answer"], &all["questions"][0]["answered_by"]), (&json!("Allow"), &json!("desk")));
+    assert_eq!(
+        (&all["questions"][0]["answer"], &all["questions"][0]["answered_by"]),
+        (&json!("Allow"), &json!("desk"))
+    );
     wait_for("the card to go", SOON, async || Ok((!page.has("approval-action").await?).then_some(()))).await?;
 
     // With the app there it is the app that shows the notification; its button counts as well.
     let job = daemon.brief(&dir, "Write the terms, and approve me").await?;
     let stand_ins = stage.stand_ins.as_ref().context("no stand-ins")?;
     let told = wait_for("a notification with Deny on it", SOON, async || {
-        let with_deny = |one: &blackbox::Notified| one.actions.iter().any(|action| action == "deny");
+        let with_deny = |one: &Notified| one.actions.iter().any(|action| action == "deny");
         Ok(stand_ins.notified().into_iter().rfind(with_deny).filter(|one| one.body.contains("terms")))
     })
     .await?;

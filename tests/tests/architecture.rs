@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("worker", &["contract", "company", "engine", "process", "rpc"]),
     ("daemon", &["contract", "company", "store", "process", "rpc", "toast"]),
     ("cli", &["contract", "rpc"]),
-    ("aicib", &["cli", "daemon", "worker"]),
+    ("aicib", &["cli", "daemon", "worker", "process"]),
     ("aicib-desktop", &["contract", "rpc", "toast"]),
 ];
 

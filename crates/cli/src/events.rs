@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use contract::{CostBasis, Entry, Event, EventBody, JobState, NoticeLevel, StopCounts, role_name};
+use contract::{Confined, CostBasis, Entry, Event, EventBody, JobState, NoticeLevel, StopCounts, role_name};
 
 use crate::commands::answer_from as from;
 use crate::context::Clock;
@@ -146,6 +146,13 @@ impl EventLines {
                 }
                 dim(&text)
             }
+            EventBody::Asked { approval: Some(approval), text, .. } => {
+                let said = format!("asks for leave: {} ({})", line(text, 400), approval.act.label());
+                let mut said = self.paint.ink(Ink::Yellow, &said);
+                // All of it is in `aicib questions`; here is what one sees at a glance.
+                said.push_str(&format!("\n| {}", line(&contract::visible(&approval.action), 1000)));
+                said
+            }
             EventBody::Asked { text, options, .. } => {
                 let mut said = self.paint.ink(Ink::Yellow, &format!("asks you: {}", line(text, 1000)));
                 for (option, number) in options.iter().zip(1..) {
@@ -162,6 +169,17 @@ impl EventLines {
             EventBody::Prompt { .. } => return None,
             EventBody::Journal { text, cost_usd } => {
                 format!("journal: {} {}", line(text, 1000), dim(&cost_usd.to_string()))
+            }
+            EventBody::EngineStarted { engine, engine_agent, version, confined, .. } => {
+                let agent =
+                    if engine_agent.is_empty() { String::new() } else { format!(" {}", line(engine_agent, 40)) };
+                let version = if version.is_empty() { String::new() } else { format!(" {}", line(version, 40)) };
+                let confined = match confined {
+                    Confined::Full => dim(", confined"),
+                    Confined::Partly => self.paint.ink(Ink::Yellow, ", confined in part"),
+                    Confined::No => self.paint.ink(Ink::Yellow, ", not confined: it can do what you can do"),
+                };
+                format!("{}{confined}", dim(&format!("works with {}{agent}{version}", engine.label())))
             }
             EventBody::Held { held, all } => {
                 let what = if *all { "all jobs" } else { "job" };

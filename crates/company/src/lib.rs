@@ -21,7 +21,7 @@ mod yaml;
 
 pub use agents::{AgentFile, Said, TOOLS, agent_parts, agent_text, save_agent};
 pub use company::{BrokenAgent, CEO, Company, config_text, find, load, write_config};
-pub use config::Config;
+pub use config::{Config, is_any_model as is_model_name};
 pub use create::{Create, ENGINES, PERSONAS, STRUCTURES, TEMPLATES, create};
 pub use staff::{Changes, NewAgent, Removed, add_agent, remove_agent, set_agent};
 

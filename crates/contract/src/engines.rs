@@ -93,7 +93,7 @@ pub fn engine_from_name(name: &str) -> Option<(EngineKind, &str)> {
     }
 }
 
-/// An agent that speaks the Agent Client Protocol, and how it is started.
+/// An agent that speaks the Agent Client Protocol, as one looks for it on a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcpAgent {
     /// Its name in configs, after `acp:`.
@@ -102,8 +102,6 @@ pub struct AcpAgent {
     pub label: &'static str,
     /// Names of its program, the first that is found counts.
     pub programs: &'static [&'static str],
-    /// What makes the program speak the protocol.
-    pub args: &'static [&'static str],
     /// The npm package that it comes in.
     pub npm: &'static str,
     /// The provider whose key it can use, where that is one of ours.
@@ -112,36 +110,26 @@ pub struct AcpAgent {
 
 /// The agents that are known to speak it. [`ACP_CUSTOM`] is any other.
 pub const ACP_AGENTS: &[AcpAgent] = &[
-    AcpAgent {
-        id: "gemini",
-        label: "Gemini CLI",
-        programs: &["gemini"],
-        args: &["--acp"],
-        npm: "@google/gemini-cli",
-        provider: None,
-    },
+    AcpAgent { id: "gemini", label: "Gemini CLI", programs: &["gemini"], npm: "@google/gemini-cli", provider: None },
     AcpAgent {
         id: "opencode",
         label: "opencode",
         programs: &["opencode"],
-        args: &["acp"],
         npm: "opencode-ai",
-        provider: None,
+        provider: Some("openai"),
     },
     AcpAgent {
         id: "claude",
-        label: "Claude Code over ACP",
+        label: "Claude Agent (ACP)",
         programs: &["claude-agent-acp", "claude-code-acp"],
-        args: &[],
         npm: "@agentclientprotocol/claude-agent-acp",
         provider: Some("anthropic"),
     },
     AcpAgent {
         id: "codex",
-        label: "Codex over ACP",
+        label: "Codex (ACP)",
         programs: &["codex-acp"],
-        args: &[],
-        npm: "@zed-industries/codex-acp",
+        npm: "@agentclientprotocol/codex-acp",
         provider: Some("openai"),
     },
 ];

@@ -65,7 +65,7 @@ wire! {
         #[serde(default, skip_serializing_if = "Option::is_none")] persona: Option<String>,
         /// `blank` (also where none is given), `saas-startup`, `marketing-agency`, `e-commerce` or `consulting-firm`.
         #[serde(default, skip_serializing_if = "Option::is_none")] template: Option<String>,
-        /// `auto`, `anthropic-api` or `practice`.
+        /// `auto`, or an engine's name (`claude-code`, `acp:gemini`).
         #[serde(default, skip_serializing_if = "Option::is_none")] engine: Option<String>,
     }
 

@@ -10,6 +10,7 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::anew;
+use crate::clis::Clis;
 use crate::companies::ConfigTurns;
 use crate::desktop::Desktop;
 use crate::folders::Folders;
@@ -41,6 +42,8 @@ pub struct Daemon {
     pub gather: Gather,
     /// Companies' folders that are looked after.
     pub folders: Folders,
+    /// The programs of engines on this machine.
+    pub clis: Clis,
     /// Whose turn it is to change a company's config.
     pub config_turns: ConfigTurns,
     /// The founder's credential.

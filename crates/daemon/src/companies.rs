@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use contract::methods::DeskChanged;
-use contract::{Agent, AgentState, Company, CompanyId, CompanyRef, DeskChange, Error, ErrorCode, Money, Spend, Time};
+use contract::{
+    Agent, AgentState, Company, CompanyId, CompanyRef, Confined, DeskChange, EngineChoice, Error, ErrorCode, Money,
+    Spend, Time,
+};
 use store::CompanyRow;
 use tokio::sync::OwnedMutexGuard;
 
@@ -102,26 +105,48 @@ pub async fn view(
     row: &CompanyRow,
     loaded: &Result<company::Company, Error>,
 ) -> Result<Company, Error> {
-    let (engine, engine_now, commands_allowed, problem) = match loaded {
-        Ok(company) => {
-            let config = &company.config;
-            (config.engine.clone(), engines::choose(daemon, &config.engine).await?, config.commands_allowed, None)
-        }
-        Err(error) => {
-            let choice = contract::EngineChoice { kind: None, label: "No engine".into(), problem: Some(error.clone()) };
-            (String::new(), choice, false, Some(error.clone()))
-        }
+    let (engine_now, problem) = match loaded {
+        Ok(company) => (engines::choose(daemon, company, company::CEO).await?, None),
+        Err(error) => (
+            EngineChoice {
+                kind: None,
+                agent: String::new(),
+                label: "No engine".into(),
+                is_fallback: false,
+                problem: Some(error.clone()),
+            },
+            Some(error.clone()),
+        ),
+    };
+    let config = loaded.as_ref().ok().map(|company| &company.config);
+    let said = |what: fn(&company::Config) -> &String| config.map(what).cloned().unwrap_or_default();
+    let commands_allowed = match config {
+        Some(config) => may_command(daemon, config).await?,
+        None => false,
     };
     let name = loaded.as_ref().map_or_else(|_| row.name.clone(), |company| company.config.name.clone());
     Ok(Company {
         company_id: row.company_id,
         name,
         dir: row.dir.clone(),
-        engine,
+        engine: said(|config| &config.engine),
+        fallback: said(|config| &config.fallback),
+        model: said(|config| &config.model),
         engine_now,
         commands_allowed,
         problem,
     })
+}
+
+/// Whether agents of real models may run commands: as the config says, else where they are confined.
+///
+/// # Errors
+/// The database's.
+pub async fn may_command(daemon: &Daemon, config: &company::Config) -> Result<bool, Error> {
+    match config.commands {
+        Some(may) => Ok(may),
+        None => Ok(engines::confinement(&daemon.settings().await?).level != Confined::No),
+    }
 }
 
 /// The company's agents with what they do: CEO first, then by department.
@@ -144,6 +169,7 @@ pub async fn team(daemon: &Daemon, row: &CompanyRow, loaded: &company::Company) 
                 department: agent.department.clone(),
                 reports_to: agent.reports_to.clone(),
                 model: agent.model.clone(),
+                engine: agent.engine.clone(),
                 enabled: agent.enabled,
                 state: if agent.enabled { now.state } else { AgentState::Stopped },
                 task: now.task,
@@ -165,6 +191,7 @@ pub async fn team(daemon: &Daemon, row: &CompanyRow, loaded: &company::Company) 
         department: String::new(),
         reports_to: None,
         model: String::new(),
+        engine: String::new(),
         enabled: false,
         state: AgentState::Error,
         task: String::new(),

@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-use contract::{Check, CheckStatus, DoctorReport, EngineKind, ErrorCode, one_line};
+use contract::{
+    ACP_CUSTOM, Check, CheckStatus, Confined, Confinement, DoctorReport, EngineKind, ErrorCode, Sandbox, one_line,
+};
 use store::CompanyRow;
 use tokio::net::TcpStream;
 
 use crate::app::App;
+use crate::engines::{Ground, address};
 use crate::{companies, engines};
 
 /// How long a look at the network may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Where the Anthropic API is by default.
 const ANTHROPIC: (&str, u16) = ("api.anthropic.com", 443);
+/// Where OpenAI's is.
+const OPENAI: (&str, u16) = ("api.openai.com", 443);
 /// Free space below which a home is in danger, in bytes.
 const LOW_SPACE: u64 = 500 * 1024 * 1024;
 
@@ -25,8 +30,23 @@ const NAME_CHARS: usize = 40;
 
 /// Looks at everything.
 pub async fn run(app: &App) -> DoctorReport {
-    let (keychain, key, provider) = tokio::join!(keychain(app), key(app), provider(app));
-    let mut checks = vec![daemon(app), database(app).await, home(app), keychain, key, provider, notifications().await];
+    // It is asked after something was mended.
+    app.clis.forget(true).await;
+    let (keychain, key) = tokio::join!(keychain(app), key(app));
+    let mut checks = vec![daemon(app), database(app).await, home(app), keychain, key];
+    let ground = match Ground::read(app).await {
+        Ok(ground) => ground,
+        // What the database has to say stands in its own check.
+        Err(error) => {
+            checks.push(fault("Engines", error.message, &error.fix));
+            return DoctorReport { checks };
+        }
+    };
+    let (providers, programs, notifications, tray) =
+        tokio::join!(providers(&ground), programs(app, &ground), notifications(), tray());
+    checks.extend(providers);
+    checks.extend(programs);
+    checks.extend([sandbox(&ground), notifications, tray]);
     checks.extend(companies(app).await);
     DoctorReport { checks }
 }
@@ -54,7 +74,7 @@ async fn company(app: &App, row: &CompanyRow) -> Check {
     if let Err(error) = loaded.ceo() {
         return fault(&name, error.message, &error.fix);
     }
-    match engines::choose(app, &loaded.config.engine).await {
+    match engines::choose(app, &loaded, company::CEO).await {
         Ok(choice) => {
             if let Some(problem) = choice.problem {
                 return fault(&name, problem.message, &problem.fix);
@@ -113,17 +133,21 @@ async fn keychain(app: &App) -> Check {
 }
 
 async fn key(app: &App) -> Check {
-    if app.secrets.is_lost("anthropic").await.unwrap_or_default() {
-        return warning(
-            "Keys",
-            "The one for anthropic was kept in memory, and the daemon was started anew since.".into(),
-            "Store it again with `aicib key set anthropic`, or forget it with `aicib key remove anthropic`.",
-        );
+    for provider in crate::secrets::PROVIDERS {
+        if app.secrets.is_lost(provider).await.unwrap_or_default() {
+            return warning(
+                "Keys",
+                format!("The one for {provider} was kept in memory, and the daemon was started anew since."),
+                &format!(
+                    "Store it again with `aicib key set {provider}`, or forget it with `aicib key remove {provider}`."
+                ),
+            );
+        }
     }
     match app.secrets.list().await {
         Ok(keys) if keys.is_empty() => warning(
             "Keys",
-            "None is stored: briefs run in practice.".into(),
+            "None is stored: briefs run in practice, or on a program with a login of its own.".into(),
             "Store one with `aicib key set anthropic` to work with a real model.",
         ),
         Ok(keys) => match keys.iter().find(|key| !key.unlocked) {
@@ -138,26 +162,100 @@ async fn key(app: &App) -> Check {
     }
 }
 
-/// Whether the provider can be reached. Nothing is sent.
-async fn provider(app: &App) -> Check {
-    const NAME: &str = "Anthropic API";
-    let settings = match app.settings().await {
-        Ok(settings) => settings,
-        Err(error) => return fault(NAME, error.message, &error.fix),
-    };
-    let address = match engines::base_url(EngineKind::AnthropicApi, &settings) {
-        Some(url) => host_and_port(&url),
-        None => Some((ANTHROPIC.0.to_owned(), ANTHROPIC.1)),
+/// Whether the providers can be reached whose keys are stored, or whose address is set. Nothing is sent.
+async fn providers(ground: &Ground) -> Vec<Check> {
+    let set = |kind: EngineKind| address::base_url(kind, &ground.settings);
+    let mut looks = vec![provider("Anthropic API", set(EngineKind::AnthropicApi), ANTHROPIC)];
+    let openai = set(EngineKind::OpenaiApi);
+    if openai.is_some() || ground.key(EngineKind::OpenaiApi.provider()).kept.is_some() {
+        looks.push(provider(EngineKind::OpenaiApi.label(), openai, OPENAI));
+    }
+    futures_util::future::join_all(looks).await
+}
+
+async fn provider(name: &'static str, set: Option<String>, usual: (&'static str, u16)) -> Check {
+    let address = match set {
+        Some(url) => address::host_and_port(&url),
+        None => Some((usual.0.to_owned(), usual.1)),
     };
     let Some((host, port)) = address else {
-        return fault(NAME, "Its address in the settings does not read.".into(), "Correct it in Settings.");
+        return fault(name, "Its address in the settings does not read.".into(), "Correct it in Settings.");
     };
     match tokio::time::timeout(PATIENCE, TcpStream::connect((host.as_str(), port))).await {
-        Ok(Ok(_)) => ok(NAME, format!("{host} answers.")),
+        Ok(Ok(_)) => ok(name, format!("{host} answers.")),
         Ok(Err(error)) => {
-            warning(NAME, format!("{host} cannot be reached: {error}."), "Check the network; practice works without.")
+            warning(name, format!("{host} cannot be reached: {error}."), "Check the network; practice works without.")
         }
-        Err(_) => warning(NAME, format!("{host} does not answer."), "Check the network; practice works without."),
+        Err(_) => warning(name, format!("{host} does not answer."), "Check the network; practice works without."),
+    }
+}
+
+/// The programs of engines. One that is not here is a fault only where somebody has named it.
+async fn programs(app: &App, ground: &Ground) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if let Err(why) = app.clis.login_path().await {
+        checks.push(warning(
+            "Login shell",
+            format!("Its PATH is not known ({why}): programs are looked for in the usual folders."),
+            "Name the place of a program that is not found in Settings, under Engines.",
+        ));
+    }
+    for stand in ground.all(&app.clis).await.into_iter().filter(|stand| stand.kind.is_program()) {
+        let is_named = ground.settings.engine_programs.contains_key(&stand.name())
+            || (stand.agent == ACP_CUSTOM && !ground.settings.acp_command.is_empty());
+        let info = stand.info(&ground.settings);
+        let is_missing = stand.problem.as_ref().is_some_and(|problem| problem.code == ErrorCode::ENGINE_NOT_FOUND);
+        if stand.agent == ACP_CUSTOM && !is_named {
+            continue;
+        }
+        let detail = match info.program {
+            Some(program) => format!("{} {program}", info.detail),
+            None if is_missing && !is_named => "Not on this machine; needed only where a company uses it.".to_owned(),
+            None => info.detail,
+        };
+        let status = match stand.problem {
+            None if info.fix.is_empty() => CheckStatus::Ok,
+            None => CheckStatus::Warning,
+            Some(_) if is_missing && is_named => CheckStatus::Fault,
+            // Nobody needs all of them.
+            Some(_) if is_missing => CheckStatus::Ok,
+            Some(_) => CheckStatus::Warning,
+        };
+        checks.push(Check { name: info.label, status, detail, fix: info.fix });
+    }
+    checks
+}
+
+fn sandbox(ground: &Ground) -> Check {
+    let Confinement { level, detail, fix } = engines::confinement(&ground.settings);
+    let status = match (level, ground.settings.sandbox) {
+        (Confined::Full, _) => CheckStatus::Ok,
+        (Confined::No, Sandbox::Required) => CheckStatus::Fault,
+        _ => CheckStatus::Warning,
+    };
+    Check { name: "Sandbox".into(), status, detail, fix }
+}
+
+/// Whether a tray icon would be seen.
+async fn tray() -> Check {
+    match toast::tray().await {
+        Ok(Some(true)) => ok("Tray", "There is a place for AICIB's icon.".into()),
+        Ok(Some(false)) => warning(
+            "Tray",
+            "Your desktop shows no tray icons: closing the window would leave AICIB out of sight.".into(),
+            "Switch on your desktop's tray or install its extension (on GNOME: AppIndicator); `aicib` works without.",
+        ),
+        Ok(None) => ok("Tray", "On this system it is always there.".into()),
+        Err(toast::ToastError::NoBus(_)) => warning(
+            "Tray",
+            "Whether tray icons are shown is not known: there is no session bus.".into(),
+            "Start AICIB from your desktop's session.",
+        ),
+        Err(error) => warning(
+            "Tray",
+            format!("Whether tray icons are shown is not known: {}.", one_line(&error.to_string(), REASON_CHARS)),
+            "",
+        ),
     }
 }
 
@@ -172,18 +270,6 @@ async fn notifications() -> Check {
     }
 }
 
-fn host_and_port(url: &str) -> Option<(String, u16)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let default = if scheme == "https" { 443 } else { 80 };
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => {
-            Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
-        }
-        _ => Some((authority.trim_matches(['[', ']']).to_owned(), default)),
-    }
-}
-
 fn ok(name: &str, detail: String) -> Check {
     Check { name: name.into(), status: CheckStatus::Ok, detail, fix: String::new() }
 }
@@ -194,18 +280,4 @@ fn warning(name: &str, detail: String, fix: &str) -> Check {
 
 fn fault(name: &str, detail: String, fix: &str) -> Check {
     Check { name: name.into(), status: CheckStatus::Fault, detail, fix: fix.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_read() {
-        let read = |url: &str| host_and_port(url).unwrap();
-        assert_eq!(read("https://provider.example/v1"), ("provider.example".into(), 443));
-        assert_eq!(read("http://127.0.0.1:4100"), ("127.0.0.1".into(), 4100));
-        assert_eq!(read("http://[::1]:4100/"), ("::1".into(), 4100));
-        assert_eq!(read("http://[::1]"), ("::1".into(), 80));
-    }
 }

@@ -7,6 +7,7 @@ mod anew;
 mod app;
 mod attach;
 mod budget;
+mod clis;
 mod companies;
 mod desktop;
 mod doctor;
@@ -29,6 +30,7 @@ mod runs;
 mod secrets;
 mod service;
 mod tails;
+mod trial;
 mod unanswered;
 mod unit;
 mod watchers;
@@ -127,6 +129,7 @@ fn run(home: Home, log: Log, heart: &Arc<Heart>, lock: &Lock, unclean: bool) -> 
         desktop: desktop::Desktop::default(),
         gather: gather::Gather::default(),
         folders: folders::Folders::default(),
+        clis: clis::Clis::default(),
         config_turns: companies::ConfigTurns::default(),
         credential,
         log,

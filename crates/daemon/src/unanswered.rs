@@ -9,25 +9,33 @@ use crate::handlers::questions;
 
 /// How often it is looked for: the founder speaks of minutes.
 const EVERY: Duration = Duration::from_secs(20);
+/// The same where nothing is denied by time: an idle daemon sleeps.
+const RARELY: Duration = Duration::from_secs(120);
 const MINUTE_MS: i64 = 60_000;
 
 /// Looks again and again, until the daemon is to stop.
 pub async fn keep_denying(app: App) {
     loop {
-        if let Err(error) = deny_overdue(&app).await {
-            tracing::error!(%error, "questions that waited too long could not be answered");
-        }
+        let next = match deny_overdue(&app).await {
+            Ok(true) => EVERY,
+            Ok(false) => RARELY,
+            Err(error) => {
+                tracing::error!(%error, "questions that waited too long could not be answered");
+                EVERY
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(next) => {}
             () = app.stop.cancelled() => return,
         }
     }
 }
 
-async fn deny_overdue(app: &App) -> Result<(), Error> {
+/// Whether there is a time after which it is no.
+async fn deny_overdue(app: &App) -> Result<bool, Error> {
     let minutes = app.settings().await?.approval_minutes;
     if minutes <= 0 {
-        return Ok(());
+        return Ok(false);
     }
     let before = Time(Time::now().0.saturating_sub(minutes.saturating_mul(MINUTE_MS)));
     for question_id in app.store.read(move |db| db.approvals_since(before)).await? {
@@ -41,5 +49,5 @@ async fn deny_overdue(app: &App) -> Result<(), Error> {
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(true)
 }

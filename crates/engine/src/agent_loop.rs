@@ -353,7 +353,7 @@ fn calls(blocks: &[Block]) -> Vec<Call> {
 }
 
 /// A tool's input as an event keeps it.
-fn kept(input: &Value) -> Value {
+pub(crate) fn kept(input: &Value) -> Value {
     let cut = shown(input, 0);
     let text = cut.to_string();
     if text.len() > MAX_INPUT { Value::String(clip(&text, MAX_INPUT).into_owned()) } else { cut }
@@ -389,7 +389,7 @@ fn too_many() -> Done {
     Done::failed(format!("Only {MAX_CALLS} calls of one answer are made. Make this one again."))
 }
 
-fn out_of_turns(desk: &Desk<'_>, limit: u32) -> Error {
+pub(crate) fn out_of_turns(desk: &Desk<'_>, limit: u32) -> Error {
     let what = format!("{} reached its limit of {limit} turns.", desk.agent.name);
     if desk.depth > 0 {
         return Error::new(ErrorCode::RUN_TURNS, what, "Give it smaller tasks, then send it again.");

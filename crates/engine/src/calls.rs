@@ -205,8 +205,10 @@ impl Play<'_> {
         };
         let model = if model.is_empty() { asked.to_owned() } else { model };
         let resolved = self.resolve(desk.model, &model);
+        // The fallback for a Claude model that nobody knows is a price; for others there is none.
+        let price = (desk.model.is_claude() || resolved.warning.is_none()).then_some(&resolved.price);
         let (cost_usd, basis) = match desk.model.charges() {
-            true => prices::charge(Some(&resolved.price), &usage, None),
+            true => prices::charge(price, &usage, None),
             false => (Money::ZERO, CostBasis::Free),
         };
         desk.spend(cost_usd);
@@ -246,7 +248,7 @@ impl Play<'_> {
 
     /// Sleeps for a while. Timers stop while a machine sleeps, so it ends as well when the clock says so; one that was
     /// set back makes it no longer.
-    async fn sleep(&self, wait: Duration, until: Time) {
+    pub(crate) async fn sleep(&self, wait: Duration, until: Time) {
         let end = Instant::now() + wait;
         loop {
             let left = end.saturating_duration_since(Instant::now());

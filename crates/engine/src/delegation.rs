@@ -12,6 +12,7 @@ use crate::conversation::Conversation;
 use crate::memory::About;
 use crate::model::Block;
 use crate::play::{Desk, Fell, Play, Seat};
+use crate::programs::{self, Mute};
 use crate::share;
 use crate::tools::{Done, parse};
 
@@ -119,6 +120,14 @@ impl Play<'_> {
         Ok((agent, clip(&task, MAX_TASK).into_owned()))
     }
 
+    /// Works on a task that was handed to the agent.
+    async fn task(&self, below: &Desk<'_>, first: String, about: About) -> Result<String, Fell> {
+        let mut talk = Conversation::new(&[], first);
+        self.keep_from(below, &mut talk, Some(about))?;
+        let mut turns = 0;
+        self.work(below, talk, 0, &mut turns).await
+    }
+
     async fn delegate(&self, desk: &Desk<'_>, order: Order<'_>, share: Option<&str>) -> Result<(usize, Block), Fell> {
         let Order { index, call, number, agent, task } = order;
         let span = format!("d{number}");
@@ -135,24 +144,24 @@ impl Play<'_> {
             self.steps().began(&span, &agent.role);
             self.stage_at_hand(&agent.name)?;
         }
-        let (model, broken) = match self.seat(&agent.role) {
-            Ok(Seat::Model(model)) => (model, None),
-            Ok(Seat::Program(_)) => (desk.model, None),
-            Err(error) => (desk.model, Some(Fell::Agent(Box::new(error.clone())))),
+        let seat = self.seat(&agent.role);
+        let model = match seat {
+            Ok(Seat::Model(model)) => model,
+            _ => &Mute,
         };
         let below = Desk::new(self.host, agent, model, Some((&span, number)), desk.depth + 1);
         let mut first = company::prompt::task(&self.brief.company, &desk.agent.role, &task);
         if let Some(share) = share {
             first.push_str(&format!("\n\n{share}"));
         }
-        let mut talk = Conversation::new(&[], first);
-        let about = About { role: agent.role.clone(), above: desk.number, call: call.id.clone() };
-        self.keep_from(&below, &mut talk, Some(about))?;
-        let mut turns = 0;
         // Boxed, since an agent below may delegate in turn.
-        let ended = match broken {
-            Some(fell) => Err(fell),
-            None => Box::pin(self.work(&below, talk, 0, &mut turns)).await,
+        let ended = match seat {
+            Ok(Seat::Model(_)) => {
+                let about = About { role: agent.role.clone(), above: desk.number, call: call.id.clone() };
+                Box::pin(self.task(&below, first, about)).await
+            }
+            Ok(Seat::Program(spec)) => Box::pin(programs::delegate(self, &below, spec, first)).await,
+            Err(error) => Err(Fell::Agent(Box::new(error.clone()))),
         };
         let cost_usd = below.spent();
         desk.take_over(&below);

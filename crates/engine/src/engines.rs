@@ -7,10 +7,11 @@ use contract::{EngineKind, EngineSpec, Error, ErrorCode};
 
 use crate::anthropic::Anthropic;
 use crate::model::Model;
+use crate::openai::OpenAi;
 use crate::patience::Patience;
 use crate::play::play;
 use crate::practice::Practice;
-use crate::{Abilities, Approvals, Brief, Ending, Engine, Host};
+use crate::{Abilities, Approvals, Brief, Ending, Engine, Host, programs};
 
 /// How long a connection may take to stand.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -31,8 +32,9 @@ pub fn open(spec: EngineSpec) -> Result<Box<dyn Engine>, Error> {
 pub fn open_with(spec: EngineSpec, patience: Patience) -> Result<Box<dyn Engine>, Error> {
     Ok(match spec.kind {
         EngineKind::AnthropicApi => Box::new(Api { model: Box::new(Anthropic::open(&spec, &patience)?), patience }),
+        EngineKind::OpenaiApi => Box::new(Api { model: Box::new(OpenAi::open(&spec, &patience)?), patience }),
         EngineKind::Practice => Box::new(PracticeEngine { pace: spec.pace, patience }),
-        _ => return Err(not_here(spec.kind)),
+        EngineKind::ClaudeCode | EngineKind::Codex | EngineKind::Acp => return programs::open(spec, patience),
     })
 }
 
@@ -43,14 +45,13 @@ pub fn open_with(spec: EngineSpec, patience: Patience) -> Result<Box<dyn Engine>
 pub(crate) fn model(spec: &EngineSpec, brief: &Brief, patience: &Patience) -> Result<Box<dyn Model>, Error> {
     Ok(match spec.kind {
         EngineKind::AnthropicApi => Box::new(Anthropic::open(spec, patience)?),
+        EngineKind::OpenaiApi => Box::new(OpenAi::open(spec, patience)?),
         EngineKind::Practice => Box::new(Practice::new(brief, spec.pace)),
-        _ => return Err(not_here(spec.kind)),
+        EngineKind::ClaudeCode | EngineKind::Codex | EngineKind::Acp => {
+            let what = format!("{} is a program, and no model that can be asked.", spec.kind.label());
+            return Err(Error::new(ErrorCode::ENGINE_UNAVAILABLE, what, "Choose another engine for the agent."));
+        }
     })
-}
-
-fn not_here(kind: EngineKind) -> Error {
-    let what = format!("{} is no model that can be asked.", kind.label());
-    Error::new(ErrorCode::ENGINE_UNAVAILABLE, what, "Choose another engine for the agent.")
 }
 
 /// A model that is called over the network, in our own loop.

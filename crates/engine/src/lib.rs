@@ -4,10 +4,13 @@
 //! reports, who work the same way at the same time. Both engines share that loop and the tools; they differ in the
 //! model that answers. What happens is told to the [`Host`] as events, in order, before it has effects outside.
 
+mod acp;
 mod agent_loop;
 mod anthropic;
 mod bridge;
 mod calls;
+mod claude;
+mod codex;
 mod compaction;
 mod context;
 mod conversation;
@@ -22,10 +25,13 @@ mod ids;
 mod keeping;
 mod memory;
 mod model;
+mod openai;
 mod patience;
 mod play;
 mod practice;
 pub mod prices;
+mod programs;
+mod provider;
 mod readers;
 mod refusal;
 mod repair;
@@ -33,10 +39,13 @@ mod replay;
 mod share;
 mod steps;
 mod tools;
+mod trial;
 mod voice;
 
+pub use acp::{AcpAgent, acp_agents};
 pub use engines::{open, open_with};
 pub use host::{Abilities, Approvals, Brief, Ending, Engine, Grants, Host, Ids, Memory, Question, Rules};
 pub use model::Usage;
 pub use patience::Patience;
 pub use replay::{Replayed, replay};
+pub use trial::{TRIAL_MODEL, TRIAL_QUESTION, trial};

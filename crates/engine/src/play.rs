@@ -24,7 +24,7 @@ use crate::{Brief, Ending, Host};
 
 /// Bytes of a run's answer, which may be made of several messages: its line in the spool is to stay readable, however
 /// its characters are escaped.
-const MAX_ANSWER: usize = 1024 * 1024;
+pub(crate) const MAX_ANSWER: usize = 1024 * 1024;
 
 /// What the agents of a run share.
 pub(crate) struct Play<'a> {
@@ -338,7 +338,7 @@ pub(crate) async fn play(brief: &Brief, host: &dyn Host, model: &dyn Model, pati
 }
 
 /// Whom the brief goes to.
-fn root(brief: &Brief) -> Result<&AgentFile, Error> {
+pub(crate) fn root(brief: &Brief) -> Result<&AgentFile, Error> {
     if brief.agent == company::CEO {
         return brief.company.ceo();
     }

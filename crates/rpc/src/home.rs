@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use contract::{Error, ErrorCode, RunId};
+use contract::{Error, ErrorCode, RunId, SessionId};
 use sha2::{Digest, Sha256};
 
 /// The variable that names the home, in place of the platform's data folder.
@@ -111,6 +111,16 @@ impl Home {
     /// The folder of a run: its spool, its log, its temporary files.
     pub fn run_dir(&self, run_id: RunId) -> PathBuf {
         self.runs_dir().join(run_id.to_string())
+    }
+
+    /// What engines that are programs keep, a folder a session.
+    pub fn engines_dir(&self) -> PathBuf {
+        self.root.join("engines")
+    }
+
+    /// Where engines that are programs keep what they know of a session.
+    pub fn engine_dir(&self, session_id: SessionId) -> PathBuf {
+        self.engines_dir().join(session_id.to_string())
     }
 
     /// What the daemon has to say for itself.

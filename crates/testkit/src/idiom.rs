@@ -90,8 +90,16 @@ fn write(request: &Request, dir: &Path, path: &str, content: &str) -> Turn {
     }
     match request.offered().iter().find(|tool| tool["name"] == "apply_patch") {
         Some(tool) if tool["type"] == "custom" => said.and_tool_in(None, "apply_patch", patch(), true),
-        Some(tool) => said.and_offered(tool, json!({ "input": patch() })),
-        None => said.and_command(request, &format!("printf '%s' '{content}' > '{}'", whole.display())),
+        Some(tool) => {
+            let wants = &tool["input_schema"]["properties"];
+            let name = if wants["patchText"].is_object() { "patchText" } else { "input" };
+            said.and_offered(tool, json!({ name: patch() }))
+        }
+        None => {
+            let whole = whole.display();
+            let command = format!("mkdir -p \"$(dirname '{whole}')\" && printf '%s' '{content}' > '{whole}'");
+            said.and_command(request, &command)
+        }
     }
 }
 

@@ -312,7 +312,10 @@ impl Script {
         let turn = rule.turns.get(*played).or(last).cloned().unwrap_or_else(|| Turn::text("Done."));
         *played += 1;
         match turn.reply {
-            Reply::Made(make) => make(request),
+            Reply::Made(make) => {
+                let made = make(request);
+                if turn.usage == Usage::default() { made } else { Turn { usage: turn.usage, ..made } }
+            }
             _ => turn,
         }
     }

@@ -19,6 +19,10 @@ pub(crate) async fn available() -> Result<String, ToastError> {
     Err(ToastError::Unsupported)
 }
 
+pub(crate) async fn tray() -> Result<Option<bool>, ToastError> {
+    Ok(None)
+}
+
 pub(crate) async fn show(_: Toast) -> Result<Shown, ToastError> {
     Err(ToastError::Unsupported)
 }

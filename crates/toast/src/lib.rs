@@ -64,6 +64,11 @@ pub async fn available() -> Result<String, ToastError> {
     platform::available().await
 }
 
+/// Whether the session has a place for tray icons; none where the system always has one. Takes 5 s at most.
+pub async fn tray() -> Result<Option<bool>, ToastError> {
+    platform::tray().await
+}
+
 /// Shows a notification. Takes 5 s at most, and fails when nobody shows it.
 pub async fn show(toast: Toast) -> Result<Shown, ToastError> {
     platform::show(toast).await

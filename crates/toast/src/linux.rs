@@ -18,6 +18,9 @@ use crate::{Toast, ToastError, text};
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 const BUS_NAME: &str = "org.freedesktop.DBus";
+const BUS_PATH: &str = "/org/freedesktop/DBus";
+/// Whoever shows tray icons has this name.
+const TRAY: &str = "org.kde.StatusNotifierWatcher";
 const APP_NAME: &str = "AICIB";
 /// The name of our desktop file and icon.
 const DESKTOP_ENTRY: &str = "aicib";
@@ -30,6 +33,10 @@ static SESSION: Bus = Bus { address: None, patience: PATIENCE, link: Mutex::cons
 
 pub(crate) async fn available() -> Result<String, ToastError> {
     SESSION.available().await
+}
+
+pub(crate) async fn tray() -> Result<Option<bool>, ToastError> {
+    SESSION.has_tray().await.map(Some)
 }
 
 pub(crate) async fn show(toast: Toast) -> Result<Shown, ToastError> {
@@ -85,6 +92,16 @@ impl Bus {
             let reply = call(connection, "GetServerInformation", &()).await?;
             let (name, _, _, _): (String, String, String, String) = reply.body().deserialize().map_err(refused)?;
             Ok(name)
+        })
+        .await
+    }
+
+    /// See [`crate::tray`].
+    pub async fn has_tray(&self) -> Result<bool, ToastError> {
+        self.bounded(async |connection, _| {
+            let bus = Some(BUS_NAME);
+            let asked = connection.call_method(bus, BUS_PATH, bus, "NameHasOwner", &TRAY).await;
+            asked.map_err(refused)?.body().deserialize().map_err(refused)
         })
         .await
     }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clocks::Clocks;
 use crate::link::{Link, StopReason, Why};
+use crate::raw::{Closed, Raw};
 use crate::spool::{Appended, Spool};
 use crate::standstill::Agents;
 use crate::turnstile::Said;
@@ -33,6 +34,7 @@ const SETTLED: Duration = Duration::from_millis(50);
 pub struct RunHost {
     job_id: JobId,
     spool: Spool,
+    raw: Raw,
     pub(crate) link: Arc<Link>,
     pub(crate) stop: CancellationToken,
     pub(crate) reason: StopReason,
@@ -83,6 +85,7 @@ impl RunHost {
         job_id: JobId,
         limits: &RunLimits,
         spool: Spool,
+        raw: Raw,
         link: Arc<Link>,
         stop: CancellationToken,
         reason: StopReason,
@@ -91,6 +94,7 @@ impl RunHost {
         RunHost {
             job_id,
             spool,
+            raw,
             link,
             stop,
             reason,
@@ -277,6 +281,17 @@ impl Host for RunHost {
         self.sign(true);
     }
 
+    fn raw(&self, line: &str) {
+        let text = match self.raw.keep(line) {
+            Ok(()) => return,
+            Err(Closed::Full) => "What the engine's program writes is kept no longer: it is too much.".to_owned(),
+            Err(Closed::Failed(error)) => format!("What the engine's program writes cannot be kept: {error}."),
+        };
+        if let Err(error) = self.emit_own(notice(NoticeLevel::Warning, text)) {
+            tracing::warn!(%error, "that raw lines are kept no longer could not be recorded");
+        }
+    }
+
     async fn ready(&self, agent: &str, parent: Option<&str>) -> Result<(), Error> {
         self.until_free(agent, parent).await
     }
@@ -362,13 +377,17 @@ mod tests {
     use process::Mark;
     use rpc::Home;
 
+    use crate::link::Orders;
+
     fn host(temp: &tempfile::TempDir, limits: &RunLimits) -> RunHost {
         let home = Home::at(temp.path().join("home")).unwrap();
         let (stop, reason) = (CancellationToken::new(), StopReason::default());
         let mark = Mark::new("AICIB_RUN", temp.path().display().to_string());
-        let link = Link::start(home, RunId(1), "token".into(), mark, false, stop.clone(), reason.clone());
+        let orders = Orders { stop: stop.clone(), reason: reason.clone(), ..Orders::default() };
+        let link = Link::start(home, RunId(1), "token".into(), mark, false, orders);
         let spool = Spool::create(temp.path(), limits.output_bytes).unwrap();
-        RunHost::new(JobId(1), limits, spool, Arc::new(link), stop, reason)
+        let raw = Raw::new(temp.path(), limits.output_bytes, []);
+        RunHost::new(JobId(1), limits, spool, raw, Arc::new(link), stop, reason)
     }
 
     fn message(text: &str) -> Entry {

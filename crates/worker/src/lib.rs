@@ -6,10 +6,13 @@
 mod clocks;
 mod host;
 mod link;
+mod prepare;
 mod questions;
+mod raw;
 mod run;
 mod spool;
 mod standstill;
+pub mod trial;
 mod turnstile;
 mod words;
 
@@ -25,13 +28,7 @@ const EXIT_NO_SPEC: u8 = 64;
 
 /// The `aicib worker` process: reads a [`WorkerSpec`] on stdin and runs it.
 pub fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        // Said on stderr, which on a full disk takes the worker down with it.
-        .log_internal_errors(false)
-        .init();
+    log_to_stderr();
     let spec = match read_spec() {
         Ok(spec) => spec,
         Err(error) => {
@@ -51,6 +48,16 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn log_to_stderr() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        // Said on stderr, which on a full disk takes the worker down with it.
+        .log_internal_errors(false)
+        .init();
 }
 
 fn read_spec() -> Result<WorkerSpec, String> {

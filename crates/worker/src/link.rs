@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use contract::methods::{RunAnswered, RunCancelled, RunDelta, RunHeld, RunSpoolGrew, RunToldMore};
-use contract::{Credential, Delta, Error, ErrorCode, Method, Note, RunCancel, RunGrew, RunHold, RunId};
+use contract::methods::{RunAnswered, RunCancelled, RunDelta, RunHeld, RunRulesChanged, RunSpoolGrew, RunToldMore};
+use contract::{Credential, Delta, Error, ErrorCode, Method, Note, RunCancel, RunGrew, RunHold, RunId, RunRules};
+use engine::Rules;
 use process::Mark;
 use rpc::{Client, Home, Incoming};
 use tokio::sync::{Notify, mpsc, watch};
@@ -36,6 +37,17 @@ pub struct Link {
     words: Arc<Words>,
 }
 
+/// What the daemon decides of a run.
+#[derive(Clone, Default)]
+pub struct Orders {
+    /// Cancelled when the run is to stop.
+    pub stop: CancellationToken,
+    /// Why.
+    pub reason: StopReason,
+    /// The founder's rules as they are now.
+    pub rules: Rules,
+}
+
 /// Why the run is to stop: the first reason there was.
 pub type StopReason = Arc<std::sync::OnceLock<Why>>;
 
@@ -49,17 +61,9 @@ pub enum Why {
 }
 
 impl Link {
-    /// Starts connecting, in the background. `stop` is cancelled when the daemon says so, with its reason in
-    /// `reason`. `held`: whether the run begins on hold; the daemon says anew each time it is there again.
-    pub fn start(
-        home: Home,
-        run_id: RunId,
-        token: String,
-        mark: Mark,
-        held: bool,
-        stop: CancellationToken,
-        reason: StopReason,
-    ) -> Link {
+    /// Starts connecting, in the background. What the daemon decides from then on is in `orders`. `held`: whether the run
+    /// begins on hold; the daemon says anew each time it is there again.
+    pub fn start(home: Home, run_id: RunId, token: String, mark: Mark, held: bool, orders: Orders) -> Link {
         let (set_client, client) = watch::channel(None);
         let (set_held, held) = watch::channel(held);
         let grew = Arc::new(Notify::new());
@@ -67,7 +71,7 @@ impl Link {
         let (begun, children) = (Arc::new(Notify::new()), Arc::new(AtomicI64::new(0)));
         let credential = Credential::Run { run_id, token };
         let words = Arc::new(Words::default());
-        let line = Line { set_client, set_held, words: words.clone(), stop, reason };
+        let line = Line { set_client, set_held, words: words.clone(), orders };
         tokio::spawn(keep_connected(home, credential, line));
         tokio::spawn(count_children(mark, begun.clone(), children.clone(), grew.clone()));
         tokio::spawn(send_hints(run_id, client.clone(), grew.clone(), children));
@@ -141,16 +145,15 @@ struct Line {
     set_client: watch::Sender<Option<Client>>,
     set_held: watch::Sender<bool>,
     words: Arc<Words>,
-    stop: CancellationToken,
-    reason: StopReason,
+    orders: Orders,
 }
 
 impl Line {
     fn hear(&self, note: Incoming) {
         if note.method == RunCancelled::NAME {
             let why = serde_json::from_value::<RunCancel>(note.params).map(|cancel| cancel.reason);
-            let _ = self.reason.set(Why::Told(why.unwrap_or_default()));
-            self.stop.cancel();
+            let _ = self.orders.reason.set(Why::Told(why.unwrap_or_default()));
+            self.orders.stop.cancel();
         } else if note.method == RunHeld::NAME {
             match serde_json::from_value::<RunHold>(note.params) {
                 Ok(hold) => _ = self.set_held.send_replace(hold.held),
@@ -165,6 +168,11 @@ impl Line {
             match serde_json::from_value(note.params) {
                 Ok(more) => self.words.told_more(more),
                 Err(error) => tracing::warn!(%error, "a follow-up does not read"),
+            }
+        } else if note.method == RunRulesChanged::NAME {
+            match serde_json::from_value::<RunRules>(note.params) {
+                Ok(told) => self.orders.rules.set(told.rules),
+                Err(error) => tracing::error!(%error, "the founder's rules do not read"),
             }
         }
     }
@@ -194,8 +202,8 @@ async fn keep_connected(home: Home, credential: Credential, line: Line) {
                 tracing::error!(%error, "the daemon does not know this run");
                 let what = "The daemon does not know this run any more, so it ended.";
                 let fix = "Send the brief again; what was written to files is still there.";
-                let _ = line.reason.set(Why::CannotGoOn(Error::new(ErrorCode::RUN_INTERRUPTED, what, fix)));
-                line.stop.cancel();
+                let _ = line.orders.reason.set(Why::CannotGoOn(Error::new(ErrorCode::RUN_INTERRUPTED, what, fix)));
+                line.orders.stop.cancel();
                 return;
             }
             Err(error) => tracing::debug!(%error, "the daemon cannot be reached"),

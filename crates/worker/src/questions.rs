@@ -19,12 +19,12 @@ impl RunHost {
         parent: Option<&str>,
         question: Question,
     ) -> Result<Option<String>, Error> {
-        let Question { ask, text, detail, options, refusal } = question;
+        let Question { ask, text, detail, options, refusal, approval } = question;
         let (key, answer) = self.link.words().expect(refusal.as_ref());
         let say =
             |body| self.emit(Entry { at: Time::now(), agent: agent.into(), parent: parent.map(str::to_owned), body });
         let about = one_line(&text, DETAIL_CHARS);
-        say(EventBody::Asked { key, ask, text, detail, options })?;
+        say(EventBody::Asked { key, ask, text, detail, options, approval })?;
         let mut waits = Waits { host: self, agent, parent, is_over: false };
         waits.say(&format!("It waits for your answer: {about}"), false)?;
         let answer = tokio::select! {

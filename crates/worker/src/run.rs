@@ -6,19 +6,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{Error, ErrorCode, EventBody, JobId, NoticeLevel, Outcome, RUN_MARK, StopCounts, WorkerSpec, run_mark};
-use engine::{Brief, Ending, Memory};
+use contract::{Error, ErrorCode, EventBody, NoticeLevel, Outcome, RUN_MARK, StopCounts, WorkerSpec, run_mark};
+use engine::{Ending, Rules};
 use process::{Grace, Identity, Mark, Stopped, stop_tree};
 use rpc::Home;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::host::{RunHost, notice};
-use crate::link::{Link, StopReason, Why};
+use crate::link::{Link, Orders, StopReason, Why};
+use crate::prepare::{Prepared, engine_of, prepare};
+use crate::raw::Raw;
 use crate::spool::Spool;
 
-/// The folder of a run's conversations, inside its own.
-const TALK: &str = "talk";
 /// How long an engine may take to come back beyond the grace, and then once more when all its processes are gone.
 const LATE: Duration = Duration::from_secs(1);
 /// How long the last word is tried on a disk that refuses it, and how often.
@@ -28,8 +28,9 @@ const LAST_WORD_EVERY: Duration = Duration::from_millis(500);
 /// Runs `spec` to its end. The exit code is for the log only: the outcome is the spool's `run_exited`.
 pub async fn run(spec: WorkerSpec) -> ExitCode {
     let mark = Mark::new(RUN_MARK, run_mark(&spec.home, spec.run_id));
-    match start(&spec, &mark) {
-        Ok(host) => live(spec, mark, host).await,
+    let rules = Rules::new(spec.rules.clone());
+    match start(&spec, &mark, &rules) {
+        Ok(host) => live(spec, mark, rules, host).await,
         Err(error) => {
             tracing::error!("run {} cannot start: {error}", spec.run_id);
             ExitCode::FAILURE
@@ -37,7 +38,7 @@ pub async fn run(spec: WorkerSpec) -> ExitCode {
     }
 }
 
-fn start(spec: &WorkerSpec, mark: &Mark) -> Result<Arc<RunHost>, String> {
+fn start(spec: &WorkerSpec, mark: &Mark, rules: &Rules) -> Result<Arc<RunHost>, String> {
     // Descendants whose parents die come to us, so that none is missed at the end.
     process::become_subreaper().map_err(|error| format!("cannot adopt orphans: {error}"))?;
     process::reap_strangers().map_err(|error| format!("cannot reap orphans: {error}"))?;
@@ -47,9 +48,11 @@ fn start(spec: &WorkerSpec, mark: &Mark) -> Result<Arc<RunHost>, String> {
     let stop = CancellationToken::new();
     let reason = StopReason::default();
     listen_for_signals(&stop, &reason).map_err(|error| format!("cannot listen for signals: {error}"))?;
-    let (token, mark) = (spec.token.clone(), mark.clone());
-    let link = Arc::new(Link::start(home, spec.run_id, token, mark, spec.held, stop.clone(), reason.clone()));
-    Ok(Arc::new(RunHost::new(spec.job_id, &spec.limits, spool, link, stop, reason)))
+    let keys = std::iter::once(&spec.engine).chain(spec.engines.values()).filter_map(|engine| engine.api_key.clone());
+    let raw = Raw::new(Path::new(&spec.run_dir), spec.limits.output_bytes, keys);
+    let orders = Orders { stop: stop.clone(), reason: reason.clone(), rules: rules.clone() };
+    let link = Link::start(home, spec.run_id, spec.token.clone(), mark.clone(), spec.held, orders);
+    Ok(Arc::new(RunHost::new(spec.job_id, &spec.limits, spool, raw, Arc::new(link), stop, reason)))
 }
 
 /// A request to end stops the run as a cancel does, but it is nobody's wish for the job.
@@ -68,9 +71,9 @@ fn listen_for_signals(stop: &CancellationToken, reason: &StopReason) -> std::io:
     Ok(())
 }
 
-async fn live(spec: WorkerSpec, mark: Mark, host: Arc<RunHost>) -> ExitCode {
+async fn live(spec: WorkerSpec, mark: Mark, rules: Rules, host: Arc<RunHost>) -> ExitCode {
     let grace = Grace::new(Duration::from_millis(spec.grace_ms));
-    let mut working = pin!(work(&spec, &mark, &grace, &host));
+    let mut working = pin!(work(&spec, &mark, &grace, &rules, &host));
     let ended = tokio::select! {
         // Whoever ends in the same instant in which he is stopped has ended.
         biased;
@@ -137,35 +140,15 @@ fn counts(stopped: Stopped) -> StopCounts {
     StopCounts { ended: stopped.ended, forced: stopped.forced, left: stopped.left }
 }
 
-async fn work(spec: &WorkerSpec, mark: &Mark, grace: &Grace, host: &Arc<RunHost>) -> Ending {
-    let prepared = async {
-        let company = company::load(Path::new(&spec.company_dir)).map_err(|error| config_failed(error, spec.job_id))?;
-        let tmp_dir = Path::new(&spec.run_dir).join("tmp");
-        tokio::fs::create_dir_all(&tmp_dir).await.map_err(|error| {
-            Error::internal(format!("The run's temp folder {} cannot be made: {error}.", tmp_dir.display()))
-        })?;
-        for problem in company.problems() {
-            host.emit_own(notice(NoticeLevel::Warning, problem))?;
+async fn work(spec: &WorkerSpec, mark: &Mark, grace: &Grace, rules: &Rules, host: &Arc<RunHost>) -> Ending {
+    let prepared = || {
+        let Prepared { brief, warnings } = prepare(spec, mark, grace, rules)?;
+        for text in warnings {
+            host.emit_own(notice(NoticeLevel::Warning, text))?;
         }
-        let brief = Brief {
-            company: Arc::new(company),
-            agent: spec.agent.clone(),
-            job_id: spec.job_id,
-            directive: spec.directive.clone(),
-            history: spec.history.clone(),
-            journal: spec.journal.clone(),
-            memory: Memory {
-                dir: Some(Path::new(&spec.run_dir).join(TALK)),
-                resume: spec.resume_dir.as_ref().map(|dir| Path::new(dir).join(TALK)),
-            },
-            limits: spec.limits.clone(),
-            mark: (mark.name.clone(), mark.value.clone()),
-            tmp_dir,
-            grace: grace.clone(),
-        };
-        Ok::<_, Error>((engine::open(spec.engine.clone())?, brief))
+        Ok::<_, Error>((engine::open(engine_of(spec))?, brief))
     };
-    match prepared.await {
+    match prepared() {
         Ok((engine, brief)) => engine.run(&brief, host.as_ref()).await,
         Err(error) => failed(error, 0),
     }
@@ -201,12 +184,6 @@ async fn last_word(host: &RunHost, ending: Ending, stopped: StopCounts) -> ExitC
 
 fn failed(error: Error, turns: i64) -> Ending {
     Ending { outcome: Outcome::Failed, answer: None, error: Some(error), turns, stopped: Default::default() }
-}
-
-/// E014: the config went away or broke between the brief and the run.
-fn config_failed(mut error: Error, job_id: JobId) -> Error {
-    error.message = format!("Config load failed for job {job_id}: {}", error.message);
-    error
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ describe('names', () => {
 
 describe('routes', () => {
   it('reads what it writes, and takes anything else for the Desk', () => {
-    for (const hash of ['#/desk', '#/jobs', '#/job/212', '#/settings', '#/settings/engine'])
+    for (const hash of ['#/desk', '#/jobs', '#/job/212', '#/settings', '#/settings/engine', '#/permissions'])
       expect(routeHash(parseRoute(hash))).toBe(hash);
     for (const hash of ['', '#/job/x', '#/job/-1', '#/nowhere/1']) expect(parseRoute(hash)).toEqual({ screen: 'desk' });
   });

@@ -79,6 +79,9 @@ pub(crate) struct SetArgs {
     /// Its model, such as opus, sonnet or haiku
     #[arg(long)]
     pub(crate) model: Option<String>,
+    /// Its engine, such as claude-code or acp:gemini; "" for the company's
+    #[arg(long)]
+    pub(crate) engine: Option<String>,
     /// Its name on screen
     #[arg(long)]
     pub(crate) name: Option<String>,

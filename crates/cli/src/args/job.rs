@@ -133,8 +133,8 @@ pub(crate) struct LogsArgs {
     /// Show the exact texts that its agents were told, and nothing else
     #[arg(long, conflicts_with_all = ["follow", "lines"])]
     pub(crate) prompt: bool,
-    /// Show everything as it is stored, as --json does
-    #[arg(long)]
+    /// Show what its engine's program wrote, as it came; without one, what is stored
+    #[arg(long, conflicts_with_all = ["prompt", "lines"])]
     pub(crate) raw: bool,
 }
 

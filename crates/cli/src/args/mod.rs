@@ -4,6 +4,7 @@ mod agent;
 mod daemon;
 mod job;
 mod money;
+mod permission;
 mod settings;
 mod talk;
 
@@ -17,6 +18,7 @@ pub(crate) use self::job::{
     BriefArgs, CancelArgs, HoldArgs, JobsArgs, LogsArgs, PruneArgs, RestartArgs, StatusArgs, WaitArgs,
 };
 pub(crate) use self::money::{By, CostArgs};
+pub(crate) use self::permission::{ApproveArgs, DenyArgs, EngineCommand, PermissionCommand, PermissionsArgs, RuleArgs};
 pub(crate) use self::settings::{SETTINGS, Setting, SettingsCommand};
 pub(crate) use self::talk::{AnswerArgs, JournalArgs, QuestionsArgs, SayArgs};
 
@@ -82,6 +84,21 @@ pub(crate) enum Command {
     /// Answer a question, so that its agent goes on
     #[command(after_help = talk::ANSWER_HELP)]
     Answer(AnswerArgs),
+    /// Let an agent do what it asks leave for
+    #[command(after_help = permission::APPROVE_HELP)]
+    Approve(ApproveArgs),
+    /// Do not let an agent do what it asks leave for; it goes on without
+    #[command(after_help = permission::DENY_HELP)]
+    Deny(DenyArgs),
+    /// See and change what agents may do, and what they ask first
+    #[command(after_help = permission::PERMISSIONS_HELP)]
+    Permissions(PermissionsArgs),
+    /// See which engines are here, and try one
+    #[command(after_help = "Examples:\n  aicib engines\n  aicib engines try claude-code")]
+    Engines {
+        #[command(subcommand)]
+        command: Option<EngineCommand>,
+    },
     /// Show who works on what, how far it is, and for how much
     #[command(after_help = "Examples:\n  aicib status\n  aicib status acme\n  aicib status --json --job 7")]
     Status(StatusArgs),
@@ -89,7 +106,9 @@ pub(crate) enum Command {
     #[command(after_help = job::JOBS_HELP)]
     Jobs(JobsArgs),
     /// Show what a job's agents said and did
-    #[command(after_help = "Examples:\n  aicib logs\n  aicib logs 7 -n 20\n  aicib logs -f\n  aicib logs 7 --prompt")]
+    #[command(
+        after_help = "Examples:\n  aicib logs\n  aicib logs 7 -n 20\n  aicib logs -f\n  aicib logs 7 --prompt\n  aicib logs 7 --raw"
+    )]
     Logs(LogsArgs),
     /// Show what came of the company's briefs, in a few sentences each
     #[command(after_help = "Examples:\n  aicib journal\n  aicib journal --search \"landing page\" -n 5")]
@@ -103,13 +122,13 @@ pub(crate) enum Command {
     /// Stop a job, and every process of it
     #[command(after_help = "Examples:\n  aicib cancel\n  aicib cancel 7\n  aicib cancel --all")]
     Cancel(CancelArgs),
-    /// Put a job on hold, or all of them: each stops before its next call
+    /// Put a job on hold, or all: each stops before its next call
     #[command(after_help = "Examples:\n  aicib pause 7\n  aicib pause")]
     Pause(HoldArgs),
     /// Let a job go on that was put on hold, or all of them
     #[command(after_help = "Examples:\n  aicib resume 7\n  aicib resume")]
     Resume(HoldArgs),
-    /// Forget jobs that ended long ago, with their events and files' lists
+    /// Forget jobs that ended long ago, with all that they said
     #[command(after_help = job::PRUNE_HELP)]
     Prune(PruneArgs),
     /// List, reopen, open or close the company's sessions
@@ -197,7 +216,7 @@ pub(crate) struct InitArgs {
     /// blank, saas-startup, marketing-agency, e-commerce or consulting-firm [default: blank]
     #[arg(short, long)]
     pub(crate) template: Option<String>,
-    /// auto, anthropic-api or practice [default: auto]
+    /// An engine, such as claude-code or practice [default: auto]
     #[arg(short, long)]
     pub(crate) engine: Option<String>,
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::Subcommand;
 
 /// A setting that can be seen and set here.
+#[derive(Debug)]
 pub(crate) struct Setting {
     pub(crate) key: &'static str,
     /// What it may be, to stand after "must be".
@@ -20,7 +21,7 @@ const fn setting(key: &'static str, range: &'static str, about: &'static str, ex
 }
 
 /// All of them, in the order they are shown. Whether the first-start steps are behind the founder is no setting.
-pub(crate) const SETTINGS: [Setting; 15] = [
+pub(crate) const SETTINGS: [Setting; 24] = [
     setting("max_parallel_jobs", "1-100", "jobs at once", "a whole number from 1 to 100"),
     setting(
         "brief_limit_usd",
@@ -75,6 +76,45 @@ pub(crate) const SETTINGS: [Setting; 15] = [
         "address",
         "where the Anthropic API is",
         "an https address (http on this machine only), or \"\" for the provider's own",
+    ),
+    setting(
+        "openai_base_url",
+        "address",
+        "where the OpenAI-compatible API is",
+        "an https address (http on this machine only), or \"\" for OpenAI's own",
+    ),
+    setting("openai_model", "a name", "its model where a company names none", "a model's name, or \"\" for none"),
+    setting(
+        "engine_programs",
+        "by engine",
+        "one each: engine_programs.codex",
+        "ENGINE=PATH with commas between them; engine_programs.ENGINE takes one path, or \"\" for none",
+    ),
+    setting("acp_command", "a command", "starts acp:custom; \"\" for none", "a command line, or \"\" for none"),
+    setting(
+        "engine_pays",
+        "by engine",
+        "auto, login or key: engine_pays.codex",
+        "ENGINE=HOW with commas between them; engine_pays.ENGINE takes auto, login or key",
+    ),
+    setting(
+        "approval_minutes",
+        "0-10080",
+        "minutes until leave to act is denied",
+        "a whole number of minutes up to 10080, or 0 for never",
+    ),
+    setting(
+        "sandbox",
+        "a word",
+        "confine agents: auto, required or off",
+        "auto (as far as this system can), required or off",
+    ),
+    setting("sandbox_network", "on, off", "confined commands use the network", "true or false"),
+    setting(
+        "sandbox_read",
+        "folders",
+        "what confined agents may read beside",
+        "folders with colons between them, or \"\" for none",
     ),
 ];
 

@@ -111,6 +111,7 @@ async fn set(context: &mut Context, args: SetArgs) -> Outcome {
     let none = nothing(context.company_ref()?, args.role);
     let params = AgentSetParams {
         model: args.model,
+        engine: args.engine,
         name: args.name,
         persona: args.persona,
         skills,
@@ -120,7 +121,7 @@ async fn set(context: &mut Context, args: SetArgs) -> Outcome {
     };
     if params == none {
         return Err(Failure::usage(
-            "What is to change? --model, --name, --persona, --skills, --autonomy and --limit say it.",
+            "What is to change? --model, --engine, --name, --persona, --skills, --autonomy and --limit say it.",
         ));
     }
     let (company, role) = (params.company.clone(), params.role.clone());
@@ -152,6 +153,7 @@ fn nothing(company: CompanyRef, role: String) -> AgentSetParams {
         role,
         enabled: None,
         model: None,
+        engine: None,
         name: None,
         persona: None,
         skills: None,

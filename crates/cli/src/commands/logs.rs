@@ -3,6 +3,7 @@
 use contract::{Event, EventListParams, JobDetail, JobId, JobListParams, JobRef, JobState, Seq, methods};
 
 use crate::args::LogsArgs;
+use crate::commands::raw;
 use crate::commands::watch::Printed;
 use crate::context::{Context, job_number, line_count};
 use crate::daemon::Daemon;
@@ -18,9 +19,6 @@ const PAGE: i64 = 500;
 
 /// Prints a job's events, the last ones or all, and with `-f` those that are still to come.
 pub(crate) async fn logs(context: &mut Context, args: LogsArgs) -> Outcome {
-    if args.raw {
-        context.out.json = true;
-    }
     let lines = args.lines.as_deref().map(line_count).transpose()?;
     let number = args.number.as_deref().map(|job| job_number(job, "N")).transpose()?;
     let job_id = args.job.as_deref().map(|job| job_number(job, "--job")).transpose()?.or(number);
@@ -38,6 +36,12 @@ pub(crate) async fn logs(context: &mut Context, args: LogsArgs) -> Outcome {
         },
     };
     let job = daemon.call::<methods::JobGet>(JobRef { job_id }).await?;
+    if args.raw {
+        if raw::is_there(&daemon, &job.job).await? {
+            return raw::raw(context, &daemon, job_id, args.follow).await;
+        }
+        context.out.json = true;
+    }
     if args.prompt {
         return prompts(context, &daemon, job_id).await;
     }

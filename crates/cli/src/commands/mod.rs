@@ -1,6 +1,7 @@
 //! One module a group of commands.
 
 mod agent;
+mod approvals;
 mod asking;
 mod brief;
 mod cancel;
@@ -11,14 +12,17 @@ mod daemon;
 mod desktop;
 mod doctor;
 mod editor;
+mod engines;
 mod hold;
 mod input;
 mod jobs;
 mod journal;
 pub(crate) mod key;
 mod logs;
+mod permissions;
 mod prune;
 mod questions;
+mod raw;
 mod restart;
 mod say;
 mod search;
@@ -33,8 +37,9 @@ mod which;
 pub(crate) use questions::from as answer_from;
 #[cfg(test)]
 pub(crate) use {
-    agent::department_head, cost::csv, cost::report_lines, daemon::health_lines, jobs::table as job_table,
-    journal::entry_lines, logs::summary, questions::answer_to, questions::answered_from, questions::question_lines,
+    agent::department_head, approvals::decided, approvals::which_one, cost::csv, cost::report_lines,
+    daemon::health_lines, engines::engine_lines, engines::trial_lines, jobs::table as job_table, journal::entry_lines,
+    logs::summary, permissions::table_lines, questions::answer_to, questions::answered_from, questions::question_lines,
     session::rows as session_rows, status::desk_lines, status::job_lines, team::facts as agent_facts,
     team::tree as agent_tree,
 };
@@ -69,6 +74,10 @@ async fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Say(args) => say::say(context, args).await,
         Command::Questions(args) => questions::questions(context, args).await,
         Command::Answer(args) => questions::answer(context, args).await,
+        Command::Approve(args) => approvals::approve(context, args).await,
+        Command::Deny(args) => approvals::deny(context, args).await,
+        Command::Permissions(args) => permissions::permissions(context, args).await,
+        Command::Engines { command } => engines::engines(context, command).await,
         Command::Status(args) => status::status(context, args).await,
         Command::Jobs(args) => jobs::jobs(context, args).await,
         Command::Logs(args) => logs::logs(context, args).await,

@@ -1,8 +1,8 @@
 //! `aicib questions` and `aicib answer`: what waits for the founder, and what the founder says to it.
 
 use contract::{
-    Ask, Error, ErrorCode, Origin, Question, QuestionAnswerParams, QuestionId, QuestionListParams, QuestionPage,
-    methods, role_name,
+    Approval, Ask, Decision, Error, ErrorCode, Origin, Question, QuestionAnswerParams, QuestionId, QuestionListParams,
+    QuestionPage, methods, role_name,
 };
 
 use crate::args::{AnswerArgs, QuestionsArgs};
@@ -21,6 +21,10 @@ const DEFAULT_QUESTIONS: i64 = 20;
 const NAMED: usize = 8;
 /// Lines of what one has to know to answer, at most; the rest is counted.
 const DETAIL_LINES: usize = 60;
+/// Lines of an act, at most: more than anybody reads, and a bound all the same.
+const ACTION_LINES: usize = 1_000;
+/// Lines of a diff, at most.
+const DIFF_LINES: usize = 400;
 
 /// Prints questions: those that are open, or all.
 pub(crate) async fn questions(context: &mut Context, args: QuestionsArgs) -> Outcome {
@@ -134,11 +138,12 @@ fn meant(args: AnswerArgs) -> Result<(Option<QuestionId>, Option<String>), Failu
     }
 }
 
-fn question_number(typed: &str) -> Result<QuestionId, Failure> {
+pub(crate) fn question_number(typed: &str) -> Result<QuestionId, Failure> {
     Ok(QuestionId(number(typed.trim_start_matches('#'), "The question")?))
 }
 
-async fn find(daemon: &Daemon, question_id: QuestionId) -> Result<Question, Failure> {
+/// The question of that number.
+pub(crate) async fn find(daemon: &Daemon, question_id: QuestionId) -> Result<Question, Failure> {
     let before = Some(QuestionId(question_id.0.saturating_add(1)));
     let params = QuestionListParams { before, limit: Some(1), ..QuestionListParams::default() };
     let page = daemon.call::<methods::QuestionList>(params).await?;
@@ -222,6 +227,9 @@ pub(crate) fn answer_to(question: &Question, typed: &str) -> Result<String, Stri
     if question.options.is_empty() {
         return Ok(typed.to_owned());
     }
+    if let Some(decision) = question.approval.as_ref().and_then(|_| decision(typed)) {
+        return Ok(decision.answer());
+    }
     let lower = typed.to_lowercase();
     if let Some(very) = question.options.iter().find(|option| option.trim().to_lowercase() == lower) {
         return Ok(very.clone());
@@ -236,6 +244,26 @@ pub(crate) fn answer_to(question: &Question, typed: &str) -> Result<String, Stri
         [one] => Ok((*one).clone()),
         _ => Err(format!("{:?} is none of its answers, which are {}.", line(typed, 60), options(question))),
     }
+}
+
+/// A decision in the words of whoever types: "yes", "deny, because…", "always for this job".
+fn decision(typed: &str) -> Option<Decision> {
+    if let Some(decision) = Decision::of_answer(typed) {
+        return Some(decision);
+    }
+    let lower = typed.to_lowercase();
+    match lower.as_str() {
+        "y" | "yes" => return Some(Decision::allow(None)),
+        "n" | "no" => return Some(Decision::deny("")),
+        _ => {}
+    }
+    if let Some(rest) = lower.strip_prefix("always ") {
+        let scope = rest.trim_start_matches("for ").trim_start_matches("this ").trim_start_matches("the ");
+        return contract::Scope::from_name(scope.trim()).map(|scope| Decision::allow(Some(scope)));
+    }
+    let (word, why) = typed.split_once([' ', ',', ':'])?;
+    let denies = matches!(word.to_lowercase().as_str(), "deny" | "no" | "n");
+    denies.then(|| Decision::deny(why.trim_start_matches([' ', ',', ':'])))
 }
 
 fn options(question: &Question) -> String {
@@ -258,6 +286,8 @@ pub(crate) const fn from(origin: Origin) -> &'static str {
         Origin::Cli => "in a terminal",
         Origin::Desk => "at the Desk",
         Origin::Quick => "in Quick brief",
+        Origin::Notification => "on a notification",
+        Origin::Timeout => "by nobody: the time for it was over",
         Origin::Client => "by another program",
     }
 }
@@ -265,11 +295,20 @@ pub(crate) const fn from(origin: Origin) -> &'static str {
 /// Whether it waits for an answer, and how to give it; else how it was closed.
 fn standing(question: &Question, sheet: &Sheet) -> String {
     match question.closed_at {
-        None => sheet.paint.ink(Ink::Yellow, &format!("Answer it: `aicib answer {}`", question.question_id)),
+        None => sheet.paint.ink(Ink::Yellow, &how_to(question)),
         Some(at) => {
             let how = format!("It {}", answered_from(question));
             sheet.paint.ink(Ink::Dim, &format!("{how} · {}", sheet.clock.show(at)))
         }
+    }
+}
+
+/// How to answer an open question.
+pub(crate) fn how_to(question: &Question) -> String {
+    let number = question.question_id;
+    match question.approval {
+        Some(_) => format!("Decide: `aicib approve {number}` or `aicib deny {number}`"),
+        None => format!("Answer it: `aicib answer {number}`"),
     }
 }
 
@@ -278,6 +317,7 @@ const fn kind(ask: Ask) -> &'static str {
         Ask::Decision => "asks you",
         Ask::Limit => "has reached a limit",
         Ask::Loop => "goes round in circles",
+        Ask::Approval => "asks for leave to act",
     }
 }
 
@@ -291,6 +331,9 @@ pub(crate) fn question_lines(question: &Question, sheet: &Sheet) -> Vec<String> 
     let mut lines = vec![format!("{}  {facts}  {}", paint.ink(Ink::Bold, &number), paint.ink(Ink::Dim, &job))];
     lines.push(paint.ink(Ink::Dim, &format!("    {}", fit(&question.title, sheet.left(4)))));
     lines.extend(wrap(&question.text, sheet.left(4)).into_iter().map(|text| format!("    {text}")));
+    if let Some(approval) = &question.approval {
+        lines.extend(approval_lines(approval, sheet));
+    }
     // A command is shown as it is, not as it fits: where it is cut, that is said.
     let detail = safe(&question.detail);
     let detail: Vec<&str> = detail.trim_end().lines().collect();
@@ -304,9 +347,39 @@ pub(crate) fn question_lines(question: &Question, sheet: &Sheet) -> Vec<String> 
     lines
 }
 
+/// What would be done: all of it, with nothing hidden in it, and each line marked so that none can pass for one of ours.
+fn approval_lines(approval: &Approval, sheet: &Sheet) -> Vec<String> {
+    let paint = sheet.paint;
+    let kind = format!("{} · {}", approval.act.label(), line(&approval.tool, 60));
+    let mut lines = vec![format!("    {}", paint.ink(Ink::Yellow, &kind))];
+    let marked = |text: &str, most: usize| {
+        let shown = contract::visible(text);
+        let all: Vec<&str> = shown.trim_end_matches('\n').split('\n').collect();
+        let mut marked: Vec<String> = all.iter().take(most).map(|text| (*text).to_owned()).collect();
+        if all.len() > most {
+            marked.push(format!("… {} more lines, with --json", all.len() - most));
+        }
+        marked
+    };
+    lines.extend(marked(&approval.action, ACTION_LINES).into_iter().map(|text| format!("    | {text}")));
+    for text in approval.diff.iter().flat_map(|diff| marked(diff, DIFF_LINES)) {
+        let ink = match text.chars().next() {
+            Some('+') => Ink::Green,
+            Some('-') => Ink::Red,
+            _ => Ink::Dim,
+        };
+        lines.push(format!("    | {}", paint.ink(ink, &text)));
+    }
+    lines
+}
+
 /// A question in a line.
 pub(crate) fn in_a_line(question: &Question, sheet: &Sheet) -> String {
     let head = format!("  {}  {}: ", question.question_id, line(&role_name(&question.agent), 24));
-    let text = fit(&question.text, sheet.left(head.chars().count()));
+    let asked = match &question.approval {
+        Some(approval) => format!("{}: {}", approval.act.label(), contract::visible(&approval.action)),
+        None => question.text.clone(),
+    };
+    let text = fit(&asked, sheet.left(head.chars().count()));
     format!("{head}{text}")
 }

@@ -6,7 +6,7 @@ use contract::{
 
 use crate::args::StatusArgs;
 use crate::commands::logs::summary;
-use crate::commands::questions::in_a_line;
+use crate::commands::questions::{how_to, in_a_line};
 use crate::commands::which;
 use crate::context::{Context, Sheet, job_number};
 use crate::daemon::Daemon;
@@ -144,16 +144,22 @@ pub(crate) fn desk_lines(desk: &Desk, last: Option<&Job>, sheet: &Sheet) -> Vec<
 
 /// What waits for the founder: before everything else, since work stands still for it.
 fn asked(desk: &Desk, sheet: &Sheet) -> Vec<String> {
-    let Some(first) = desk.questions.first() else { return Vec::new() };
+    // Leave to act comes first: nothing else is in the way of it.
+    let (approvals, others): (Vec<_>, Vec<_>) = desk.questions.iter().partition(|question| question.approval.is_some());
+    let questions: Vec<&contract::Question> = approvals.into_iter().chain(others).collect();
+    let Some(first) = questions.first() else { return Vec::new() };
     let paint = sheet.paint;
     let mut lines = vec![String::new(), paint.ink(Ink::Yellow, "Waiting for you")];
-    for question in &desk.questions {
+    for question in &questions {
         lines.push(in_a_line(question, sheet));
         let job = format!("     job #{} · {}", question.job_id, sheet.clock.ago(question.asked_at));
         lines.push(paint.ink(Ink::Dim, &job));
     }
-    let how = match desk.questions.len() {
-        1 => format!("Answer it: `aicib answer {}`", first.question_id),
+    let how = match questions.len() {
+        1 => how_to(first),
+        _ if first.approval.is_some() => {
+            "`aicib questions` shows them in full; `aicib approve|deny|answer N` answers.".to_owned()
+        }
         _ => "`aicib questions` shows them in full; `aicib answer N` answers.".to_owned(),
     };
     lines.extend([format!("  {how}"), String::new()]);

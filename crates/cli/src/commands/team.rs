@@ -127,6 +127,7 @@ pub(crate) fn facts(agent: &Agent, sheet: &Sheet) -> Vec<String> {
         ("Part of", line(&agent.department, 60)),
         ("Under", heads.map(|head| line(&head, 60)).unwrap_or_default()),
         ("Model", line(&agent.model, 60)),
+        ("Engine", line(&agent.engine, 60)),
         ("Persona", line(&agent.persona, 60)),
         ("Skills", line(&skills, 400)),
         ("Autonomy", line(&agent.autonomy, 60)),

@@ -5,7 +5,7 @@ use contract::{
     StopCounts, Time, WaitReason,
 };
 
-use super::sample::{NOON, detail, event, job, sheet};
+use super::sample::{NOON, approval, detail, event, job, sheet};
 use crate::commands::summary;
 use crate::events::EventLines;
 use crate::facts::{header, in_line};
@@ -198,6 +198,22 @@ fn a_log_says_what_was_asked_answered_and_said() {
             text: "The brief has reached its limit of $5.00.".into(),
             detail: "The next call may cost $0.31.".into(),
             options: vec!["Go on up to $7.50".into(), "End\u{1b}[2J".into()],
+            approval: None,
+        },
+        EventBody::Asked {
+            key: "q2".into(),
+            ask: Ask::Approval,
+            text: "The CEO wants to run a command".into(),
+            detail: String::new(),
+            options: contract::Decision::options(),
+            approval: approval(5).approval,
+        },
+        EventBody::EngineStarted {
+            engine: contract::EngineKind::Acp,
+            engine_agent: "gemini".into(),
+            conversation: Some("c".into()),
+            version: "0.61.0\u{1b}[2J".into(),
+            confined: contract::Confined::No,
         },
         EventBody::Answered {
             question_id: QuestionId(4),

@@ -4,6 +4,7 @@ mod docs;
 mod jobs;
 mod logs;
 mod money;
+mod permission;
 mod questions;
 pub(crate) mod sample;
 mod status;

@@ -1,9 +1,9 @@
 //! Fixed values to print.
 
 use contract::{
-    Agent, AgentCost, AgentState, Ask, Company, CompanyId, CostBasis, DaemonStatus, Desk, EngineChoice, EngineKind,
-    Entry, Event, EventBody, Job, JobDetail, JobId, JobState, LogLevel, Money, Progress, Question, QuestionId, RunId,
-    Seq, Session, SessionId, Spend, Time, Tokens,
+    Act, Agent, AgentCost, AgentState, Approval, Ask, Company, CompanyId, CostBasis, DaemonStatus, Decision, Desk,
+    EngineChoice, EngineKind, Entry, Event, EventBody, Job, JobDetail, JobId, JobState, LogLevel, Money, Progress,
+    Question, QuestionId, RunId, Seq, Session, SessionId, Spend, Time, Tokens,
 };
 use jiff::tz::TimeZone;
 
@@ -34,6 +34,7 @@ pub(crate) fn job(number: i64, state: JobState) -> Job {
         priority: 0,
         held: false,
         engine: EngineKind::Practice,
+        engine_agent: String::new(),
         origin: contract::Origin::Cli,
         foreground: false,
         created_at: Time(NOON),
@@ -89,6 +90,7 @@ pub(crate) fn agent(role: &str, state: AgentState, task: &str) -> Agent {
         department: "executive".into(),
         reports_to: None,
         model: "opus".into(),
+        engine: String::new(),
         enabled: true,
         state,
         task: task.into(),
@@ -116,10 +118,30 @@ pub(crate) fn question(number: i64) -> Question {
         text: "Which of the two names is ours, Acme or Acme Labs?".into(),
         detail: String::new(),
         options: vec![],
+        approval: None,
         asked_at: Time(NOON - 120_000),
         closed_at: None,
         answer: None,
         answered_by: None,
+    }
+}
+
+/// A question for leave to run a command that would rather not be read.
+pub(crate) fn approval(number: i64) -> Question {
+    Question {
+        ask: Ask::Approval,
+        agent: "backend-engineer".into(),
+        text: "The Backend Engineer wants to run a command".into(),
+        options: Decision::options(),
+        approval: Some(Approval {
+            act: Act::Command,
+            tool: "Bash".into(),
+            action: format!("ls{}; rm -rf build\u{1b}[2K\u{202e}\necho done", " ".repeat(300)),
+            subject: Some("rm -rf build".into()),
+            diff: Some("--- a\n+++ b\n-old\n+new \u{1b}[2J\n".into()),
+            digest: "d".into(),
+        }),
+        ..question(number)
     }
 }
 
@@ -180,8 +202,12 @@ pub(crate) fn company() -> Company {
         name: "Acme".into(),
         dir: "/home/ada/acme".into(),
         engine: "auto".into(),
+        fallback: String::new(),
+        model: String::new(),
         engine_now: EngineChoice {
             kind: Some(EngineKind::Practice),
+            agent: String::new(),
+            is_fallback: false,
             label: "Practice: no model, nothing is charged".into(),
             problem: None,
         },

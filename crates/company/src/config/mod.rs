@@ -19,7 +19,8 @@ use crate::{CONFIG_FILE, MAX_CONFIG_BYTES};
 use check::Fault;
 pub(crate) use edit::{quote, scalar};
 pub use rules::PRESETS;
-pub(crate) use rules::{engine_names, is_any_model, is_engine, is_model, is_role};
+pub use rules::is_any_model;
+pub(crate) use rules::{engine_names, is_engine, is_model, is_role};
 pub use values::{AgentSettings, Config, PriceGiven};
 
 /// Keys of one mapping that are looked at for slips of the hand.

@@ -123,7 +123,7 @@ pub(crate) fn is_model(name: &str) -> bool {
 
 /// Whether a name may be a model's at any provider (`qwen2.5-coder:7b`, `openai/gpt-5`). Programs get it as an argument:
 /// it must not read as an option.
-pub(crate) fn is_any_model(name: &str) -> bool {
+pub fn is_any_model(name: &str) -> bool {
     (1..=200).contains(&name.len())
         && !name.starts_with('-')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@+[]".contains(c))

@@ -25,7 +25,7 @@ pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
     let directive = readable(&params.directive, "directive")?;
     check_priority(params.priority)?;
     let row = companies::resolve(app, params.company).await?;
-    let Ready { agent, engine } = ready(app, &row, params.agent.as_deref().unwrap_or(CEO)).await?;
+    let Ready { agent, engine, engine_agent } = ready(app, &row, params.agent.as_deref().unwrap_or(CEO)).await?;
     let session = sessions::current(app, &row, &agent, params.start_session).await?;
     let max_cost_usd = brief_limit(app, params.max_cost_usd).await?;
     let new = NewJob {
@@ -35,6 +35,7 @@ pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
         parent_job_id: None,
         directive,
         engine,
+        engine_agent,
         origin: params.origin,
         foreground: params.foreground,
         max_cost: max_cost_usd,
@@ -59,7 +60,7 @@ pub async fn restart(app: &App, params: JobRestartParams) -> Result<Job, Error> 
         ));
     }
     let row = companies::resolve(app, CompanyRef { company_id: Some(old.job.company_id), dir: None }).await?;
-    let Ready { agent, engine } = ready(app, &row, &old.job.agent).await?;
+    let Ready { agent, engine, engine_agent } = ready(app, &row, &old.job.agent).await?;
     let session = sessions::current(app, &row, &agent, true).await?;
     let new = NewJob {
         company_id: row.company_id,
@@ -68,6 +69,7 @@ pub async fn restart(app: &App, params: JobRestartParams) -> Result<Job, Error> 
         parent_job_id: Some(job_id),
         directive: old.directive,
         engine,
+        engine_agent,
         origin: old.job.origin,
         foreground: params.foreground,
         max_cost: old.job.max_cost_usd,
@@ -86,6 +88,8 @@ pub struct Ready {
     pub agent: String,
     /// The engine.
     pub engine: EngineKind,
+    /// Which of the agents that speak ACP; empty for any other engine.
+    pub engine_agent: String,
 }
 
 /// Who takes the company's next brief, and on which engine, if there is somebody and something to run on, and its limits
@@ -93,13 +97,13 @@ pub struct Ready {
 pub async fn ready(app: &App, row: &CompanyRow, agent: &str) -> Result<Ready, Error> {
     let loaded = companies::load(row).await?;
     let agent = people::who_takes(&loaded, agent)?.role.clone();
-    let choice = engines::choose(app, &loaded.config.engine).await?;
+    let choice = engines::choose(app, &loaded, &agent).await?;
     let engine = match (choice.kind, choice.problem) {
         (Some(kind), _) => kind,
         (None, problem) => return Err(problem.unwrap_or_else(|| Error::internal("There is no engine."))),
     };
     check_limits(app, row.company_id, budget::limits(&loaded, &agent), &agent).await?;
-    Ok(Ready { agent, engine })
+    Ok(Ready { agent, engine, engine_agent: choice.agent })
 }
 
 /// A brief's own limit: the one that is given, else the setting's.

@@ -2,6 +2,7 @@
 
 mod company;
 mod costs;
+mod engines;
 mod events;
 mod follow_ups;
 mod jobs;
@@ -283,6 +284,18 @@ impl contract::Handlers for Front {
 
     async fn settings_set(&self, _: &Arc<Connection>, params: Settings) -> Result<Settings, Error> {
         system::settings_set(&self.0, params).await
+    }
+
+    async fn engine_list(&self, _: &Arc<Connection>, _: Empty) -> Result<EngineList, Error> {
+        engines::list(&self.0).await
+    }
+
+    async fn engine_try(&self, _: &Arc<Connection>, params: EngineTryParams) -> Result<EngineTrial, Error> {
+        engines::try_one(&self.0, params).await
+    }
+
+    async fn job_raw(&self, _: &Arc<Connection>, params: JobRawParams) -> Result<RawPage, Error> {
+        runs::raw(&self.0, params).await
     }
 
     async fn doctor_run(&self, _: &Arc<Connection>, _: Empty) -> Result<DoctorReport, Error> {

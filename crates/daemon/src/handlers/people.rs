@@ -43,7 +43,7 @@ pub async fn remove(app: &App, params: AgentRef) -> Result<AgentList, Error> {
 
 pub async fn set(app: &App, params: AgentSetParams) -> Result<AgentDetail, Error> {
     let row = companies::resolve(app, params.company).await?;
-    let AgentSetParams { role, enabled, model, name, persona, skills, autonomy, limit_usd, .. } = params;
+    let AgentSetParams { role, enabled, model, engine, name, persona, skills, autonomy, limit_usd, .. } = params;
     if limit_usd.is_some_and(|limit| limit < Money::ZERO) {
         return Err(Error::new(
             ErrorCode::BAD_REQUEST,
@@ -53,7 +53,7 @@ pub async fn set(app: &App, params: AgentSetParams) -> Result<AgentDetail, Error
     }
     // Known before anything is written: a config that names nobody would only be warned of.
     agent_detail(app, &row, &role).await?;
-    let changes = Changes { enabled, model, name, persona, skills, autonomy, limit: limit_usd };
+    let changes = Changes { enabled, model, engine, name, persona, skills, autonomy, limit: limit_usd };
     let (dir, of) = (PathBuf::from(&row.dir), role.clone());
     let turn = app.config_turns.next(row.company_id).await;
     let set = blocking(move || {
@@ -70,8 +70,9 @@ pub async fn set(app: &App, params: AgentSetParams) -> Result<AgentDetail, Error
 pub async fn preview(app: &App, params: AgentPreviewParams) -> Result<AgentPreview, Error> {
     let row = companies::resolve(app, params.company).await?;
     let loaded = companies::load(&row).await?;
+    let commands = companies::may_command(app, &loaded.config).await?;
     let AgentPreviewParams { role, text, .. } = params;
-    blocking(move || company::prompt::preview(&loaded, &role, text.as_deref())).await
+    blocking(move || company::prompt::preview(&loaded, &role, text.as_deref(), commands)).await
 }
 
 /// The agent that a brief names, if it can take it.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use contract::*;
+use store::StoreError;
 
 use crate::app::App;
 use crate::companies::blocking;
@@ -15,6 +16,8 @@ use crate::companies::blocking;
 const PIECE: i64 = 2_000;
 /// Jobs that are deleted at once, at most.
 const MAX_DELETED: usize = 500;
+/// Sessions whose engines' folders are looked at, at most: the next time there are fewer.
+const MOST_SESSIONS: usize = 10_000;
 /// How often the removal of a folder is tried that somebody writes in, and how long to wait in between.
 const TRIES: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -42,6 +45,7 @@ pub async fn run(app: &App, params: JobPruneParams) -> Result<JobPruneResult, Er
             app.hub.reload_all();
         }
         if !piece.more {
+            forgotten.bytes += forget_conversations(app).await?;
             tracing::info!(jobs = forgotten.jobs, events = forgotten.events, "jobs were forgotten");
             return Ok(forgotten);
         }
@@ -85,6 +89,32 @@ pub async fn delete(app: &App, params: JobDeleteParams) -> Result<JobPruneResult
     app.hub.reload_all();
     tracing::info!(jobs = forgotten.jobs, events = forgotten.events, "jobs were deleted");
     Ok(forgotten)
+}
+
+/// Removes what engines kept of closed sessions whose jobs are all forgotten: the bytes that it had.
+async fn forget_conversations(app: &App) -> Result<i64, Error> {
+    let folder = app.home.engines_dir();
+    let listed = blocking(move || Ok(sessions_in(&folder))).await?;
+    let of_nobody = app.store.read(move |db| {
+        let mut of_nobody = Vec::new();
+        for session_id in listed {
+            match db.session(session_id) {
+                Ok(session) if session.jobs > 0 || session.closed_at.is_none() => {}
+                Ok(_) | Err(StoreError::NotFound(_)) => of_nobody.push(session_id),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(of_nobody)
+    });
+    let dirs: Vec<PathBuf> = of_nobody.await?.into_iter().map(|session| app.home.engine_dir(session)).collect();
+    blocking(move || Ok(dirs.iter().map(|dir| remove(dir)).sum())).await
+}
+
+/// The sessions that engines keep something of.
+fn sessions_in(folder: &Path) -> Vec<SessionId> {
+    // No folder, nothing kept.
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(MOST_SESSIONS);
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(SessionId).collect()
 }
 
 /// Those that lie right in our folder of runs. The database may name another: it was moved here with its home.

@@ -1,15 +1,24 @@
 //! The daemon itself: status, health, settings, and how it ends or begins anew.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use contract::*;
 
 use crate::app::App;
-use crate::{anew, companies, health};
+use crate::engines::address;
+use crate::{anew, clis, companies, health};
 
 /// Characters of a shortcut or an address in the settings.
 const MAX_TEXT: usize = 200;
+/// Bytes of a path, and of a command.
+const MAX_PATH: usize = 4096;
+const MAX_COMMAND: usize = 2000;
+/// Folders that confined agents may read.
+const MAX_FOLDERS: usize = 50;
+/// Minutes after which a question for leave to act is answered with no: 30 days.
+const MAX_APPROVAL_MINUTES: i64 = 43_200;
 /// What an answer may take on its way out before the daemon ends.
 const LAST_ANSWER: Duration = Duration::from_millis(20);
 
@@ -86,7 +95,7 @@ pub async fn log_level(app: &App, params: LogLevelParams) -> Result<DaemonStatus
 }
 
 pub async fn settings_set(app: &App, settings: Settings) -> Result<Settings, Error> {
-    check(&settings)?;
+    check(&settings, app.home.root())?;
     let kept = settings.clone();
     let before = app.store.write(move |db| {
         let before = db.settings()?;
@@ -101,7 +110,8 @@ pub async fn settings_set(app: &App, settings: Settings) -> Result<Settings, Err
     Ok(settings)
 }
 
-fn check(settings: &Settings) -> Result<(), Error> {
+/// `home` is AICIB's own folder.
+fn check(settings: &Settings, home: &Path) -> Result<(), Error> {
     let fault = |key: &str, expected: &str| {
         Err(Error::new(
             ErrorCode::BAD_REQUEST,
@@ -136,39 +146,126 @@ fn check(settings: &Settings) -> Result<(), Error> {
     if !(0..=10).contains(&settings.run_retries) {
         return fault("run_retries", "from 0 to 10");
     }
-    if settings.quick_shortcut.len() > MAX_TEXT || settings.anthropic_base_url.len() > MAX_TEXT {
-        return fault("quick_shortcut and anthropic_base_url", "short");
+    if settings.quick_shortcut.len() > MAX_TEXT {
+        return fault("quick_shortcut", "short");
     }
-    let url = &settings.anthropic_base_url;
-    if !url.is_empty() && !url.starts_with("https://") && !is_loopback(url) {
-        return fault("anthropic_base_url", "an https address (http on this machine only), or empty");
+    for (key, url) in
+        [("anthropic_base_url", &settings.anthropic_base_url), ("openai_base_url", &settings.openai_base_url)]
+    {
+        if url.len() > MAX_TEXT || !(url.is_empty() || address::keeps_secrets(url)) {
+            return fault(key, "a short https address (http on this machine only), or empty");
+        }
+    }
+    if !(settings.openai_model.is_empty() || company::is_model_name(&settings.openai_model)) {
+        return fault("openai_model", "a model's name, or empty");
+    }
+    check_engines(settings, &fault)?;
+    if !(0..=MAX_APPROVAL_MINUTES).contains(&settings.approval_minutes) {
+        return fault("approval_minutes", &format!("from 1 to {MAX_APPROVAL_MINUTES}, or 0 for never"));
+    }
+    let may_read = |folder: &String| {
+        // What holds AICIB's home holds the founder's credential, and what is in it is other runs'.
+        let real = Path::new(folder).canonicalize().unwrap_or_else(|_| folder.into());
+        is_path(folder) && !home.starts_with(&real) && !real.starts_with(home)
+    };
+    if settings.sandbox_read.len() > MAX_FOLDERS || !settings.sandbox_read.iter().all(may_read) {
+        return fault(
+            "sandbox_read",
+            &format!("at most {MAX_FOLDERS} absolute folders, none in or around AICIB's own"),
+        );
     }
     Ok(())
 }
 
-/// Whether an http address stays on this machine.
-fn is_loopback(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match authority.strip_prefix("[::1]") {
-        Some(port) if port.is_empty() || port.starts_with(':') => return true,
-        _ => authority.split(':').next().unwrap_or_default(),
-    };
-    !authority.contains('@') && matches!(host, "127.0.0.1" | "localhost")
+/// What the settings say of engines that are programs.
+fn check_engines(settings: &Settings, fault: &impl Fn(&str, &str) -> Result<(), Error>) -> Result<(), Error> {
+    let programs: Vec<String> = clis::all().iter().map(clis::Cli::name).collect();
+    let is_program = |name: &String| programs.contains(name);
+    let own = format!("{}:{ACP_CUSTOM}", EngineKind::Acp.name());
+    for (name, path) in &settings.engine_programs {
+        if !is_program(name) || *name == own || !is_path(path) {
+            let key = format!("engine_programs.{}", one_line(name, 40));
+            let named: Vec<&str> = programs.iter().map(String::as_str).filter(|name| *name != own).collect();
+            return fault(&key, &format!("the absolute path of a program, for one of {}", named.join(", ")));
+        }
+    }
+    if let Some(name) = settings.engine_pays.keys().find(|name| !is_program(name)) {
+        let key = format!("engine_pays.{}", one_line(name, 40));
+        return fault(&key, &format!("about one of {}", programs.join(", ")));
+    }
+    let command = &settings.acp_command;
+    let reads =
+        command.len() <= MAX_COMMAND && !command.contains(char::is_control) && clis::command_words(command).is_ok();
+    if !reads {
+        return fault(
+            "acp_command",
+            &format!("a command in one line of at most {MAX_COMMAND} bytes, its quotes closed"),
+        );
+    }
+    Ok(())
+}
+
+/// Whether a text is an absolute path.
+fn is_path(text: &str) -> bool {
+    text.len() <= MAX_PATH && !text.contains('\0') && Path::new(text).is_absolute()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn checked(settings: &Settings) -> Result<(), Error> {
+        check(settings, Path::new("/home/a/.local/share/aicib"))
+    }
+
     #[test]
     fn a_key_is_never_sent_in_the_clear() {
         let with = |url: &str| Settings { anthropic_base_url: url.into(), ..Settings::default() };
+        let openai = |url: &str| Settings { openai_base_url: url.into(), ..Settings::default() };
         for bad in ["http://provider.example", "http://127.0.0.1.example", "http://localhost:1@provider.example"] {
-            assert!(check(&with(bad)).is_err(), "{bad}");
+            assert!(checked(&with(bad)).is_err(), "{bad}");
+            assert!(checked(&openai(bad)).is_err(), "{bad}");
         }
-        assert!(check(&with("https://provider.example")).is_ok());
-        assert!(check(&with("http://127.0.0.1:4000")).is_ok());
+        assert!(checked(&with("https://provider.example")).is_ok());
+        assert!(checked(&with("http://127.0.0.1:4000")).is_ok());
+        assert!(checked(&openai("http://127.0.0.1:11434/v1")).is_ok());
+    }
+
+    #[test]
+    fn what_is_said_of_engines_has_to_be_about_one() {
+        let d = Settings::default;
+        let programs =
+            |name: &str, path: &str| Settings { engine_programs: [(name.to_owned(), path.to_owned())].into(), ..d() };
+        let pays = |name: &str| Settings { engine_pays: [(name.to_owned(), Pays::Key)].into(), ..d() };
+        let reads = |folder: &str| Settings { sandbox_read: vec![folder.to_owned()], ..d() };
+        for (settings, key) in [
+            (programs("claude-code", "claude"), "engine_programs.claude-code"),
+            (programs("anthropic-api", "/bin/x"), "engine_programs.anthropic-api"),
+            (programs("acp:custom", "/bin/x"), "engine_programs.acp:custom"),
+            (pays("practice"), "engine_pays.practice"),
+            (Settings { acp_command: "agent 'open".into(), ..d() }, "acp_command"),
+            (Settings { acp_command: "agent\nrm".into(), ..d() }, "acp_command"),
+            (Settings { openai_model: "--yolo".into(), ..d() }, "openai_model"),
+            (Settings { approval_minutes: -1, ..d() }, "approval_minutes"),
+            (reads("relative"), "sandbox_read"),
+            (reads("/"), "sandbox_read"),
+            (reads("/home/a"), "sandbox_read"),
+            (reads("/home/a/.local/share/aicib/runs"), "sandbox_read"),
+            (reads("/home/a/.local/share/aicib"), "sandbox_read"),
+        ] {
+            let error = checked(&settings).unwrap_err();
+            assert!(error.message.contains(key), "{error}");
+        }
+        for settings in [
+            programs("acp:gemini", "/opt/gemini"),
+            pays("acp:custom"),
+            Settings { acp_command: "my-agent --acp 'a b'".into(), approval_minutes: 60, ..d() },
+            Settings { openai_model: "qwen2.5-coder:7b".into(), ..d() },
+            reads("/opt/data"),
+            reads("/home/a/.local/share/aicib2"),
+        ] {
+            checked(&settings).unwrap();
+        }
     }
 
     #[test]
@@ -182,12 +279,12 @@ mod tests {
             (Settings { run_output_mb: 100_001, ..d() }, "run_output_mb", "100000"),
             (Settings { run_retries: 11, ..d() }, "run_retries", "from 0 to 10"),
         ] {
-            let error = check(&settings).unwrap_err();
+            let error = checked(&settings).unwrap_err();
             assert_eq!(error.code, ErrorCode::BAD_REQUEST);
             assert!(error.message.contains(key) && error.message.contains(expected), "{error}");
         }
         let none = Settings { run_minutes: 0, run_turns: 0, run_output_mb: 0, run_retries: 0, ..d() };
-        assert!(check(&none).is_ok());
-        assert!(check(&Settings { run_minutes: 10_080, run_retries: 10, ..d() }).is_ok());
+        assert!(checked(&none).is_ok());
+        assert!(checked(&Settings { run_minutes: 10_080, run_retries: 10, ..d() }).is_ok());
     }
 }

@@ -31,7 +31,7 @@ pub async fn submit(app: &App, params: JobSubmitListParams) -> Result<JobsStored
         briefs.push((directive, if params.keep_going { priority(task.priority.as_deref()) } else { 0 }));
     }
     let row = companies::resolve(app, params.company).await?;
-    let Ready { engine, .. } = ready(app, &row, CEO).await?;
+    let Ready { engine, engine_agent, .. } = ready(app, &row, CEO).await?;
     let session = sessions::current(app, &row, CEO, params.start_session).await?;
     let max_cost = brief_limit(app, params.max_cost_usd).await?;
     let (origin, chained) = (params.origin, !params.keep_going);
@@ -46,6 +46,7 @@ pub async fn submit(app: &App, params: JobSubmitListParams) -> Result<JobsStored
                 parent_job_id: None,
                 directive: directive.clone(),
                 engine,
+                engine_agent: engine_agent.clone(),
                 origin,
                 foreground: false,
                 max_cost,

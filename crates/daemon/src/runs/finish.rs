@@ -8,9 +8,11 @@ use contract::{Error, ErrorCode, EventBody, JobChange, Notice, Outcome, RunId, R
 use store::Settlement;
 
 use super::drive::not_started;
+use super::raw;
 use super::retry::Tries;
 use super::{LiveRun, counts, lock};
 use crate::app::App;
+use crate::engines::marks;
 use crate::hub::Touched;
 use crate::notices;
 
@@ -74,6 +76,7 @@ struct Settled {
 async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: StopCounts) -> Result<Settled, Error> {
     let (run_id, job_id) = (run.run_id, run.job_id);
     let (last_word, attempts) = app.store.read(move |db| Ok((db.last_word(run_id)?, db.attempts(job_id)?))).await?;
+    let said = last_word.clone();
     let tries = Tries { attempts, retries: app.settings().await?.run_retries, now: Time::now() };
     let stop = run.stop.is_cancelled().then(|| lock(&run.stop_reason).clone());
     let was_started = run.identity().is_some();
@@ -92,6 +95,7 @@ async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: StopCounts) -> R
         .store
         .write(move |db| {
             let (job, events) = db.settle(run_id, state, change, &settlement, Time::now())?;
+            marks::ended(db, &job, said.as_ref(), Time::now())?;
             let notice = notices::due(&job).map(|new| db.notice_put(&new, Time::now())).transpose()?;
             Ok((events, notice.flatten()))
         })
@@ -213,6 +217,7 @@ fn put_away(dir: &Path) -> std::io::Result<()> {
             _ => {}
         }
     }
+    raw::put_away(dir)?;
     let spool = dir.join("spool.jsonl");
     let bytes = match std::fs::File::open(&spool) {
         Ok(file) => file,

@@ -7,6 +7,7 @@ mod drive;
 mod finish;
 mod hold;
 mod queue;
+mod raw;
 mod retry;
 mod slots;
 mod spool;
@@ -34,6 +35,7 @@ use crate::service::Connection;
 pub use cancel::cancel;
 pub use hold::{hold, tell as tell_hold};
 pub use queue::{adopt, keep_claiming};
+pub use raw::page as raw;
 pub use slots::go_on;
 pub use tell::{tell_rules, tell_words};
 

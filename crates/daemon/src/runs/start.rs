@@ -1,9 +1,12 @@
 //! Starts a run's worker: folder, key, process, spec.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
 use contract::{
-    EngineSpec, Error, ErrorCode, JobDetail, JobState, Money, RunLimits, Settings, Time, WORKER_PROTOCOL, WorkerSpec,
+    EngineSpec, Error, ErrorCode, Exchange, Granted, JobDetail, JobState, Money, RunId, RunLimits, SandboxSpec,
+    Settings, Time, WORKER_PROTOCOL, WorkerSpec,
 };
 use process::{Identity, Input, Output, Spawned};
 use secrecy::ExposeSecret;
@@ -14,7 +17,9 @@ use super::finish::End;
 use super::hold::is_held;
 use super::{LiveRun, lock, random_token, slots, token_hash};
 use crate::app::App;
-use crate::engines;
+use crate::clis;
+use crate::companies;
+use crate::engines::{self, Ground, Planned};
 use crate::hub::Touched;
 use crate::memory;
 
@@ -63,42 +68,59 @@ impl Started {
 pub async fn start(app: &App, run: &LiveRun, token: String) -> Result<Started, End> {
     // Nothing fails because the daemon leaves: the next one starts the worker.
     let not_started = |error| if app.stop.is_cancelled() { End::DaemonLeaves } else { End::NotStarted(error) };
-    let (spec, record) = tokio::select! {
+    let (spec, record, path) = tokio::select! {
         prepared = prepare(app, run, token) => prepared.map_err(not_started)?,
         () = run.stop.cancelled() => return Err(End::Exited),
         () = app.stop.cancelled() => return Err(End::DaemonLeaves),
     };
-    spawn(app, run, &spec, record).await.map_err(not_started)
+    spawn(app, run, &spec, record, path).await.map_err(not_started)
 }
 
-async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<(WorkerSpec, JobRecord), Error> {
+/// What the worker is told, what the run can be made again from, and the worker's PATH where it is not ours.
+async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<(WorkerSpec, JobRecord, Option<OsString>), Error> {
     let job_id = run.job_id;
-    let (detail, history, company, cut_off) = app
+    let Told { detail, history, company, cut_off, granted, conversation } = app
         .store
         .read(move |db| {
             let detail = db.job_detail(job_id)?;
-            let history = db.exchanges(detail.job.session_id, HISTORY)?;
-            let company = db.company(detail.job.company_id)?;
+            let job = &detail.job;
+            let history = db.exchanges(job.session_id, HISTORY)?;
+            let company = db.company(job.company_id)?;
             let cut_off = memory::cut_off(db, &detail)?;
-            Ok((detail, history, company, cut_off))
+            let granted = match &cut_off {
+                Some((run_id, _)) => db.granted_of(*run_id)?,
+                None => Vec::new(),
+            };
+            let conversation = memory::conversation(db, job)?;
+            Ok(Told { detail, history, company, cut_off, granted, conversation })
         })
         .await?;
     let journal = memory::journal(app, company.company_id).await;
-    let resume_dir = tokio::task::spawn_blocking(move || cut_off.filter(|dir| memory::has_talk(dir)));
+    let resume_dir =
+        tokio::task::spawn_blocking(move || cut_off.map(|(_, dir)| dir).filter(|dir| memory::has_talk(dir)));
     let resume_dir = resume_dir.await.map_err(Error::internal)?;
     let record = record(run, &detail, &company, token_hash(&token));
     make_dir(&run.dir)?;
     write_record(run, &record).await?;
-    let settings = app.settings().await?;
-    let api_key = match engines::provider(detail.job.engine) {
-        Some(provider) => Some(key_when_unlocked(app, run, provider).await?),
-        None => None,
-    };
+    let ground = Ground::read(app).await?;
+    let settings = &ground.settings;
+    // One that does not read is the worker's to tell of.
+    let loaded = companies::load(&company).await.ok();
+    let (own, others) = engines::of_run(&app.clis, &ground, loaded.as_ref(), &detail.job).await?;
+    let path = path_of(app, [&own].into_iter().chain(others.values())).await;
+    let engine = with_key(app, run, own, settings.practice_pace).await?;
+    let mut engines = BTreeMap::new();
+    for (role, planned) in others {
+        engines.insert(role, with_key(app, run, planned, settings.practice_pace).await?);
+    }
     // What waited gives no slot back that it does not have.
     while app.store.read(move |db| db.job(job_id)).await?.state == JobState::Waiting {
         slots::go_on(app, run, 0).await?;
     }
-    let base_url = engines::base_url(detail.job.engine, &settings);
+    // As late as may be: what is said after this is told once the worker connects.
+    let company_id = company.company_id;
+    let rules = app.store.read(move |db| db.rules_for(company_id, job_id)).await?;
+    let state_dir = app.home.engine_dir(detail.job.session_id);
     let spec = WorkerSpec {
         protocol: WORKER_PROTOCOL,
         home: app.home.root().display().to_string(),
@@ -112,13 +134,54 @@ async fn prepare(app: &App, run: &LiveRun, token: String) -> Result<(WorkerSpec,
         history,
         journal,
         resume_dir,
-        engine: EngineSpec { kind: detail.job.engine, base_url, api_key, pace: settings.practice_pace },
-        limits: limits(&settings, detail.job.max_cost_usd),
+        engine,
+        engines,
+        conversation,
+        state_dir: state_dir.display().to_string(),
+        rules,
+        granted,
+        sandbox: SandboxSpec {
+            mode: settings.sandbox,
+            network: settings.sandbox_network,
+            read: settings.sandbox_read.clone(),
+        },
+        limits: limits(settings, detail.job.max_cost_usd),
         // What changes after this is told once the worker connects.
         held: is_held(app, job_id).await?,
         grace_ms: u64::try_from(settings.stop_grace_ms).unwrap_or_default(),
     };
-    Ok((spec, record))
+    Ok((spec, record, path))
+}
+
+/// What the database has to say of a run that begins.
+struct Told {
+    detail: JobDetail,
+    history: Vec<Exchange>,
+    company: CompanyRow,
+    /// The run that it takes up, and its folder.
+    cut_off: Option<(RunId, String)>,
+    granted: Vec<Granted>,
+    conversation: Option<String>,
+}
+
+/// An engine with its key, where it is to have one.
+async fn with_key(app: &App, run: &LiveRun, engine: Planned, pace: f64) -> Result<EngineSpec, Error> {
+    let key = match engine.pays_with {
+        Some(provider) => Some(key_when_unlocked(app, run, provider).await?),
+        None => None,
+    };
+    Ok(engine.spec(key, pace))
+}
+
+/// The PATH for a worker that starts programs of engines: those of a founder's login shell, with the programs' own
+/// folders. A daemon that was started from a dock knows less.
+async fn path_of(app: &App, engines: impl Iterator<Item = &Planned>) -> Option<OsString> {
+    let programs: Vec<&str> = engines.filter_map(|engine| engine.program.as_deref()).collect();
+    if programs.is_empty() {
+        return None;
+    }
+    let path = app.clis.path().await;
+    Some(programs.iter().rev().fold(path, |path, program| clis::with_own(Path::new(program), &path)))
 }
 
 /// The limits of a run, from the founder's settings and the brief's own.
@@ -149,6 +212,7 @@ fn record(run: &LiveRun, detail: &JobDetail, company: &CompanyRow, token_hash: S
         agent: job.agent.clone(),
         directive: detail.directive.clone(),
         engine: job.engine,
+        engine_agent: job.engine_agent.clone(),
         origin: job.origin,
         foreground: job.foreground,
         max_cost: job.max_cost_usd,
@@ -219,7 +283,13 @@ async fn wait(app: &App, run: &LiveRun, reason: String) -> Result<(), Error> {
     Ok(())
 }
 
-async fn spawn(app: &App, run: &LiveRun, spec: &WorkerSpec, mut record: JobRecord) -> Result<Started, Error> {
+async fn spawn(
+    app: &App,
+    run: &LiveRun,
+    spec: &WorkerSpec,
+    mut record: JobRecord,
+    path: Option<OsString>,
+) -> Result<Started, Error> {
     let mut line = serde_json::to_vec(spec).map_err(Error::internal)?;
     line.push(b'\n');
     let mut log = std::fs::OpenOptions::new();
@@ -231,6 +301,7 @@ async fn spawn(app: &App, run: &LiveRun, spec: &WorkerSpec, mut record: JobRecor
         .arg("worker")
         .dir(&run.dir)
         .env("AICIB_HOME", &spec.home)
+        .envs(path.map(|path| ("PATH", path)))
         .mark(&run.mark)
         .input(Input::Piped)
         .output(Output::File(log));

@@ -15,6 +15,7 @@ use super::spool::Spool;
 use crate::app::App;
 use crate::budget::{self, Standing};
 use crate::companies;
+use crate::engines::marks;
 use crate::hub::Touched;
 use crate::notices;
 
@@ -131,6 +132,7 @@ impl Tail {
                     }
                 }
                 let untold = questions(db, &stored.events)?;
+                marks::heard(db, &stored.events, Time::now())?;
                 db.run_heard(run_id, Time::now(), children)?;
                 if batch.refused > 0 {
                     stored.events.push(db.append_own(job_id, left_out(batch.refused))?);

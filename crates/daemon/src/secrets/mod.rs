@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use self::keychain::Keychain;
 
 /// The providers whose keys we keep.
-pub const PROVIDERS: &[&str] = &["anthropic"];
+pub const PROVIDERS: &[&str] = &["anthropic", "openai"];
 /// The kept value that lists the keys there are.
 const INDEX: &str = "keys";
 /// Bytes of a key, at most.
@@ -75,6 +75,24 @@ impl Secrets {
     /// The database's.
     pub async fn kept(&self, provider: &str) -> Result<Option<KeyStorage>, Error> {
         Ok(self.index().await?.get(provider).map(|listed| listed.storage))
+    }
+
+    /// Where the keys are kept that there are, by provider, and whether each was in the memory of an earlier daemon and
+    /// is gone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn all_kept(&self) -> Result<BTreeMap<String, (KeyStorage, bool)>, Error> {
+        let index = self.index().await?;
+        let held = lock(&self.held);
+        let lost = |provider: &str, storage| storage == KeyStorage::Session && !held.contains_key(provider);
+        Ok(index
+            .into_iter()
+            .map(|(provider, Listed { storage, .. })| {
+                let lost = lost(&provider, storage);
+                (provider, (storage, lost))
+            })
+            .collect())
     }
 
     /// Whether the provider's key was kept in the memory of an earlier daemon.

@@ -1,20 +1,15 @@
-//! Why a call did not work, from what the provider or the network said.
+//! Why a call did not work, from what the provider said.
 
-use std::error::Error as _;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use contract::{ErrorCode, one_line};
-use futures_util::StreamExt;
-use reqwest::header::RETRY_AFTER;
-use reqwest::{Response, StatusCode, Url};
+use reqwest::Response;
 use serde_json::Value;
 
 use crate::model::ModelError;
+use crate::provider::{LATER_FIX, refusal, retry_after};
+pub(crate) use crate::provider::{causes, cut, silent, unsent};
 
-/// Bytes of a refusal that are read.
-const MAX_REFUSAL: usize = 64 * 1024;
-/// How long a refusal may take to arrive.
-const REFUSAL_TIME: Duration = Duration::from_secs(10);
 /// Characters of the provider's words that are passed on.
 const WORDS: usize = 500;
 /// The status of an overloaded provider.
@@ -22,26 +17,12 @@ const OVERLOADED: u16 = 529;
 
 const KEY_FIX: &str = "Check the key and store it again with `aicib key set anthropic`.";
 const CREDIT_FIX: &str = "Add credit at the provider, then send the brief again.";
-const LATER_FIX: &str = "Send the brief again later.";
-const NETWORK_FIX: &str = "Check the network and any proxy, then send the brief again.";
 
 /// The error that a response with a status other than 200 stands for.
 pub(crate) async fn refused(response: Response) -> ModelError {
     let status = response.status();
     let after = retry_after(&response);
-    let mut body = Vec::new();
-    let mut chunks = response.bytes_stream();
-    let reading = async {
-        while let Some(Ok(chunk)) = chunks.next().await {
-            let room = MAX_REFUSAL - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if body.len() >= MAX_REFUSAL {
-                break;
-            }
-        }
-    };
-    // Half of a refusal is still one: what came in time is used.
-    let _ = tokio::time::timeout(REFUSAL_TIME, reading).await;
+    let body = refusal(response).await;
     let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
     let kind = parsed["error"]["type"].as_str().unwrap_or_default();
     let words = parsed["error"]["message"].as_str().map(|text| one_line(text, WORDS)).unwrap_or_default();
@@ -99,54 +80,6 @@ pub(crate) fn in_stream(error: &Value) -> ModelError {
         _ => 500,
     };
     of(status, kind, &words, None)
-}
-
-/// The request did not get through.
-pub(crate) fn unsent(error: &reqwest::Error, url: &Url) -> ModelError {
-    let host = url.host_str().unwrap_or("the provider");
-    let what = if error.is_connect() { "cannot be reached" } else { "closed the connection before it answered" };
-    network(format!("{host} {what} ({})", causes(error)))
-}
-
-/// No answer began in time.
-pub(crate) fn silent(time: Duration) -> ModelError {
-    let message = format!("The provider did not answer within {} s.", time.as_secs_f64());
-    ModelError::passing(ErrorCode::PROVIDER_DOWN, message, LATER_FIX)
-}
-
-/// The answer broke off.
-pub(crate) fn cut(why: &str) -> ModelError {
-    ModelError::passing(ErrorCode::PROVIDER_PROTOCOL, format!("The provider's answer broke off ({why})."), LATER_FIX)
-}
-
-fn network(what: String) -> ModelError {
-    ModelError::passing(ErrorCode::PROVIDER_NETWORK, format!("{what}."), NETWORK_FIX)
-}
-
-/// An error's innermost cause in a line, without the address.
-pub(crate) fn causes(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut text = String::new();
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    one_line(if text.is_empty() { "no connection" } else { &text }, 200)
-}
-
-/// When the provider wants to be asked again: seconds or a date.
-fn retry_after(response: &Response) -> Option<Duration> {
-    if response.status() == StatusCode::OK {
-        return None;
-    }
-    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-    match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        Err(_) => {
-            let at = httpdate::parse_http_date(text).ok()?;
-            Some(at.duration_since(SystemTime::now()).unwrap_or_default())
-        }
-    }
 }
 
 #[cfg(test)]

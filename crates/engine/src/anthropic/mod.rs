@@ -4,19 +4,15 @@ mod failure;
 mod stream;
 mod wire;
 
-use std::net::IpAddr;
-
 use async_trait::async_trait;
 use contract::{EngineSpec, Error, ErrorCode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Url, redirect};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use reqwest::{Client, Url};
 
-use crate::engines::CONNECT_TIMEOUT;
-use crate::model::{Answer, Block, Heard, Model, ModelError, Request};
+use crate::model::{Answer, Heard, Model, ModelError, Request};
 use crate::patience::Patience;
 use crate::prices::{self, Resolved};
+use crate::provider::{self, Key};
 
 /// Where the provider is, when nobody says otherwise.
 const PROVIDER: &str = "https://api.anthropic.com";
@@ -31,7 +27,7 @@ const BYTES_PER_TOKEN: usize = 3;
 pub(crate) struct Anthropic {
     client: Client,
     url: Url,
-    key: SecretString,
+    key: Key,
     patience: Patience,
 }
 
@@ -41,8 +37,7 @@ impl Anthropic {
     /// # Errors
     /// `key.missing` without a key, `config.invalid` for an address that keys must not be sent to.
     pub fn open(spec: &EngineSpec, patience: &Patience) -> Result<Anthropic, Error> {
-        let key = spec.api_key.as_deref().map(str::trim).filter(|key| !key.is_empty());
-        let Some(key) = key else {
+        let Some(key) = Key::of(spec.api_key.as_deref()) else {
             return Err(Error::new(
                 ErrorCode::KEY_MISSING,
                 "There is no key for the Anthropic API.",
@@ -51,11 +46,10 @@ impl Anthropic {
         };
         let base = spec.base_url.as_deref().map(str::trim).filter(|base| !base.is_empty()).unwrap_or(PROVIDER);
         let (url, loopback) = address(base)?;
-        let mut secret = HeaderValue::from_str(key).map_err(|_| {
+        let secret = key.header("").ok_or_else(|| {
             let what = "The key for the Anthropic API holds characters that no key has.";
             Error::new(ErrorCode::PROVIDER_AUTH, what, "Store it again with `aicib key set anthropic`.")
         })?;
-        secret.set_sensitive(true);
         let headers: HeaderMap = [
             (HeaderName::from_static("x-api-key"), secret),
             (HeaderName::from_static("anthropic-version"), HeaderValue::from_static(VERSION)),
@@ -63,45 +57,8 @@ impl Anthropic {
         ]
         .into_iter()
         .collect();
-        let mut builder = Client::builder()
-            .default_headers(headers)
-            .user_agent(concat!("aicib/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT.min(patience.first_byte))
-            // A redirect would take the key elsewhere.
-            .redirect(redirect::Policy::none());
-        if loopback {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| {
-            Error::internal(format!("The HTTP client cannot be set up: {}.", failure::causes(&error)))
-        })?;
-        Ok(Anthropic { client, url, key: SecretString::from(key.to_owned()), patience: patience.clone() })
-    }
-
-    /// Takes the key out of a text of the provider's, should it hold it: what is said becomes events.
-    fn clean(&self, text: &mut String) {
-        let key = self.key.expose_secret();
-        if text.contains(key) {
-            *text = text.replace(key, "[key]");
-        }
-    }
-
-    fn clean_block(&self, block: &mut Block) {
-        match block {
-            Block::Text(text) | Block::Thinking { text, .. } | Block::Outcome { text, .. } => self.clean(text),
-            Block::Call { input: Ok(input), .. } => self.clean_value(input),
-            Block::Call { input: Err(text), .. } => self.clean(text),
-            Block::Opaque(_) => {}
-        }
-    }
-
-    fn clean_value(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => self.clean(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.clean_value(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|item| self.clean_value(item)),
-            _ => {}
-        }
+        let client = provider::client(headers, loopback, patience.first_byte)?;
+        Ok(Anthropic { client, url, key, patience: patience.clone() })
     }
 
     async fn ask(&self, request: &Request<'_>, heard: &Heard<'_>) -> Result<Answer, ModelError> {
@@ -135,45 +92,15 @@ impl Model for Anthropic {
     }
 
     async fn complete(&self, request: &Request<'_>, heard: &Heard<'_>) -> Result<Answer, ModelError> {
-        match self.ask(request, heard).await {
-            Ok(mut answer) => {
-                answer.blocks.iter_mut().for_each(|block| self.clean_block(block));
-                Ok(answer)
-            }
-            Err(ModelError::Final(mut error)) => {
-                self.clean(&mut error.message);
-                Err(ModelError::Final(error))
-            }
-            Err(ModelError::Passing { mut error, after }) => {
-                self.clean(&mut error.message);
-                Err(ModelError::Passing { error, after })
-            }
-        }
+        let mut answer = self.ask(request, heard).await;
+        self.key.clean(&mut answer);
+        answer
     }
 }
 
 /// The address of the Messages API below `base`, and whether it is on this machine.
 fn address(base: &str) -> Result<(Url, bool), Error> {
-    let wrong = |why: &str| {
-        Error::new(
-            ErrorCode::CONFIG_INVALID,
-            format!("The address of the Anthropic API {why}."),
-            "Give one such as https://api.anthropic.com; http works only for this machine (http://127.0.0.1:…).",
-        )
-    };
-    let url = Url::parse(base).map_err(|_| wrong("is no address"))?;
-    let host = url.host_str().ok_or_else(|| wrong("names no host"))?.trim_matches(['[', ']']).to_owned();
-    let loopback = host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    match url.scheme() {
-        "https" => {}
-        "http" if loopback => {}
-        "http" => return Err(wrong("would send the key in the clear")),
-        _ => return Err(wrong("is neither http nor https")),
-    }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("holds a name, a password or a query"));
-    }
-    let mut url = url;
+    let (mut url, loopback) = provider::address(base, "Anthropic API", PROVIDER)?;
     let path = url.path().trim_end_matches('/');
     let path = path.strip_suffix("/v1").unwrap_or(path);
     let path = format!("{path}/v1/messages");

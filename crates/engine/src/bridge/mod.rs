@@ -152,12 +152,11 @@ impl Bridge {
     pub fn seat(
         &self,
         spec: &EngineSpec,
-        dialect: Option<Dialect>,
         prices: &Prices,
         tools: Vec<ToolSpec>,
     ) -> Result<(Seat, mpsc::Receiver<BridgeCall>), Error> {
         let key = spec.api_key.as_deref().map(str::trim).filter(|key| !key.is_empty());
-        let upstream = match (key, dialect) {
+        let upstream = match (key, Dialect::of(spec)) {
             (Some(key), Some(dialect)) => {
                 Some(Upstream::open(dialect, key, spec.base_url.as_deref(), &self.shared.patience)?)
             }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use contract::{Error, ErrorCode};
+use contract::{EngineKind, EngineSpec, Error, ErrorCode};
 use hyper::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Url, redirect};
@@ -21,6 +21,16 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
+    /// What the program of an engine speaks to its model, where we can hold the key for it.
+    pub fn of(spec: &EngineSpec) -> Option<Dialect> {
+        match spec.kind {
+            EngineKind::ClaudeCode => Some(Dialect::Anthropic),
+            EngineKind::Codex => Some(Dialect::Openai),
+            EngineKind::Acp => crate::acp::agent(&spec.agent).and_then(|agent| agent.dialect),
+            EngineKind::AnthropicApi | EngineKind::OpenaiApi | EngineKind::Practice => None,
+        }
+    }
+
     fn provider(self) -> &'static str {
         match self {
             Dialect::Anthropic => "https://api.anthropic.com",

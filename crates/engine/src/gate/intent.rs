@@ -2,6 +2,7 @@
 //!
 //! Names and inputs are an agent's or a program's: hostile. What is not known counts as something that needs leave.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use contract::{Act, one_line, title};
@@ -78,9 +79,9 @@ enum Kind {
     Unknown,
 }
 
-/// What a call of `tool` with `input` would do in the company folder `folder`. Knows our own tools, those of Claude
-/// Code and Codex, and the kinds of the Agent Client Protocol (`execute`).
-pub(crate) fn intent(tool: &str, input: &Value, folder: &Path) -> Intent {
+/// What a call of `tool` with `input` would do. Knows our own tools, those of Claude Code and Codex, and the kinds of the
+/// Agent Client Protocol (`execute`). `folders`: the company's, in which paths begin, and others that are the agents' own.
+pub(super) fn intent(tool: &str, input: &Value, folders: &[&Path]) -> Intent {
     let name = one_line(tool, 120);
     let kind = kind(&name, input);
     let mut intent = Intent {
@@ -111,7 +112,7 @@ pub(crate) fn intent(tool: &str, input: &Value, folder: &Path) -> Intent {
             intent.is_command = true;
             intent.subject = Some(subject(&line));
             intent.action = match text(input, &["cwd", "workdir", "working_directory"]) {
-                Some(dir) if !is_same(folder, dir) => format!("{line}\n[in {dir}]"),
+                Some(dir) if !is_same(folders, dir) => format!("{line}\n[in {dir}]"),
                 _ => line,
             };
         }
@@ -128,7 +129,7 @@ pub(crate) fn intent(tool: &str, input: &Value, folder: &Path) -> Intent {
             intent.action = text(input, &["query", "q"]).map_or_else(|| in_full(input), str::to_owned);
             intent.subject = Some("web search".to_owned());
         }
-        Kind::Change => changes(&mut intent, input, folder),
+        Kind::Change => changes(&mut intent, input, folders),
         Kind::Server | Kind::Unknown => {
             intent.act = if kind == Kind::Server { served(&intent.tool) } else { Act::Command };
             intent.action = format!("{} {}", intent.tool, in_full(input));
@@ -179,24 +180,32 @@ fn served(tool: &str) -> Act {
 
 /// The command line of a call: a text, or a program with its arguments.
 fn command(input: &Value) -> Option<String> {
-    ["command", "cmd", "script"].iter().find_map(|key| match &input[*key] {
+    let joined = |words: &Value| {
+        let words: Option<Vec<_>> = words.as_array()?.iter().map(Value::as_str).collect();
+        words.filter(|words| !words.is_empty()).map(|words| words.into_iter().map(quoted).collect::<Vec<_>>().join(" "))
+    };
+    let line = ["command", "cmd", "script"].iter().find_map(|key| match &input[*key] {
         Value::String(line) => Some(line.clone()),
-        Value::Array(words) if !words.is_empty() => {
-            let words: Option<Vec<_>> = words.iter().map(Value::as_str).collect();
-            Some(words?.into_iter().map(quoted).collect::<Vec<_>>().join(" "))
-        }
-        _ => None,
-    })
+        words => joined(words),
+    })?;
+    match joined(&input["args"]) {
+        Some(args) => Some(format!("{line} {args}")),
+        None => Some(line),
+    }
 }
 
 /// A word as a shell would need it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Which files would change, and how.
-fn changes(intent: &mut Intent, input: &Value, folder: &Path) {
+fn changes(intent: &mut Intent, input: &Value, folders: &[&Path]) {
     let edits = edits(&intent.tool, input);
     let mut paths: Vec<&str> = Vec::new();
     for edit in &edits {
@@ -204,7 +213,7 @@ fn changes(intent: &mut Intent, input: &Value, folder: &Path) {
             paths.push(&edit.path);
         }
     }
-    let guarded = paths.is_empty() || paths.iter().any(|path| !is_own(folder, path));
+    let guarded = paths.is_empty() || paths.iter().any(|path| !is_own(folders, path));
     intent.act = if guarded { Act::WriteElsewhere } else { Act::Write };
     intent.action = match paths.as_slice() {
         [] => in_full(input),
@@ -234,7 +243,8 @@ fn edits(tool: &str, input: &Value) -> Vec<Edit> {
         };
         let all = |value: &Value| value["replace_all"].as_bool().unwrap_or(false);
         let edit = if let Some(steps) = input["edits"].as_array() {
-            let steps = steps.iter().take(MAX_FILES).filter_map(|step| pair(step).map(|(old, new)| (old, new, all(step))));
+            let steps =
+                steps.iter().take(MAX_FILES).filter_map(|step| pair(step).map(|(old, new)| (old, new, all(step))));
             edit.replaced(steps.collect())
         } else if let Some((old, new)) = pair(input) {
             edit.replaced(vec![(old, new, all(input))])
@@ -283,21 +293,23 @@ fn edits(tool: &str, input: &Value) -> Vec<Edit> {
     found
 }
 
-/// Whether a path lies in the company folder and is an agent's to change there. Links are followed as far as they
-/// are there.
-fn is_own(folder: &Path, path: &str) -> bool {
+/// Whether a path is an agent's to change: in the company folder, apart from what is the founder's there, or in another
+/// of its own. Links are followed as far as they are there.
+fn is_own(folders: &[&Path], path: &str) -> bool {
     if path.chars().any(char::is_control) || path.starts_with('~') {
         return false;
     }
-    let Ok(root) = folder.canonicalize() else { return false };
-    let Some(real) = real(&root.join(path)) else { return false };
-    match real.strip_prefix(&root) {
+    let mut roots = folders.iter().map(|folder| folder.canonicalize().ok());
+    let Some(Some(company)) = roots.next() else { return false };
+    let Some(real) = real(&company.join(path)) else { return false };
+    match real.strip_prefix(&company) {
         Ok(inside) => !inside.as_os_str().is_empty() && !crate::tools::is_guarded(inside),
-        Err(_) => false,
+        Err(_) => roots.flatten().any(|root| real != root && real.starts_with(root)),
     }
 }
 
-fn is_same(folder: &Path, dir: &str) -> bool {
+fn is_same(folders: &[&Path], dir: &str) -> bool {
+    let Some(folder) = folders.first() else { return false };
     match (folder.canonicalize(), folder.join(dir).canonicalize()) {
         (Ok(folder), Ok(dir)) => folder == dir,
         _ => false,
@@ -341,7 +353,8 @@ fn host(url: &str) -> Option<&str> {
 
 /// An address with whatever else the call says.
 fn full(url: &str, input: &Value) -> String {
-    let more = input.as_object().into_iter().flatten().filter(|(key, value)| value.as_str() != Some(url) && *key != "url");
+    let more =
+        input.as_object().into_iter().flatten().filter(|(key, value)| value.as_str() != Some(url) && *key != "url");
     let more: Vec<_> = more.map(|(key, value)| format!("{}: {}", one_line(key, 60), plain(value))).collect();
     if more.is_empty() { url.to_owned() } else { format!("{url}\n{}", more.join("\n")) }
 }
@@ -365,8 +378,35 @@ fn subject(text: &str) -> String {
 
 /// A fingerprint of tool and input. The order of fields does not matter to it.
 fn digest(tool: &str, input: &Value) -> String {
-    // serde_json sorts the fields of an object.
-    hex(&Sha256::digest(json!([tool, input]).to_string().as_bytes()))
+    let mut text = String::new();
+    sorted(&json!([tool, input]), &mut text);
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// A value as JSON text, the fields of each object in order.
+fn sorted(value: &Value, out: &mut String) {
+    match value {
+        Value::Array(items) => {
+            out.push('[');
+            for item in items {
+                sorted(item, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            let fields: BTreeMap<_, _> = fields.iter().collect();
+            out.push('{');
+            for (name, item) in fields {
+                out.push_str(&Value::String(name.clone()).to_string());
+                out.push(':');
+                sorted(item, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        plain => out.push_str(&plain.to_string()),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

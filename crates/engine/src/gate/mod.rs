@@ -16,7 +16,8 @@ use contract::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use intent::{Intent, intent};
+pub(crate) use intent::Intent;
+use intent::intent;
 pub use rules::{Grants, Rules};
 
 use crate::{Brief, Host, Question};
@@ -40,6 +41,8 @@ pub(crate) struct Gate {
     rules: Rules,
     granted: Grants,
     folder: PathBuf,
+    /// Temporary files are the agents' own, like the company's.
+    tmp: PathBuf,
 }
 
 impl Gate {
@@ -51,12 +54,13 @@ impl Gate {
             rules: brief.rules.clone(),
             granted: brief.granted.clone(),
             folder: brief.company.dir.clone(),
+            tmp: brief.tmp_dir.clone(),
         }
     }
 
-    /// What a call of a tool's would do, for this gate's folder.
+    /// What a call of a tool's would do.
     pub fn intent(&self, tool: &str, input: &serde_json::Value) -> Intent {
-        intent(tool, input, &self.folder)
+        intent(tool, input, &[&self.folder, &self.tmp])
     }
 
     /// The verdict on an act, and where it comes from.

@@ -6,24 +6,29 @@
 //! and ends what has to end. Whatever a program says is hostile; nothing of it is believed that we can see ourselves.
 
 mod doors;
+mod engine;
+mod errands;
+mod ground;
+pub(crate) mod jsonrpc;
 mod lines;
 mod log;
 mod money;
+mod opening;
 mod program;
 mod spans;
 mod stage;
+mod waits;
 
 use async_trait::async_trait;
 use company::AgentFile;
 use contract::{Decision, EngineSpec, Error};
 
-use crate::bridge::Dialect;
 use crate::readers::Happened;
 use crate::{Abilities, Brief, Host};
 
+pub(crate) use self::engine::{Mute, delegate, open};
 pub(crate) use doors::Door;
-pub(crate) use program::{Exit, Line, Program, Setup};
-pub(crate) use stage::{delegate, open};
+pub(crate) use program::{Line, Program, Setup};
 
 /// Knows one program.
 #[async_trait]
@@ -52,14 +57,13 @@ pub(crate) struct Manners {
     pub listens: bool,
     /// Its model is one of Claude's, so that the agents' own names for models mean something to it.
     pub is_claude: bool,
-    /// The API that it calls its model by, where it can be told to call it through us; none where it cannot.
-    pub dialect: Option<Dialect>,
     /// What an agent is told of how its tools are named there (`delegate`, `ask_founder`); empty where there is nothing
     /// to say.
     pub words: &'static str,
 }
 
 /// All that a conversation begins with.
+#[derive(Clone)]
 pub(crate) struct Stand<'a> {
     /// The brief: folders, limits, marks.
     pub brief: &'a Brief,
@@ -74,7 +78,7 @@ pub(crate) struct Stand<'a> {
     /// The model; none for the program's own choice.
     pub model: Option<&'a str>,
     /// The program's own name for the conversation to take up.
-    pub conversation: Option<&'a str>,
+    pub conversation: Option<String>,
     /// Agents that the program hands work to by itself; empty unless [`Manners::hands_out`].
     pub reports: &'a [Report],
     /// Where it finds our tools and, where we pay, its model.

@@ -1,12 +1,14 @@
 //! One process of an engine's program: started, talked to line by line, and ended with all that it started.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use contract::{Confined, Error, ErrorCode};
-use process::{Command, Identity, Input, Mark, Network, Output, SpawnError, Spawned, Stopped, exited, spawn, stop_tree};
+use process::{
+    Command, Identity, Input, Mark, Network, Output, SpawnError, Spawned, Stopped, exited, spawn, stop_tree,
+};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
@@ -44,6 +46,8 @@ pub(crate) struct Setup {
     /// Files and folders of its own that it writes to beside the company's and the temporary ones, where it is
     /// confined: its login, its conversations.
     pub own: Vec<PathBuf>,
+    /// Folders that it reads beside those of the system and the toolchains: where it is installed.
+    pub read: Vec<PathBuf>,
     /// What it is called on screen ("Claude Code").
     pub label: String,
 }
@@ -78,6 +82,20 @@ impl Setup {
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Setup {
         self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Lets it read a folder.
+    #[must_use]
+    pub fn read(mut self, path: impl Into<PathBuf>) -> Setup {
+        self.read.push(path.into());
+        self
+    }
+
+    /// Sets variables of its environment.
+    #[must_use]
+    pub fn envs<N: Into<OsString>, V: Into<OsString>>(mut self, vars: impl IntoIterator<Item = (N, V)>) -> Setup {
+        self.env.extend(vars.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
 
@@ -149,9 +167,11 @@ impl<'a> Program<'a> {
             .input(Input::Piped)
             .output(Output::Piped);
         if brief.confined != Confined::No {
-            let mut policy = brief.sandbox.clone().read(setup.program.clone());
+            let mut policy = brief.sandbox.clone();
+            policy.read.extend(install(&setup.program));
             policy.home = None;
             policy.write.extend(setup.own);
+            policy.read.extend(setup.read);
             // One that calls its model through us needs nothing else; one that does so by itself needs names and the
             // network, and then its commands have them too.
             if policy.network != Network::On {
@@ -247,20 +267,25 @@ impl<'a> Program<'a> {
         }
         self.hang_up();
         let leave = LEAVE.min(self.brief.grace.left());
-        let (stopped, _) = tokio::join!(async {
-            if !self.host.stop().is_cancelled() {
-                let _ = timeout(leave, exited(&self.identity)).await;
+        let (stopped, _) = tokio::join!(
+            async {
+                if !self.host.stop().is_cancelled() {
+                    let _ = timeout(leave, exited(&self.identity)).await;
+                }
+                // It is not reaped yet, so that its pid cannot belong to another one.
+                stop_tree(Some(&self.identity), true, &self.mark, self.brief.grace.left()).await
+            },
+            async {
+                // What it still writes must not keep it from ending, nor is it worth waiting for.
+                let end = async {
+                    while let Ok(Some(line)) = self.lines.next().await {
+                        let (Line::Whole(text) | Line::TooLong(text)) = &line;
+                        self.host.raw(text);
+                    }
+                };
+                let _ = timeout(leave, end).await;
             }
-            // It is not reaped yet, so that its pid cannot belong to another one.
-            stop_tree(Some(&self.identity), true, &self.mark, self.brief.grace.left()).await
-        }, async {
-            // What it still writes must not keep it from ending, nor is it worth waiting for.
-            let end = async { while let Ok(Some(line)) = self.lines.next().await {
-                let (Line::Whole(text) | Line::TooLong(text)) = &line;
-                self.host.raw(text);
-            } };
-            let _ = timeout(leave, end).await;
-        });
+        );
         self.state = State::Silent;
         let mut exit = Exit::default();
         if !self.identity.is_alive() {
@@ -283,9 +308,16 @@ impl<'a> Program<'a> {
 }
 
 impl Drop for Program<'_> {
+    /// One that was not closed is ended in the background.
     fn drop(&mut self) {
-        // Its processes are found by the run's mark; only what reads for us ends here.
         self.stderr.abort();
+        if self.exit.is_some() {
+            return;
+        }
+        let (identity, mark, grace) = (self.identity.clone(), self.mark.clone(), self.brief.grace.clone());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { stop_tree(Some(&identity), true, &mark, grace.left()).await });
+        }
     }
 }
 
@@ -302,11 +334,27 @@ async fn write(mut stdin: ChildStdin, mut unread: mpsc::Receiver<String>) {
 }
 
 /// A PATH in which a program finds what was installed with it: one that is a script finds its own interpreter first.
-fn path(program: &std::path::Path) -> Option<(OsString, OsString)> {
+fn path(program: &Path) -> Option<(OsString, OsString)> {
     let own = program.parent()?.to_owned();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&path))).ok()?;
     Some(("PATH".into(), path))
+}
+
+/// Where a program is installed: its own folder, and that of the package it belongs to.
+fn install(program: &Path) -> Vec<PathBuf> {
+    let mut out = vec![program.to_owned()];
+    let real = program.canonicalize().unwrap_or_else(|_| program.to_owned());
+    let home = std::env::home_dir();
+    // Whoever keeps programs in the home itself is not to have all of it read.
+    let is_narrow = |dir: &Path| home.as_ref().is_none_or(|home| !home.starts_with(dir));
+    out.extend(
+        [program, &real].iter().filter_map(|program| program.parent()).filter(|dir| is_narrow(dir)).map(Path::to_owned),
+    );
+    let packages = real.ancestors().filter(|dir| dir.file_name().is_some_and(|name| name == "node_modules")).last();
+    out.extend(packages.filter(|dir| is_narrow(dir)).map(Path::to_owned));
+    out.push(real);
+    out
 }
 
 fn not_found(label: &str, what: &str) -> Error {

@@ -6,8 +6,8 @@ use contract::{Error, ErrorCode, Money, NoticeLevel, one_line};
 use serde_json::{Map, Value, json};
 
 use super::ending::{self, Fault};
-use super::json::{Calls, Known, Line, count, dollars, id, kept, read, text, words};
-use super::{End, Happened, Reader};
+use super::json::{Calls, Known, count, dollars, id, kept, text, words};
+use super::{End, Happened, Reader, event_of};
 use crate::model::Usage;
 
 const NAME: &str = "The agent";
@@ -189,12 +189,15 @@ impl Acp {
         let grew = tool.learn(update);
         // Many agents tell of a call first and of its input after.
         let known = tool.input.as_object().is_some_and(|input| input.contains_key("title") && input.len() > 1);
-        if tool.is_delegation() && !tool.handed_out && !tool.started {
+        let is_time = known || is_over || (status == "in_progress" && !tool.is_delegation());
+        if tool.handed_out {
+            // A task does not change.
+        } else if tool.started {
+            out.extend(grew.then(|| tool.started(&call)));
+        } else if is_time && tool.is_delegation() {
             tool.handed_out = true;
             out.push(tool.handed_out(&call));
-        } else if !tool.handed_out
-            && ((!tool.started && (known || status == "in_progress" || is_over)) || (tool.started && grew))
-        {
+        } else if is_time {
             tool.started = true;
             out.push(tool.started(&call));
         }
@@ -413,13 +416,8 @@ fn fault(error: &Value) -> Fault {
 impl Reader for Acp {
     fn line(&mut self, line: &str) -> Vec<Happened> {
         let mut out = Vec::new();
-        match read(line) {
-            Line::Blank => {}
-            Line::Garbage(line) => out.push(Happened::Garbage { line }),
-            Line::Event(event, before) => {
-                out.extend(before.map(|line| Happened::Garbage { line }));
-                self.message(&event, &mut out);
-            }
+        if let Some(event) = event_of(line, &mut out) {
+            self.message(&event, &mut out);
         }
         out
     }

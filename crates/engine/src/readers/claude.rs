@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::claude_money::Bill;
 use super::ending::{self, Fault};
-use super::json::{Known, Line, count, id, kept, read, text, words};
-use super::{End, Happened, Reader};
+use super::json::{Known, count, id, kept, text, words};
+use super::{End, Happened, Reader, event_of};
 
 const NAME: &str = "Claude Code";
 /// The model of words that come from the program and not from a model.
@@ -28,6 +28,8 @@ pub(crate) struct Claude {
     retrying: bool,
     tools: Known<Option<String>>,
     spans: Known<Span>,
+    /// The call that handed out an agent's work, by the program's own name for that agent.
+    agents: Known<String>,
     last: Option<End>,
     turns: i64,
     warned: bool,
@@ -64,6 +66,7 @@ impl Claude {
             retrying: false,
             tools: Known::default(),
             spans: Known::default(),
+            agents: Known::default(),
             last: None,
             turns: 0,
             warned: false,
@@ -116,6 +119,9 @@ impl Claude {
             }
             "task_started" => {
                 let background = event["is_backgrounded"] == true;
+                if let (Some(agent), Some(call)) = (id(&event["task_id"]), id(&event["tool_use_id"])) {
+                    self.agents.insert(agent, call);
+                }
                 if let Some(span) = id(&event["tool_use_id"]).and_then(|id| self.spans.get_mut(&id)) {
                     span.background |= background;
                 }
@@ -163,7 +169,10 @@ impl Claude {
     }
 
     fn assistant(&mut self, event: &Value, parent: Option<String>, out: &mut Vec<Happened>) {
-        self.begin();
+        // An agent in the background may work on after the turn that sent it.
+        if parent.is_none() {
+            self.begin();
+        }
         let message = &event["message"];
         if text(message, "model") == SYNTHETIC || event["is_api_error_message"] == true {
             self.turn.fault.kind = text(event, "error").to_owned();
@@ -222,8 +231,8 @@ impl Claude {
         }
     }
 
+    /// What goes in to the model. It begins no turn: answers to commands of the program itself look the same.
     fn user(&mut self, event: &Value, parent: Option<String>, out: &mut Vec<Happened>) {
-        self.begin();
         let content = &event["message"]["content"];
         let launched = text(&event["tool_use_result"], "status") == "async_launched";
         for block in content.as_array().into_iter().flatten() {
@@ -255,10 +264,19 @@ impl Claude {
     }
 
     fn stream(&mut self, event: &Value, parent: Option<String>, out: &mut Vec<Happened>) {
-        self.begin();
+        if parent.is_none() {
+            self.begin();
+        }
         self.alive(out);
         match text(event, "type") {
-            "message_start" => self.bill.streams(&event["message"]),
+            "message_start" => {
+                let message = &event["message"];
+                self.bill.streams(message);
+                // A call that is broken off is charged for what went in all the same.
+                if let Some((model, usage)) = self.bill.began(&id(&message["id"]).unwrap_or_default(), message) {
+                    out.push(Happened::Estimated { model, usage, parent });
+                }
+            }
             "content_block_delta" => {
                 let piece = text(&event["delta"], "text");
                 if text(&event["delta"], "type") == "text_delta" && !piece.is_empty() {
@@ -283,7 +301,10 @@ impl Claude {
             out.push(Happened::Noted { level: NoticeLevel::Warning, text });
             return;
         }
-        let parent = id(&request["tool_use_id"]).and_then(|call| self.tools.get(&call).cloned().flatten());
+        // An agent below may ask before its call is told.
+        let by_agent = id(&request["agent_id"]).and_then(|agent| self.agents.get(&agent).cloned());
+        let by_call = || id(&request["tool_use_id"]).and_then(|call| self.tools.get(&call).cloned().flatten());
+        let parent = by_agent.or_else(by_call);
         let tool = one_line(text(request, "tool_name"), 200);
         out.push(Happened::Asks { id: ask, tool, input: request["input"].clone(), parent });
     }
@@ -370,13 +391,8 @@ fn limited(mut fault: Fault) -> Error {
 impl Reader for Claude {
     fn line(&mut self, line: &str) -> Vec<Happened> {
         let mut out = Vec::new();
-        match read(line) {
-            Line::Blank => {}
-            Line::Garbage(line) => out.push(Happened::Garbage { line }),
-            Line::Event(event, before) => {
-                out.extend(before.map(|line| Happened::Garbage { line }));
-                self.event(&event, &mut out);
-            }
+        if let Some(event) = event_of(line, &mut out) {
+            self.event(&event, &mut out);
         }
         out
     }

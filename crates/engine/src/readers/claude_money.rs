@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use contract::Money;
 use serde_json::Value;
 
+use super::beyond;
 use super::json::{Known, count, dollars, id, text};
 use crate::model::Usage;
 
@@ -70,7 +71,7 @@ impl Bill {
 
     fn grew(&mut self, id: String, model: String, now: Usage) -> Option<(String, Usage)> {
         let known = self.calls.get(&id).copied().unwrap_or_default();
-        let grown = less(&now, &known);
+        let grown = beyond(&now, &known);
         self.calls.insert(id, most(&now, &known));
         (grown != Usage::default()).then_some((model, grown))
     }
@@ -110,7 +111,7 @@ impl Bill {
             let part_since = &since[model.as_str()];
             let cost =
                 dollars(&part["costUSD"]).unwrap_or_default() - dollars(&part_since["costUSD"]).unwrap_or_default();
-            let usage = less(&model_tokens(part), &model_tokens(part_since));
+            let usage = beyond(&model_tokens(part), &model_tokens(part_since));
             self.models.insert(model.clone(), (usage, cost.max(Money::ZERO)));
         }
     }
@@ -127,7 +128,7 @@ impl Bill {
                 more = more.min(*left);
                 *left = *left - more;
             }
-            let usage = less(&usage, &known_usage);
+            let usage = beyond(&usage, &known_usage);
             if usage != Usage::default() || more > Money::ZERO {
                 // A report of nothing for tokens that were used says nothing.
                 charges.push((model.clone(), usage, (more > Money::ZERO).then_some(more)));
@@ -161,17 +162,6 @@ fn model_tokens(part: &Value) -> Usage {
         output: count(&part["outputTokens"]),
         cache_read: count(&part["cacheReadInputTokens"]),
         cache_write: count(&part["cacheCreationInputTokens"]),
-    }
-}
-
-/// What is in `now` beyond `known`.
-pub(super) fn less(now: &Usage, known: &Usage) -> Usage {
-    let part = |now: i64, known: i64| now.saturating_sub(known).max(0);
-    Usage {
-        input: part(now.input, known.input),
-        output: part(now.output, known.output),
-        cache_read: part(now.cache_read, known.cache_read),
-        cache_write: part(now.cache_write, known.cache_write),
     }
 }
 

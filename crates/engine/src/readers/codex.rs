@@ -5,11 +5,10 @@
 use contract::{WaitReason, one_line};
 use serde_json::Value;
 
-use super::claude_money::less;
 use super::codex_items::{Items, usage};
 use super::ending::{self, Fault};
-use super::json::{Line, id, kept, read, text};
-use super::{End, Happened, Reader};
+use super::json::{id, kept, text};
+use super::{End, Happened, Reader, beyond, event_of};
 use crate::model::Usage;
 
 const NAME: &str = "Codex";
@@ -101,7 +100,7 @@ impl CodexExec {
             return;
         }
         let now = usage(report);
-        let grown = less(&now, &self.known);
+        let grown = beyond(&now, &self.known);
         self.known = now;
         if grown != Usage::default() {
             out.push(Happened::Used { model: self.model.clone(), usage: grown, cost: None, parent: None });
@@ -148,13 +147,8 @@ pub(super) fn told(words: &str) -> String {
 impl Reader for CodexExec {
     fn line(&mut self, line: &str) -> Vec<Happened> {
         let mut out = Vec::new();
-        match read(line) {
-            Line::Blank => {}
-            Line::Garbage(line) => out.push(Happened::Garbage { line }),
-            Line::Event(event, before) => {
-                out.extend(before.map(|line| Happened::Garbage { line }));
-                self.event(&event, &mut out);
-            }
+        if let Some(event) = event_of(line, &mut out) {
+            self.event(&event, &mut out);
         }
         out
     }

@@ -3,15 +3,14 @@
 //! Agents that Codex spawns have conversations ("threads") of their own, whose events come on the same stream. The
 //! first thread is the one that we asked for.
 
-use contract::one_line;
+use contract::{NoticeLevel, one_line};
 use serde_json::{Value, json};
 
-use super::claude_money::less;
 use super::codex::{is_retry, retry, told};
 use super::codex_items::{Items, either, snake, usage};
 use super::ending::{self, Fault};
-use super::json::{Known, Line, id, kept, read, text};
-use super::{End, Happened, Reader};
+use super::json::{Known, id, kept, text};
+use super::{End, Happened, Reader, beyond, event_of};
 use crate::model::Usage;
 
 const NAME: &str = "Codex";
@@ -121,6 +120,12 @@ impl CodexServer {
             }
             "thread/tokenUsage/updated" => self.used(owner, params, out),
             "error" => self.error(params, out),
+            "warning" | "configWarning" => {
+                let said = one_line([text(params, "message"), text(params, "summary")].concat().as_str(), 300);
+                if !said.is_empty() {
+                    out.push(Happened::Noted { level: NoticeLevel::Info, text: said });
+                }
+            }
             "serverRequest/resolved" => {
                 let asked = &params["requestId"];
                 if !asked.is_null() {
@@ -149,7 +154,7 @@ impl CodexServer {
         let known = self.totals.get(&thread).copied();
         self.totals.insert(thread, total);
         let grown = match known {
-            Some(known) => less(&total, &known),
+            Some(known) => beyond(&total, &known),
             None if self.open || owner.is_some() => last,
             None => Usage::default(),
         };
@@ -162,7 +167,9 @@ impl CodexServer {
         let words = text(&params["error"], "message");
         if params["willRetry"] == true || is_retry(words) {
             self.retrying = true;
-            out.push(retry(words));
+            let why = text(&params["error"], "additionalDetails");
+            let words = if why.is_empty() { words.to_owned() } else { format!("{words} ({why})") };
+            out.push(retry(&words));
         } else {
             self.fault = Some(fault(&params["error"]));
         }
@@ -251,13 +258,8 @@ fn fault(error: &Value) -> Fault {
 impl Reader for CodexServer {
     fn line(&mut self, line: &str) -> Vec<Happened> {
         let mut out = Vec::new();
-        match read(line) {
-            Line::Blank => {}
-            Line::Garbage(line) => out.push(Happened::Garbage { line }),
-            Line::Event(event, before) => {
-                out.extend(before.map(|line| Happened::Garbage { line }));
-                self.message(&event, &mut out);
-            }
+        if let Some(event) = event_of(line, &mut out) {
+            self.message(&event, &mut out);
         }
         out
     }

@@ -4,8 +4,8 @@ use contract::{ErrorCode, NoticeLevel, one_line};
 use serde_json::Value;
 
 use super::ending::{self, Fault};
-use super::json::{Calls, Known, Line, count, id, kept, read, text, words};
-use super::{End, Happened, Reader};
+use super::json::{Calls, Known, count, id, kept, text, words};
+use super::{End, Happened, Reader, event_of};
 use crate::model::Usage;
 
 const NAME: &str = "Gemini CLI";
@@ -170,13 +170,8 @@ fn usage(part: &Value) -> Usage {
 impl Reader for Gemini {
     fn line(&mut self, line: &str) -> Vec<Happened> {
         let mut out = Vec::new();
-        match read(line) {
-            Line::Blank => {}
-            Line::Garbage(line) => out.push(Happened::Garbage { line }),
-            Line::Event(event, before) => {
-                out.extend(before.map(|line| Happened::Garbage { line }));
-                self.event(&event, &mut out);
-            }
+        if let Some(event) = event_of(line, &mut out) {
+            self.event(&event, &mut out);
         }
         out
     }

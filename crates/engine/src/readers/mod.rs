@@ -83,7 +83,7 @@ pub(crate) enum Happened {
     /// The program wants leave for a tool call, and waits for the answer. `id` is what the answer names: for JSON-RPC
     /// the id as JSON text (`7`, `"a"`).
     Asks { id: String, tool: String, input: Value, parent: Option<String> },
-    /// It waits for that answer no more.
+    /// It waits for that answer no more; some say so of one that they got, too.
     Withdrawn { id: String },
     /// Something worth knowing.
     Noted { level: NoticeLevel, text: String },
@@ -109,4 +109,26 @@ pub(crate) struct End {
     pub turns: i64,
     /// What it cost, where the program says so.
     pub cost: Option<Money>,
+}
+
+/// The event that a line is, if it is one. What else stands in it is garbage.
+fn event_of(line: &str, out: &mut Vec<Happened>) -> Option<Value> {
+    let (event, garbage) = match json::read(line) {
+        json::Line::Blank => (None, None),
+        json::Line::Garbage(line) => (None, Some(line)),
+        json::Line::Event(event, before) => (Some(event), before),
+    };
+    out.extend(garbage.map(|line| Happened::Garbage { line }));
+    event
+}
+
+/// What is in `now` beyond `known`.
+fn beyond(now: &Usage, known: &Usage) -> Usage {
+    let part = |now: i64, known: i64| now.saturating_sub(known).max(0);
+    Usage {
+        input: part(now.input, known.input),
+        output: part(now.output, known.output),
+        cache_read: part(now.cache_read, known.cache_read),
+        cache_write: part(now.cache_write, known.cache_write),
+    }
 }

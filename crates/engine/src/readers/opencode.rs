@@ -6,8 +6,8 @@ use contract::{Money, one_line};
 use serde_json::Value;
 
 use super::ending::{self, Fault};
-use super::json::{Known, Line, count, dollars, id, kept, read, text, words};
-use super::{End, Happened, Reader};
+use super::json::{Known, count, dollars, id, kept, text, words};
+use super::{End, Happened, Reader, event_of};
 use crate::model::Usage;
 
 const NAME: &str = "opencode";
@@ -125,13 +125,8 @@ impl Opencode {
 impl Reader for Opencode {
     fn line(&mut self, line: &str) -> Vec<Happened> {
         let mut out = Vec::new();
-        match read(line) {
-            Line::Blank => {}
-            Line::Garbage(line) => out.push(Happened::Garbage { line }),
-            Line::Event(event, before) => {
-                out.extend(before.map(|line| Happened::Garbage { line }));
-                self.event(&event, &mut out);
-            }
+        if let Some(event) = event_of(line, &mut out) {
+            self.event(&event, &mut out);
         }
         out
     }

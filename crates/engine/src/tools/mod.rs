@@ -6,7 +6,7 @@ mod search;
 mod workspace;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use contract::{FileChange, StopCounts, one_line};
 use serde::de::DeserializeOwned;
@@ -226,12 +226,14 @@ impl ToolError {
 pub(crate) struct Toolbox {
     folder: Arc<Workspace>,
     commands: Option<Commands>,
+    /// What became of processes of programs that were ended because the run was told to stop.
+    ended: Arc<Mutex<StopCounts>>,
 }
 
 impl Toolbox {
     /// Tools in a folder; commands only where they are given.
     pub fn new(folder: Workspace, commands: Option<Commands>) -> Toolbox {
-        Toolbox { folder: Arc::new(folder), commands }
+        Toolbox { folder: Arc::new(folder), commands, ended: Arc::default() }
     }
 
     /// The tools of an agent: those its file names, as far as there are any. Whoever has reports may delegate, and
@@ -254,7 +256,14 @@ impl Toolbox {
 
     /// What became of the processes that were ended because the run was told to stop.
     pub fn stopped(&self) -> StopCounts {
-        self.commands.as_ref().map(Commands::stopped).unwrap_or_default()
+        let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended + self.commands.as_ref().map(Commands::stopped).unwrap_or_default()
+    }
+
+    /// Counts what became of a program's processes.
+    pub fn ended(&self, counts: StopCounts) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        *ended = *ended + counts;
     }
 
     /// Runs a tool on files, or a command.

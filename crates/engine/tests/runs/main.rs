@@ -4,6 +4,7 @@
 mod anthropic;
 mod company;
 mod founder;
+mod leave;
 mod memory;
 mod outages;
 mod practice;

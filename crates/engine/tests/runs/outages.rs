@@ -96,6 +96,53 @@ async fn patience_ends() {
 }
 
 #[tokio::test]
+async fn a_quota_is_waited_for_until_the_time_that_it_names() {
+    let patience = engine::Patience { outage: Duration::from_millis(200), ..impatient() };
+    let later = |code: u16| Turn::error(code, "rate_limit_error", "out of quota").header("retry-after", "0.7");
+    let (folder, host) = (Folder::new("minimal"), TestHost::new());
+    let provider = Provider::start(Script::of([later(429), later(429), Turn::text("At last.")])).await;
+    let began = std::time::Instant::now();
+    let ending = run_with(&provider, &folder.brief("Go"), &host, patience.clone()).await;
+    assert_eq!(ending.answer.as_deref(), Some("At last."), "{:?}", ending.error);
+    assert!(began.elapsed() >= Duration::from_millis(1_300), "{:?}", began.elapsed());
+    let waits: Vec<_> = host
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry.body {
+            EventBody::Waiting { reason, until, over: false, .. } => Some((reason, until.unwrap().0 - entry.at.0)),
+            _ => None,
+        })
+        .collect();
+    assert!(waits.iter().all(|(reason, left)| *reason == WaitReason::Quota && *left >= 600), "{waits:?}");
+    assert_eq!((waits.len(), host.waits()), (2, vec![false, false, true]));
+    assert_eq!(host.asked.lock().unwrap().len(), 4, "each call, and the entry's, waits until the run may go on");
+    assert_eq!(host.cost(), provider.spent_nanos());
+
+    // What is down is not waited for so long, whatever time it names.
+    let down = later(529);
+    let (provider, host) = (Provider::start(Script::of([down])).await, TestHost::new());
+    let ending = run_with(&provider, &folder.brief("Go"), &host, patience).await;
+    assert_eq!(code(&ending), "provider.down");
+}
+
+#[tokio::test]
+async fn a_cancel_ends_the_wait_for_a_quota_at_once() {
+    let patience = engine::Patience { outage: Duration::from_millis(200), ..impatient() };
+    let later = Turn::error(429, "rate_limit_error", "out of quota").header("retry-after", "50");
+    let (folder, host) = (Folder::new("minimal"), TestHost::new());
+    let provider = Provider::start(Script::of([later])).await;
+    let stopping = async {
+        assert!(testkit::wait_for(Duration::from_secs(10), || host.waits() == [false]).await);
+        host.stop.cancel();
+        std::time::Instant::now()
+    };
+    let brief = folder.brief("Go");
+    let (ending, stopped) = tokio::join!(run_with(&provider, &brief, &host, patience), stopping);
+    assert!(stopped.elapsed() < Duration::from_secs(2));
+    assert_eq!((ending.outcome, host.waits()), (Outcome::Cancelled, vec![false, true]));
+}
+
+#[tokio::test]
 async fn a_stream_that_stops_in_mid_word_is_asked_again_and_both_are_charged() {
     let cut = Turn::text("It breaks off in the middle of a word").usage(1_000, 500, 0, 0).cut_after(6);
     let (_f, provider, host, ending) = played(Script::of([cut, Turn::text("Whole.").usage(1_000, 5, 0, 0)])).await;

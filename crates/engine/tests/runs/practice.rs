@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Folder, TestHost};
-use contract::{CostBasis, EngineKind, EngineSpec, EventBody, Outcome};
+use crate::support::{Folder, TestHost, practice_spec};
+use contract::{CostBasis, EventBody, Outcome};
 use testkit::wait_for;
 
 fn practice(pace: f64) -> Box<dyn engine::Engine> {
-    engine::open(EngineSpec { kind: EngineKind::Practice, base_url: None, api_key: None, pace }).unwrap()
+    engine::open(practice_spec(pace)).unwrap()
 }
 
 async fn run(folder: &Folder, directive: &str) -> (TestHost, engine::Ending) {

@@ -1,10 +1,10 @@
 //! How far a run says that it is.
 
-use contract::{EngineKind, EngineSpec, EventBody, Outcome, Stages};
+use contract::{EventBody, Outcome, Stages};
 use serde_json::json;
 use testkit::{On, Provider, Script, Turn};
 
-use crate::support::{Folder, TestHost, run};
+use crate::support::{Folder, TestHost, practice_spec, run};
 
 fn said(host: &TestHost) -> Vec<(i64, i64, Option<Stages>)> {
     let entries = host.entries().into_iter();
@@ -23,7 +23,7 @@ async fn a_rehearsal_knows_its_steps_from_the_start() {
     for structure in ["full-c-suite", "lean-startup", "minimal"] {
         let folder = Folder::new(structure);
         let host = TestHost::new();
-        let spec = EngineSpec { kind: EngineKind::Practice, base_url: None, api_key: None, pace: 100.0 };
+        let spec = practice_spec(100.0);
         let ending = engine::open(spec).unwrap().run(&folder.brief("Write a page"), &host).await;
         assert_eq!(ending.outcome, Outcome::Completed);
         let said = said(&host);

@@ -1,6 +1,6 @@
 //! A company on disk and a host that remembers, for tests of whole runs.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::{
-    CostBasis, EngineKind, EngineSpec, Entry, Error, ErrorCode, EventBody, JobId, LeaseId, Money, RunLimits, Seq, Time,
+    Confined, CostBasis, EngineKind, EngineSpec, Entry, Error, ErrorCode, EventBody, JobId, LeaseId, Money, RunLimits,
+    Seq, Time,
 };
-use engine::{Brief, Ending, Host, Memory, Patience, Question};
+use engine::{Brief, Ending, Grants, Host, Ids, Memory, Patience, Question, Rules};
+use process::Policy;
 use serde_json::json;
 use tempfile::TempDir;
 use testkit::{Provider, Script};
@@ -47,6 +49,8 @@ pub struct TestHost {
     pub answers: Mutex<VecDeque<String>>,
     /// Whether nobody answers.
     pub silent: AtomicBool,
+    /// Lines of programs.
+    pub raw: Mutex<Vec<String>>,
     /// What the founder has to say.
     pub more: Mutex<Vec<(Seq, String)>>,
 }
@@ -71,6 +75,7 @@ impl TestHost {
             questions: Mutex::default(),
             answers: Mutex::default(),
             silent: AtomicBool::new(false),
+            raw: Mutex::default(),
             more: Mutex::default(),
         }
     }
@@ -185,6 +190,10 @@ impl Host for TestHost {
         self.deltas.lock().unwrap().push((agent.into(), parent.map(Into::into), text.into()));
     }
 
+    fn raw(&self, line: &str) {
+        self.raw.lock().unwrap().push(line.to_owned());
+    }
+
     fn alive(&self) {
         self.signs.fetch_add(1, Ordering::SeqCst);
     }
@@ -226,11 +235,11 @@ impl Host for TestHost {
 
     async fn ask(&self, agent: &str, parent: Option<&str>, question: Question) -> Result<Option<String>, Error> {
         self.questions.lock().unwrap().push(question.clone());
-        let Question { ask, text, detail, options, .. } = question;
+        let Question { ask, text, detail, options, approval, .. } = question;
         let key = format!("q{}", self.questions.lock().unwrap().len());
         let say =
             |body| self.emit(Entry { at: Time::now(), agent: agent.into(), parent: parent.map(Into::into), body });
-        say(EventBody::Asked { key, ask, text, detail, options })?;
+        say(EventBody::Asked { key, ask, text, detail, options, approval })?;
         if self.silent.load(Ordering::SeqCst) {
             self.stop.cancelled().await;
             return Ok(None);
@@ -290,9 +299,28 @@ impl Folder {
             memory: Memory { dir: Some(self.talk()), resume: None },
             limits: RunLimits::default(),
             mark: ("AICIB_RUN".into(), format!("{}:1", self.dir.display())),
+            run_dir: self.tmp.clone(),
             tmp_dir: self.tmp.clone(),
             grace: Duration::from_millis(300).into(),
+            spec: practice_spec(10.0),
+            engines: BTreeMap::new(),
+            conversation: None,
+            state_dir: self.tmp.join("state"),
+            rules: Rules::default(),
+            granted: Grants::default(),
+            sandbox: Policy::default(),
+            confined: Confined::No,
+            must_confine: false,
+            aicib: "/nonexistent/aicib".into(),
+            ids: Ids::default(),
         }
+    }
+
+    /// Changes the company's config.
+    pub fn set(&self, key: &str, value: &str) {
+        let file = self.dir.join(company::CONFIG_FILE);
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, company::config::set(&text, key, value).unwrap()).unwrap();
     }
 }
 
@@ -305,12 +333,27 @@ pub fn impatient() -> Patience {
         first_wait: Duration::from_millis(5),
         longest_wait: Duration::from_millis(20),
         lease_again: Duration::from_millis(50),
+        quota: Duration::from_secs(60),
         cuts: 3,
     }
 }
 
 pub fn api(url: &str) -> EngineSpec {
-    EngineSpec { kind: EngineKind::AnthropicApi, base_url: Some(url.into()), api_key: Some(KEY.into()), pace: 1.0 }
+    let (kind, base_url, api_key) = (EngineKind::AnthropicApi, Some(url.into()), Some(KEY.into()));
+    EngineSpec { kind, base_url, api_key, ..practice_spec(1.0) }
+}
+
+pub fn practice_spec(pace: f64) -> EngineSpec {
+    EngineSpec {
+        kind: EngineKind::Practice,
+        base_url: None,
+        api_key: None,
+        pace,
+        agent: String::new(),
+        model: None,
+        program: None,
+        args: Vec::new(),
+    }
 }
 
 /// Plays a brief against a provider, then checks what holds of every run.

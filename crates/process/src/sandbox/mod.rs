@@ -43,6 +43,10 @@ pub struct Policy {
     /// is passed over. A path inside one of these is never granted by itself: the program could have put a symbolic
     /// link there.
     pub write: Vec<PathBuf>,
+    /// Files and folders in those that stay as they are: they may be read, not changed. What is not there is passed
+    /// over. It takes mounts of one's own, which not every system gives a plain user: [`support`] says.
+    #[serde(default)]
+    pub keep: Vec<PathBuf>,
     /// What of the network it may use.
     #[serde(default)]
     pub network: Network,
@@ -70,14 +74,19 @@ pub enum Network {
     Ports(Vec<u16>),
 }
 
+/// What of a company's folder says what agents may do.
+const KEPT: [&str; 2] = ["aicib.config.yaml", ".claude"];
+
 impl Policy {
     /// The policy of a company's commands: the system and the toolchains are read, `folder` (the company's) and `tmp`
-    /// (the run's own) are written to, home is a folder in `tmp`. No network, no sockets.
+    /// (the run's own) are written to, home is a folder in `tmp`. What says what agents may do stays as it is: the
+    /// company's config and its agents' files. No network, no sockets.
     pub fn new(folder: &Path, tmp: &Path) -> Policy {
         let read = folders::system().into_iter().chain(folders::toolchains()).collect();
         Policy {
             read,
             write: vec![folder.to_owned(), tmp.to_owned()],
+            keep: KEPT.iter().map(|path| folder.join(path)).collect(),
             network: Network::Off,
             unix_sockets: false,
             home: Some(tmp.join("home")),

@@ -37,6 +37,10 @@ pub(super) fn profile(policy: &Policy) -> String {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let _ = writeln!(text, "(allow {what} (subpath {}))", quoted(&real));
     }
+    for path in &policy.keep {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let _ = writeln!(text, "(deny file-write* (subpath {}))", quoted(&real));
+    }
     match &policy.network {
         Network::On => text.push_str(
             "(allow network-outbound (remote ip))\n(allow network-inbound (local ip))\n(allow network-bind (local ip))\n\

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use contract::methods::{self, RunAnswered, RunCancelled, RunHeld, RunToldMore};
+use contract::methods::{self, RunAnswered, RunCancelled, RunHeld, RunRulesChanged, RunToldMore};
 use contract::{
-    Empty, Error, ErrorCode, GoOn, GoOnParams, InitializeResult, Lease, LeaseId, PROTOCOL, RunAnswer, RunCancel,
-    RunFollowUp, RunGrew, RunHold, Seq,
+    Empty, Error, ErrorCode, GoOn, GoOnParams, InitializeResult, Lease, LeaseId, PROTOCOL, Rule, RunAnswer, RunCancel,
+    RunFollowUp, RunGrew, RunHold, RunRules, Seq,
 };
 use rpc::{Conn, Home, Listener, Service, serve};
 use serde_json::{Value, json};
@@ -126,6 +126,12 @@ impl Daemon {
         let conns = self.desk.conns.lock().unwrap();
         conns.iter().for_each(|conn| conn.try_note::<RunToldMore>(&more).unwrap());
         self.desk.more.lock().unwrap().push(more);
+    }
+
+    /// Tells the founder's rules.
+    pub fn rules(&self, rules: Vec<Rule>) {
+        let conns = self.desk.conns.lock().unwrap();
+        conns.iter().for_each(|conn| conn.try_note::<RunRulesChanged>(&RunRules { rules: rules.clone() }).unwrap());
     }
 
     pub fn cancel(&self) {

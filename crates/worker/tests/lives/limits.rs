@@ -123,3 +123,31 @@ async fn a_run_that_records_too_much_ends_and_its_last_word_is_there() {
     assert!((5..=7).contains(&calls), "{calls} calls");
     daemon.leave().await;
 }
+
+#[tokio::test]
+async fn a_run_that_is_out_of_quota_waits_as_a_whole_and_a_cancel_ends_it() {
+    let stage = Stage::new();
+    let daemon = Daemon::start(&stage.home);
+    let later = Turn::error(429, "rate_limit_error", "out of quota until tomorrow").header("retry-after", "7200");
+    let provider = Provider::start(Script::of([later])).await;
+    let mut spec = stage.api(&provider);
+    // What waits as a whole is on no clock.
+    spec.limits.wall_ms = 1_500;
+    let mut worker = stage.start(&spec).await;
+    worker.waits_as_a_whole(WaitReason::Quota).await;
+    tokio::time::sleep(Duration::from_millis(1_800)).await;
+    assert_eq!(provider.requests().len(), 1, "it is not asked before its time");
+    let began = Instant::now();
+    daemon.cancel();
+    let ended = worker.ends().await;
+    assert_eq!(ended.outcome, Outcome::Cancelled, "{}", worker.story());
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let until = ended.entries.iter().find_map(|entry| match entry.body {
+        contract::EventBody::Waiting { reason: WaitReason::Quota, until, .. } => {
+            until.map(|until| until.0 - entry.at.0)
+        }
+        _ => None,
+    });
+    assert!(until.unwrap() > 7_000_000, "{until:?}");
+    daemon.leave().await;
+}

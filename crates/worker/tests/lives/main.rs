@@ -6,15 +6,18 @@ mod daemon;
 mod floods;
 mod founder;
 mod holds;
+mod leave;
 mod limits;
 mod stage;
 mod stops;
+mod trial;
 
 /// What the other tests start as their worker, with a spec on its stdin: this program itself, told to be one.
 #[test]
 fn as_a_worker() {
     if std::env::var_os(stage::BE_A_WORKER).is_some() {
-        let code = worker::main();
+        let is_trial = std::env::var_os(stage::BE_A_WORKER).is_some_and(|part| part == trial::TRIAL);
+        let code = if is_trial { worker::trial::main() } else { worker::main() };
         std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
     }
 }

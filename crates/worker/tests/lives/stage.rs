@@ -1,13 +1,14 @@
 //! A home, a company and a worker's process.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use contract::{
-    EngineKind, EngineSpec, Entry, Error, EventBody, JobId, Outcome, RUN_MARK, RunId, RunLimits, SYSTEM, SpoolLine,
-    StopCounts, WORKER_PROTOCOL, WaitReason, WorkerSpec, run_mark,
+    EngineKind, EngineSpec, Entry, Error, EventBody, JobId, Outcome, RUN_MARK, RunId, RunLimits, SYSTEM, Sandbox,
+    SandboxSpec, SpoolLine, StopCounts, WORKER_PROTOCOL, WaitReason, WorkerSpec, run_mark,
 };
 use process::{Command, Input, Mark, Output, Spawned};
 use rpc::Home;
@@ -63,6 +64,13 @@ impl Stage {
             journal: Vec::new(),
             resume_dir: None,
             engine,
+            engines: BTreeMap::new(),
+            conversation: None,
+            state_dir: String::new(),
+            rules: Vec::new(),
+            granted: Vec::new(),
+            // The test's own program does not confine.
+            sandbox: SandboxSpec { mode: Sandbox::Off, ..SandboxSpec::default() },
             limits: RunLimits::default(),
             held: false,
             grace_ms: 500,
@@ -71,13 +79,13 @@ impl Stage {
 
     /// A brief for the practice engine.
     pub fn practice(&self, pace: f64) -> WorkerSpec {
-        self.spec(EngineSpec { kind: EngineKind::Practice, base_url: None, api_key: None, pace })
+        self.spec(engine(EngineKind::Practice, None, None, pace))
     }
 
     /// A brief for a model.
     pub fn api(&self, provider: &Provider) -> WorkerSpec {
         let (kind, base_url) = (EngineKind::AnthropicApi, Some(provider.url()));
-        self.spec(EngineSpec { kind, base_url, api_key: Some("sk-ant-planted".into()), pace: 1.0 })
+        self.spec(engine(kind, base_url, Some("sk-ant-planted".into()), 1.0))
     }
 
     /// Starts a worker as the daemon does.
@@ -111,6 +119,10 @@ impl Stage {
         spawned.child.stdin.take().unwrap().write_all(&line).await.unwrap();
         Worker { spawned, spool: dir.join("spool.jsonl"), log: dir.join("worker.log"), mark }
     }
+}
+
+fn engine(kind: EngineKind, base_url: Option<String>, api_key: Option<String>, pace: f64) -> EngineSpec {
+    EngineSpec { kind, base_url, api_key, pace, agent: String::new(), model: None, program: None, args: Vec::new() }
 }
 
 /// A worker's process. Killed when dropped: a test that failed leaves nothing behind.

@@ -34,6 +34,7 @@ pub async fn fill(home: &Path, jobs: usize, events: usize) -> anyhow::Result<()>
                     parent_job_id: None,
                     directive: format!("Write the {} page, number {number}", WORDS[number % WORDS.len()]),
                     engine: EngineKind::Practice,
+                    engine_agent: String::new(),
                     origin: Origin::Client,
                     foreground: false,
                     max_cost: Money::ZERO,

@@ -459,7 +459,7 @@ persona?: string,
  */
 template?: string, 
 /**
- * `auto`, `anthropic-api` or `practice`.
+ * `auto`, or an engine's name (`claude-code`, `acp:gemini`).
  */
 engine?: string, };
 

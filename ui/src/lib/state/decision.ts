@@ -1,4 +1,4 @@
-import type { Act, Ground, Question, Scope, Verdict } from '$lib/contract/types';
+import type { Act, Approval, Ground, Question, Scope, Verdict } from '$lib/contract/types';
 import { roleName } from '$lib/text/names';
 
 /** Every kind of act, in the order of tables. */
@@ -24,6 +24,14 @@ export const ACT_WANTS: Record<Act, string> = {
   publish: 'wants to publish or send something',
   spend: 'wants to spend money',
 };
+
+/** What somebody wants to do, as the daemon says it where it knows more: "wants to run a command that publishes". */
+export function wants({ text, approval }: { readonly text: string; readonly approval?: Approval | undefined }): string {
+  const usual = approval ? ACT_WANTS[approval.act] : 'asks for leave to act';
+  // The name before it is an agent's, and may say anything: only what comes last is ours.
+  const told = text.slice(text.lastIndexOf(' wants to ') + 1);
+  return text.includes(' wants to ') && /^[a-z ]{12,80}\.$/.test(told) ? told.slice(0, -1) : usual;
+}
 
 /** What a rule of that kind is about, where it names something exact. */
 export const ACT_SUBJECTS: Record<Act, string> = {

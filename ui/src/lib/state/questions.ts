@@ -56,7 +56,7 @@ export function closedBy(question: Question, data: unknown): Closed {
   return {
     question,
     answer: typeof told.answer === 'string' ? told.answer : undefined,
-    by: typeof by === 'string' && by in ANSWERED_FROM ? (by as Origin) : undefined,
+    by: typeof by === 'string' && Object.hasOwn(ANSWERED_FROM, by) ? (by as Origin) : undefined,
   };
 }
 

@@ -108,8 +108,8 @@ export async function setConfig(key: string, value: string): Promise<void> {
 }
 
 /** Sets the company's engine, by its name in configs. Rejects with a `Fault`. */
-export async function chooseEngine(engine: string): Promise<void> {
-  await setConfig('engines.use', engine);
+export function chooseEngine(engine: string): Promise<void> {
+  return setConfig('engines.use', engine);
 }
 
 export async function openSession(): Promise<void> {

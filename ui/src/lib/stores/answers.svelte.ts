@@ -1,4 +1,4 @@
-import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { SvelteMap } from 'svelte/reactivity';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { Origin, Question, QuestionId } from '$lib/contract/types';
@@ -10,7 +10,8 @@ const STAYS_MS = 12_000;
 /** The founder's answers: what is being written, sent, or was refused. Two places that show a question share it. */
 class Answers {
   readonly drafts = new SvelteMap<QuestionId, string>();
-  readonly sending = new SvelteSet<QuestionId>();
+  /** Questions whose answer is on its way: they stay on screen, though the daemon may say first that they are closed. */
+  readonly sending = new SvelteMap<QuestionId, Question>();
   readonly faults = new SvelteMap<QuestionId, Fault>();
   /** Questions that closed while they were on screen. */
   readonly closed = new SvelteMap<QuestionId, Closed>();
@@ -22,7 +23,7 @@ class Answers {
     const id = question.question_id;
     const text = answer.trim();
     if (text === '' || this.sending.has(id) || this.closed.has(id)) return false;
-    this.sending.add(id);
+    this.sending.set(id, question);
     this.faults.delete(id);
     try {
       this.#own.add(id);

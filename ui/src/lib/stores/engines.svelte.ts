@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
@@ -15,10 +16,10 @@ class EnginesStore {
   readonly faults = new SvelteMap<string, Fault>();
   #generation = -1;
 
-  /** Looks for them where that was not done yet since the daemon came. */
+  /** Looks for them where that was not done yet since the daemon came. An effect may ask: it does not hang on this. */
   async ensure(): Promise<void> {
-    if (this.#generation === link.generation && (this.value || this.loading)) return;
-    await this.load();
+    if (untrack(() => this.#generation === link.generation)) return;
+    await untrack(() => this.load());
   }
 
   async load(): Promise<void> {

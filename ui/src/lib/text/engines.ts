@@ -92,7 +92,8 @@ export const CONFINED_TONES: Record<Confined, 'ok' | 'warn' | 'bad'> = { full: '
 /** What a level of confinement means for what an agent could do. */
 export const CONFINED_MEANS: Record<Confined, string> = {
   full: 'Commands and agents’ programs see the system, the company’s folder and their run’s own; they write the last two. Your home, your keys, other programs’ sockets and AICIB itself are out of their reach.',
-  partly: 'Some of that holds; this system lacks what the rest needs. Allow only what you would run yourself.',
+  partly:
+    'Much of what is yours is out of their reach. This system lacks what the rest needs: allow only what you would run yourself.',
   no: 'A command that is allowed can do whatever you can do: read any file of yours, use your logins, even answer these questions. Allow only what you would run yourself.',
 };
 

@@ -104,13 +104,13 @@ const ACP_NAMES: Record<string, string> = {
 /** An engine's name on screen: "Claude Code", "Gemini CLI". */
 export function engineName(kind: EngineKind, agent = ''): string {
   if (kind !== 'acp' || agent === '') return ENGINE_NAMES[kind];
-  return ACP_NAMES[agent] ?? `ACP agent “${agent}”`;
+  return (Object.hasOwn(ACP_NAMES, agent) ? ACP_NAMES[agent] : undefined) ?? `ACP agent “${agent}”`;
 }
 
 /** The same by the name that configs have: "acp:gemini". One that is not known stays as it is. */
 export function engineLabel(engine: string): string {
   const [kind = '', ...agent] = engine.split(':');
-  return kind in ENGINE_NAMES ? engineName(kind as EngineKind, agent.join(':')) : engine;
+  return Object.hasOwn(ENGINE_NAMES, kind) ? engineName(kind as EngineKind, agent.join(':')) : engine;
 }
 
 /** Whether it is a program of somebody else's that runs on this computer. */

@@ -10,6 +10,11 @@ const HIDDEN =
   // eslint-disable-next-line no-control-regex, no-misleading-character-class -- each of them is looked for by itself
   /⟨(U\+[0-9A-F]{4,6}|\d+ (?:blanks|line ends))⟩|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffc\u{e0000}-\u{e0fff}]/gu;
 
+/** So many blanks, or line ends, push what follows out of sight. */
+const RUNS = /([^\S\n])\1{16,}|\n{5,}/gu;
+/** Code is indented: at the start of a line more is usual. */
+const INDENTED = 200;
+
 /** Texts of agents are hostile: a command that one is asked about is shown as what it is, not as what it looks like. */
 export function visible(text: string): Stretch[] {
   const stretches: Stretch[] = [];
@@ -23,6 +28,15 @@ export function visible(text: string): Stretch[] {
   }
   if (from < text.length) stretches.push({ text: text.slice(from), hidden: false });
   return stretches;
+}
+
+/** A text with long runs of blanks and line ends counted ("⟨10000 blanks⟩"), as the daemon does with what is asked. */
+export function withoutRuns(text: string): string {
+  return text.replace(RUNS, (run: string, _blank: string | undefined, at: number) => {
+    if (run.startsWith('\n')) return `⟨${run.length} line ends⟩\n`;
+    const leads = at === 0 || text[at - 1] === '\n';
+    return leads && run.length <= INDENTED ? run : `⟨${run.length} blanks⟩`;
+  });
 }
 
 /** The same as one text: "npm⟨U+202E⟩". */

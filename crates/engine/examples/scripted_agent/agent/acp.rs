@@ -81,6 +81,8 @@ struct Acp {
     asked: Mutex<HashMap<String, oneshot::Sender<Value>>>,
     ids: AtomicU64,
     of_turn: Mutex<Usage>,
+    /// The number of the message that is being written.
+    message: AtomicU64,
     /// What the session has cost in all, in dollars.
     total: Mutex<f64>,
 }
@@ -119,6 +121,9 @@ impl Acp {
                 self.update(json!({ "sessionUpdate": kind, "content": { "type": "text", "text": block["text"] } }));
             }
         }
+        if loaded.is_some() {
+            self.cost();
+        }
         let mut servers = Vec::new();
         for server in params["mcpServers"].as_array().into_iter().flatten().filter(|server| server["type"] == "http") {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -140,6 +145,7 @@ impl Acp {
             servers,
             messages,
             dir: params["cwd"].as_str().map(PathBuf::from).unwrap_or_default(),
+            inbox: Arc::default(),
             parent: None,
             turns: 0,
             retries: 3,
@@ -186,8 +192,7 @@ impl Acp {
                 eprintln!("The session could not be saved.");
             }
             *self.session.lock().unwrap() = Some((session, agent));
-            let cost = json!({ "amount": total, "currency": "USD" });
-            self.update(json!({ "sessionUpdate": "usage_update", "used": 1, "size": 100_000, "cost": cost }));
+            self.cost();
             let used = *self.of_turn.lock().unwrap();
             let usage = json!({
                 "inputTokens": used.input, "outputTokens": used.output, "cachedReadTokens": used.cache_read,
@@ -208,6 +213,12 @@ impl Acp {
                 },
             );
         });
+    }
+
+    /// What the session has cost in all.
+    fn cost(&self) {
+        let cost = json!({ "amount": *self.total.lock().unwrap(), "currency": "USD" });
+        self.update(json!({ "sessionUpdate": "usage_update", "used": 1, "size": 100_000, "cost": cost }));
     }
 
     fn update(&self, update: Value) {
@@ -251,7 +262,9 @@ impl Front for Acp {
     }
 
     fn delta(&self, _: Option<&str>, text: &str) {
-        self.update(json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": text } }));
+        let message = format!("msg_{}", self.message.load(Ordering::SeqCst));
+        let content = json!({ "type": "text", "text": text });
+        self.update(json!({ "sessionUpdate": "agent_message_chunk", "content": content, "messageId": message }));
     }
 
     fn said(&self, _: Option<&str>, _: &str, _: &str) {}
@@ -276,11 +289,14 @@ impl Front for Acp {
     }
 
     fn used(&self, _: Option<&str>, model: &str, usage: Usage) {
+        self.message.fetch_add(1, Ordering::SeqCst);
         *self.of_turn.lock().unwrap() += usage;
         *self.total.lock().unwrap() += price(model, usage);
     }
 
-    fn retry(&self, _: u32, _: &Failure, _: Duration) {}
+    fn retry(&self, _: u32, _: &Failure, _: Duration) {
+        self.message.fetch_add(1, Ordering::SeqCst);
+    }
 
     async fn leave(&self, _: Option<&str>, call: &Call) -> Result<(), String> {
         if call.name == "Read" || call.name.starts_with("mcp__") {

@@ -63,7 +63,7 @@ async fn serve(server: &Arc<AppServer>) -> i32 {
             "thread/start" => server.thread(params, None).await,
             "thread/resume" => server.thread(params, params["threadId"].as_str()).await,
             "turn/start" => server.turn(params),
-            "turn/steer" => Err("no active turn to steer".to_owned()),
+            "turn/steer" => server.steer(params),
             "turn/interrupt" => {
                 server.stop.lock().unwrap().cancel();
                 Ok(json!({}))
@@ -92,6 +92,7 @@ struct AppServer {
     stop: Mutex<CancellationToken>,
     asked: Mutex<HashMap<String, oneshot::Sender<Value>>>,
     ids: AtomicU64,
+    inbox: Arc<Mutex<Vec<String>>>,
     used: Mutex<(Usage, Usage)>,
     now: Mutex<(String, String)>,
     asks: std::sync::atomic::AtomicBool,
@@ -162,6 +163,7 @@ impl AppServer {
             servers,
             messages,
             dir: dir.clone(),
+            inbox: self.inbox.clone(),
             parent: None,
             turns: 0,
             retries: RETRIES,
@@ -212,6 +214,18 @@ impl AppServer {
         Ok(json!({ "turn": { "id": turn, "status": "inProgress", "items": [], "error": null } }))
     }
 
+    /// Something is said in mid-turn.
+    fn steer(&self, params: &Value) -> Result<Value, String> {
+        let turn = self.now.lock().unwrap().1.clone();
+        // While it works, the thread is with the turn.
+        if self.thread.lock().unwrap().is_some() || params["expectedTurnId"] != json!(turn) {
+            return Err("no active turn to steer".into());
+        }
+        let texts = params["input"].as_array().into_iter().flatten().filter_map(|item| item["text"].as_str());
+        self.inbox.lock().unwrap().extend(texts.map(str::to_owned));
+        Ok(json!({ "turnId": turn }))
+    }
+
     /// Works on the turn that was asked for, beside the reading.
     fn begin(self: &Arc<Self>) {
         let Some((turn, said)) = self.next.lock().unwrap().take() else { return };
@@ -223,10 +237,11 @@ impl AppServer {
             status(json!({ "type": "active", "activeFlags": [] }));
             server.notify("turn/started", json!({ "turn": { "id": turn, "status": "inProgress", "items": [] } }));
             let (end, _) = thread.agent.work(&said, server.as_ref(), &stop).await;
-            let (how, error) = match end {
-                End::Done(_) | End::Turns => ("completed", Value::Null),
-                End::Interrupted => ("interrupted", Value::Null),
-                End::Failed(failure) => ("failed", failed(&failure, &thread.agent.api.base_url)),
+            let (how, text, error) = match end {
+                End::Done(text) => ("completed", Value::from(text), Value::Null),
+                End::Turns => ("completed", Value::Null, Value::Null),
+                End::Interrupted => ("interrupted", Value::Null, Value::Null),
+                End::Failed(failure) => ("failed", Value::Null, failed(&failure, &thread.agent.api.base_url)),
             };
             if !error.is_null() {
                 server.notify("error", json!({ "error": error, "willRetry": false }));
@@ -234,7 +249,12 @@ impl AppServer {
             server.save(&thread);
             *server.thread.lock().unwrap() = Some(thread);
             status(json!({ "type": "idle" }));
-            let ended = json!({ "id": turn, "status": how, "items": [], "error": error });
+            let items = if text.is_null() {
+                json!([])
+            } else {
+                json!([{ "type": "agentMessage", "id": "msg_last", "text": text }])
+            };
+            let ended = json!({ "id": turn, "status": how, "items": items, "error": error });
             server.notify("turn/completed", json!({ "turn": ended }));
         });
     }

@@ -1,6 +1,7 @@
 //! The loop that all of them share: ask the model, do what it calls for, ask again.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -64,6 +65,8 @@ pub struct Agent {
     /// The conversation, as the Messages API has it.
     pub messages: Vec<Value>,
     pub dir: PathBuf,
+    /// What is said to it in mid-turn.
+    pub inbox: Arc<Mutex<Vec<String>>>,
     /// The call that it was handed its task by.
     pub parent: Option<String>,
     /// Model calls for one message; 0 for no limit.
@@ -129,7 +132,12 @@ impl Agent {
         self.messages.push(json!({ "role": "assistant", "content": content }));
         mischief::play(&text, front.out()).await;
         if calls.is_empty() {
-            return Ok(Some(text));
+            let more = self.said_meanwhile();
+            if more.is_empty() {
+                return Ok(Some(text));
+            }
+            self.messages.push(json!({ "role": "user", "content": more }));
+            return Ok(None);
         }
         let done = join_all(calls.iter().map(|call| self.call(call, front, stop))).await;
         let mut results = Vec::new();
@@ -139,8 +147,14 @@ impl Agent {
                 "type": "tool_result", "tool_use_id": call.id, "content": done.text, "is_error": !done.ok,
             }));
         }
+        results.extend(self.said_meanwhile());
         self.messages.push(json!({ "role": "user", "content": results }));
         if stop.is_cancelled() { Err(End::Interrupted) } else { Ok(None) }
+    }
+
+    fn said_meanwhile(&self) -> Vec<Value> {
+        let said = std::mem::take(&mut *self.inbox.lock().unwrap());
+        said.into_iter().map(|text| json!({ "type": "text", "text": text })).collect()
     }
 
     async fn ask(&self, front: &dyn Front, stop: &CancellationToken) -> Result<super::provider::Reply, End> {

@@ -302,7 +302,8 @@ impl Lexer {
             }
             self.at += 1;
             word.is_dynamic = true;
-            let mut inner = Lexer { chars: text.chars().collect(), at: 0, parsed: Parsed::default(), documents: Vec::new() };
+            let mut inner =
+                Lexer { chars: text.chars().collect(), at: 0, parsed: Parsed::default(), documents: Vec::new() };
             inner.list(None, depth + 1)?;
             self.parsed.commands.append(&mut inner.parsed.commands);
             self.parsed.is_odd |= inner.parsed.is_odd;

@@ -77,7 +77,10 @@ fn simple(command: &Simple, depth: usize) -> (Act, bool) {
     }
     let [program, args @ ..] = words else { return (found, is_odd) };
     if program.is_dynamic {
-        return (found, true);
+        // A pattern for a name is a way of not writing it.
+        let is_test = matches!(program.text.as_str(), "[" | "[[");
+        let is_pattern = program.text.contains(['*', '?', '[']) && !is_test;
+        return (if is_pattern { further(found, Act::Publish) } else { found }, !is_test);
     }
     let (act, odd) = program_act(program, args, &command.documents, depth);
     (further(found, act), is_odd | odd)
@@ -98,7 +101,7 @@ fn program_act(program: &Word, args: &[Word], documents: &[String], depth: usize
             (inside.fold(Act::Command, further), true)
         }
         "eval" => (nested(&all(0), depth + 1), is_vague),
-        "su" | "runuser" | "script" | "flock" | "pkexec" if texts.iter().any(|text| *text == "-c") => {
+        "su" | "runuser" | "script" | "flock" | "pkexec" if texts.contains(&"-c") => {
             let place = texts.iter().position(|text| *text == "-c").map_or(0, |place| place + 1);
             (texts.get(place).map_or(Act::Command, |line| nested(line, depth + 1)), is_vague)
         }
@@ -172,47 +175,44 @@ fn shell(args: &[Word], documents: &[String], depth: usize) -> (Act, bool) {
 
 /// What a program does that another one is started by.
 fn wrapped(wrapper: programs::Wrapper, name: &str, args: &[Word], documents: &[String], depth: usize) -> (Act, bool) {
-    let mut found = (if name == "watch" { Act::Command } else { Act::Command }, false);
+    let rest = |from: usize| args[from..].iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ");
+    let mut found = (Act::Command, false);
     let mut skip = wrapper.positions;
+    // Words that may be the program: one, and one more for each option that may have a value of its own.
+    let mut tries = 1usize;
+    let mut has_begun = false;
     let mut place = 0;
-    let mut may_be_value = false;
     while let Some(arg) = args.get(place) {
         let text = arg.text.as_str();
         place += 1;
-        if text == "--" {
-            may_be_value = false;
-            continue;
-        }
-        if name == "env" && (text == "-S" || text == "--split-string") {
-            let line: Vec<_> = args[place..].iter().map(|arg| arg.text.as_str()).collect();
-            return (nested(&line.join(" "), depth + 1), arg.is_dynamic);
+        if name == "env" && matches!(text, "-S" | "--split-string") {
+            return (nested(&rest(place), depth + 1), arg.is_dynamic);
         }
         if text.starts_with('-') && text.len() > 1 {
-            if wrapper.with_value.contains(&text) {
+            if wrapper.with_value.contains(&text) && !has_begun {
                 place += 1;
-                may_be_value = false;
-            } else {
-                // An option that is not known may have a value after it.
-                may_be_value = text.starts_with("--") && !text.contains('=');
+            } else if text != "--" && !text.contains('=') && !has_begun {
+                tries += 1;
             }
             continue;
         }
-        if assignment(arg).is_some() && matches!(name, "env" | "sudo" | "doas") {
+        if !has_begun && assignment(arg).is_some() && matches!(name, "env" | "sudo" | "doas") {
             continue;
         }
         if skip > 0 {
             skip -= 1;
             continue;
         }
+        has_begun = true;
         let (act, odd) = match wrapper.is_line {
-            true => (nested(&args[place - 1..].iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" "), depth + 1), false),
+            true => (nested(&rest(place - 1), depth + 1), false),
             false => program_act(arg, &args[place..], documents, depth + 1),
         };
         found = (further(found.0, act), found.1 | odd | arg.is_dynamic);
-        if !may_be_value {
-            return found;
+        tries -= 1;
+        if tries == 0 {
+            break;
         }
-        may_be_value = false;
     }
     found
 }
@@ -226,7 +226,13 @@ fn code(text: &str) -> Act {
     let found = match (has(&reaches), has(&sends)) {
         (true, true) => Act::Publish,
         (true, false) => Act::Network,
-        (false, _) => if has(&["smtplib", "sendmail", "nodemailer"]) { Act::Publish } else { Act::Command },
+        (false, _) => {
+            if has(&["smtplib", "sendmail", "nodemailer"]) {
+                Act::Publish
+            } else {
+                Act::Command
+            }
+        }
     };
     let runs = ["system", "exec", "popen", "subprocess", "spawn", "`"];
     if has(&runs) { further(found, named(text)) } else { found }

@@ -2,6 +2,7 @@
 //! it; no privileges to be gained, and of root's only those that building and packing need.
 
 mod files;
+mod mounts;
 mod seccomp;
 
 use std::ffi::{OsStr, OsString};
@@ -19,10 +20,10 @@ const SINCE: &[(i32, &str)] = &[
 ];
 
 pub(super) fn support() -> Support {
-    support_of(files::version(), seccomp::is_there())
+    support_of(files::version(), seccomp::is_there(), mounts::are_there())
 }
 
-fn support_of(landlock: i32, has_seccomp: bool) -> Support {
+fn support_of(landlock: i32, has_seccomp: bool, has_mounts: bool) -> Support {
     let mut missing = Vec::new();
     if landlock < 1 {
         missing
@@ -36,6 +37,9 @@ fn support_of(landlock: i32, has_seccomp: bool) -> Support {
     }
     let lacking = SINCE.iter().filter(|(version, _)| *version > landlock);
     missing.extend(lacking.map(|(_, what)| (*what).to_owned()));
+    if !has_mounts {
+        missing.push("commands can rewrite the company's config and its agents' files (no user namespaces)".to_owned());
+    }
     let level = if missing.is_empty() { Level::Full } else { Level::Partly };
     Support { level, missing }
 }
@@ -45,12 +49,13 @@ pub(super) fn apply(policy: &Policy) -> Result<(), SandboxError> {
     if threads != 1 {
         return Err(SandboxError::Threads(threads));
     }
-    let support = support();
+    let support = support_of(files::version(), seccomp::is_there(), true);
     if support.level == Level::No {
         return Err(SandboxError::Unsupported(support.missing.join("; ")));
     }
     // The filters are made first: what is needed to make them may be out of reach afterwards.
     let filters = seccomp::filters(policy)?;
+    mounts::keep(&policy.keep)?;
     rustix::thread::set_no_new_privs(true).map_err(refused("no new privileges"))?;
     give_up_capabilities().map_err(refused("capabilities"))?;
     files::restrict(policy)?;
@@ -80,8 +85,10 @@ fn give_up_capabilities() -> rustix::io::Result<()> {
             }
         }
     }
-    sets.effective &= KEPT;
-    sets.permitted &= KEPT;
+    // In a user namespace of its own it has them all, for nothing but that namespace.
+    let kept = if rustix::process::geteuid().is_root() { KEPT } else { CapabilitySet::empty() };
+    sets.effective &= kept;
+    sets.permitted &= kept;
     sets.inheritable = CapabilitySet::empty();
     rustix::thread::set_capabilities(None, sets)
 }
@@ -102,13 +109,14 @@ mod tests {
 
     #[test]
     fn what_a_kernel_lacks_is_said() {
-        assert_eq!(support_of(7, true), Support { level: Level::Full, missing: Vec::new() });
-        assert_eq!(support_of(6, true).level, Level::Full);
-        let older = support_of(4, true);
+        assert_eq!(support_of(7, true, true), Support { level: Level::Full, missing: Vec::new() });
+        assert_eq!(support_of(6, true, true).level, Level::Full);
+        let older = support_of(4, true, true);
         assert_eq!((older.level, older.missing.len()), (Level::Partly, 2));
-        assert_eq!(support_of(1, true).missing.len(), 4);
-        assert_eq!(support_of(0, true).level, Level::No);
-        assert_eq!(support_of(7, false).level, Level::No);
+        assert_eq!(support_of(1, true, true).missing.len(), 4);
+        assert_eq!(support_of(0, true, true).level, Level::No);
+        assert_eq!(support_of(7, false, true).level, Level::No);
+        assert_eq!(support_of(7, true, false).level, Level::Partly);
     }
 
     #[test]
