@@ -49,12 +49,10 @@ pub fn cut_off(db: &Read<'_>, detail: &JobDetail) -> Result<Option<(RunId, Strin
 /// What the database said.
 pub fn conversation(db: &Read<'_>, job: &Job) -> Result<Option<String>, StoreError> {
     let last = db.jobs(&JobListParams {
-        company_id: None,
         session_id: Some(job.session_id),
         states: vec![JobState::Completed],
-        since: None,
-        before: None,
         limit: Some(1),
+        ..JobListParams::default()
     })?;
     let is_another = |last: &Job| (last.engine, &last.engine_agent) != (job.engine, &job.engine_agent);
     if last.jobs.first().is_some_and(is_another) {

@@ -96,6 +96,17 @@ enum Target {
 }
 
 impl Target {
+    /// The file of the nth try.
+    fn path(&self, n: u32, format: ExportFormat) -> PathBuf {
+        match self {
+            Target::Named(path) => path.clone(),
+            Target::Free(folder, stem) => {
+                let again = if n == 1 { String::new() } else { format!(" ({n})") };
+                folder.join(format!("{stem}{again}.{}", format.ending()))
+            }
+        }
+    }
+
     fn folder(&self) -> &Path {
         match self {
             Target::Named(path) => path.parent().unwrap_or(Path::new("/")),
@@ -118,14 +129,9 @@ fn named(path: &str) -> Result<PathBuf, Error> {
 
 fn put(mut file: NamedTempFile, target: &Target, format: ExportFormat) -> Result<JobExportResult, Error> {
     let bytes = file.as_file().metadata().map_or(0, |meta| i64::try_from(meta.len()).unwrap_or(i64::MAX));
-    let paths: Box<dyn Iterator<Item = PathBuf>> = match target {
-        Target::Named(path) => Box::new(std::iter::once(path.clone())),
-        Target::Free(folder, stem) => Box::new((1..=NAMES).map(|n| {
-            let again = if n == 1 { String::new() } else { format!(" ({n})") };
-            folder.join(format!("{stem}{again}.{}", format.ending()))
-        })),
-    };
-    for path in paths {
+    let tries = if matches!(target, Target::Named(_)) { 1 } else { NAMES };
+    for n in 1..=tries {
+        let path = target.path(n, format);
         match file.persist_noclobber(&path) {
             Ok(_) => return Ok(JobExportResult { path: path.display().to_string(), bytes }),
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => file = error.file,
