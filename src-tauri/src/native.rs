@@ -62,6 +62,12 @@ struct FitWindow {
 }
 
 #[derive(Deserialize)]
+struct Zoom {
+    /// Of the page as it is drawn otherwise.
+    percent: f64,
+}
+
+#[derive(Deserialize)]
 struct Report {
     message: String,
     #[serde(default)]
@@ -88,6 +94,10 @@ pub async fn call(desktop: &Arc<Desktop>, page: &WebviewWindow, name: &str, para
         }
         // The founder's own.
         "fit_window" => {}
+        "zoom" => {
+            let Zoom { percent } = fitting("native.zoom", params)?;
+            page.set_zoom(percent.clamp(50.0, 300.0) / 100.0).map_err(Error::internal)?;
+        }
         "retry" => desktop.link.retry(),
         "quit" => quit::ask(desktop),
         "viewing" if page.label() == window::MAIN => {

@@ -29,6 +29,8 @@ export function fakeBackend(answers: Partial<Record<Method, Answer>>) {
         tray: true,
       }),
       pickFolder: async () => null,
+      pickFiles: async () => [],
+      keepPasted: async (name) => `/home/ann/.local/share/aicib/pasted/${name}`,
       saveText: async () => null,
       openPath: async () => undefined,
       openUrl: async () => undefined,
@@ -36,6 +38,8 @@ export function fakeBackend(answers: Partial<Record<Method, Answer>>) {
         hidden.push(Date.now());
       },
       fitWindow: async () => undefined,
+      login: async (starts) => starts ?? false,
+      zoom: async () => undefined,
       viewing: async () => undefined,
       quit: async () => undefined,
       retry: async () => undefined,

@@ -13,6 +13,10 @@ export type LinkState = 'ready' | 'starting' | 'lost';
 export interface NativeNotes {
   'native.link': { state: LinkState; error?: Fault };
   'native.show': Show;
+  /** Files are held over this window, or no longer. */
+  'native.drag': { over: boolean; files: number };
+  /** Files were dropped on this window: their paths. */
+  'native.dropped': { paths: string[] };
 }
 
 export type AnyNotes = Notes & NativeNotes;
@@ -39,6 +43,10 @@ export interface Native {
   info(): Promise<NativeInfo>;
   /** Lets the founder choose a folder; null where they did not. */
   pickFolder(): Promise<string | null>;
+  /** Lets the founder choose files for a brief; none where they did not. */
+  pickFiles(): Promise<string[]>;
+  /** Keeps something that was pasted as a file, and says where. At most 20 MB. */
+  keepPasted(name: string, base64: string): Promise<string>;
   /** Lets the founder choose where a text is saved; the file's path, or null where they did not. */
   saveText(name: string, text: string): Promise<string | null>;
   openPath(path: string): Promise<void>;
@@ -49,6 +57,10 @@ export interface Native {
   fitWindow(height: number): Promise<void>;
   /** Says which job is on screen: of that one nobody needs to be told. */
   viewing(jobId: JobId | null): Promise<void>;
+  /** Whether the app starts with the founder's login; said, it is made so. Rejects with a `Fault`. */
+  login(starts?: boolean): Promise<boolean>;
+  /** Makes all of the page larger or smaller, in percent. */
+  zoom(percent: number): Promise<void>;
   /** Quits; asks first when work is under way. */
   quit(): Promise<void>;
   /** Tries to reach the daemon again. */

@@ -11,6 +11,7 @@ function send<T>(method: string, params: unknown): Promise<T> {
 /** The desktop behind this page. */
 export function createBackend(): Backend {
   const handlers = new NoteHandlers();
+  let percent = 100;
   return {
     call: <M extends Method>(method: M, params: Params<M>) => send<Result<M>>(method, params),
     on: (note, handler) => handlers.on(note, handler),
@@ -24,11 +25,19 @@ export function createBackend(): Backend {
     native: {
       info: () => send<NativeInfo>('native.info', {}),
       pickFolder: async () => (await send<{ path: string | null }>('native.pick_folder', {})).path,
+      pickFiles: async () => (await send<{ paths: string[] }>('native.pick_files', {})).paths,
+      keepPasted: async (name, base64) => (await send<{ path: string }>('native.keep_pasted', { name, base64 })).path,
       saveText: async (name, text) => (await send<{ path: string | null }>('native.save_text', { name, text })).path,
       openPath: (path) => send('native.open_path', { path }),
       openUrl: (url) => send('native.open_url', { url }),
       hideWindow: () => send('native.hide_window', {}),
-      fitWindow: (height) => send('native.fit_window', { height }),
+      // The page measures in its own pixels, the window in the screen's.
+      fitWindow: (height) => send('native.fit_window', { height: (height * percent) / 100 }),
+      login: async (starts) => (await send<{ starts: boolean }>('native.login', { starts: starts ?? null })).starts,
+      async zoom(wanted) {
+        percent = wanted;
+        await send('native.zoom', { percent: wanted });
+      },
       viewing: (jobId) => send('native.viewing', { job_id: jobId }),
       quit: () => send('native.quit', {}),
       retry: () => send('native.retry', {}),
