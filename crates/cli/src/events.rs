@@ -14,6 +14,8 @@ use crate::text::{length, line, safe};
 const MAX_DELEGATIONS: usize = 10_000;
 /// Characters of a one-liner.
 const WIDTH: usize = 160;
+/// Files that are named on one line.
+const FILES: usize = 10;
 
 /// Turns events into lines, in order.
 pub(crate) struct EventLines {
@@ -180,6 +182,14 @@ impl EventLines {
                     Confined::No => self.paint.ink(Ink::Yellow, ", not confined: it can do what you can do"),
                 };
                 format!("{}{confined}", dim(&format!("works with {}{agent}{version}", engine.label())))
+            }
+            EventBody::FilesFound { changes } => {
+                let named: Vec<String> = changes.iter().take(FILES).map(|change| line(&change.path, 80)).collect();
+                let more = match changes.len().saturating_sub(FILES) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                dim(&format!("changed beside that: {}{more}", named.join(", ")))
             }
             EventBody::Held { held, all } => {
                 let what = if *all { "all jobs" } else { "job" };

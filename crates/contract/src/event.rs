@@ -293,6 +293,12 @@ pub enum EventBody {
         /// How far it is confined.
         confined: Confined,
     },
+    /// Files of the company's folder that are not what they were before the run, beyond those that tool calls named:
+    /// what commands and programs did, and whoever else worked in the folder meanwhile. From [`SYSTEM`].
+    FilesFound {
+        /// The files.
+        changes: Vec<FileChange>,
+    },
     /// The founder put the job on hold, or let it go on.
     Held {
         /// Whether it is on hold now.
@@ -361,6 +367,7 @@ impl EventBody {
             EventBody::Prompt { .. } => "prompt",
             EventBody::Journal { .. } => "journal",
             EventBody::EngineStarted { .. } => "engine_started",
+            EventBody::FilesFound { .. } => "files_found",
             EventBody::Held { .. } => "held",
         }
     }
@@ -464,7 +471,7 @@ pub enum Outcome {
     Cancelled,
 }
 
-/// A file that a tool call changed.
+/// A file that was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct FileChange {
@@ -524,6 +531,9 @@ mod tests {
                 tools: vec!["Read".into()],
             },
             EventBody::Journal { text: "Done.".into(), cost_usd: Money::nanos(1) },
+            EventBody::FilesFound {
+                changes: vec![FileChange { path: "a.md".into(), created: true, added: 1, removed: 0 }],
+            },
         ];
         for body in bodies {
             for run_id in [None, Some(RunId(7))] {

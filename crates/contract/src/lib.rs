@@ -10,6 +10,7 @@ mod event;
 #[cfg(test)]
 mod generate;
 mod ids;
+mod kept;
 pub mod limits;
 pub mod methods;
 mod money;
@@ -35,6 +36,7 @@ pub use event::{
     limit_question, refusal_of,
 };
 pub use ids::{CompanyId, EntryId, JobId, LeaseId, NoticeId, QuestionId, RuleId, RunId, Seq, SessionId};
+pub use kept::{KEPT_AFTER, KEPT_BEFORE, KEPT_LIST, KEPT_MOST_BYTES, Kept, KeptState};
 pub use methods::{Handlers, Method, Note};
 pub use money::{CostBasis, Money, PRICES_OF, PRICES_STALE_DAYS};
 pub use notice::{Delivery, Notice, NoticeKind, NoticeRow, Press, Show};

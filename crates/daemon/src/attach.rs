@@ -17,42 +17,75 @@ const NAMES: u32 = 1_000;
 /// Characters of a file's name.
 const NAME_CHARS: usize = 120;
 
-/// Copies files into the company's folder, all of them or none, and says under which paths inside of it.
+/// Files that were copied into a company's folder.
+#[derive(Debug, Default)]
+pub struct Attached {
+    copies: Vec<PathBuf>,
+    /// The folder that was made for them.
+    made: Option<PathBuf>,
+}
+
+impl Attached {
+    /// Their paths inside the company's folder.
+    pub fn names(&self) -> Vec<String> {
+        let name = |copy: &PathBuf| copy.file_name().map(|name| format!("{FOLDER}/{}", name.to_string_lossy()));
+        self.copies.iter().filter_map(name).collect()
+    }
+
+    /// Removes them again: there is no brief that they belong to.
+    pub fn take_back(self) {
+        for copy in &self.copies {
+            if let Err(error) = fs::remove_file(copy) {
+                tracing::warn!(%error, file = %copy.display(), "a copy of an attached file stays");
+            }
+        }
+        // Somebody else may have put something into it meanwhile: then it stays.
+        if let Some(Err(error)) = self.made.map(fs::remove_dir)
+            && error.kind() != io::ErrorKind::DirectoryNotEmpty
+        {
+            tracing::warn!(%error, "the folder for attached files stays");
+        }
+    }
+}
+
+/// Copies files into the company's folder, all of them or none.
 ///
 /// # Errors
 /// `request.bad` for too many or too large ones, for what is no file, and for what cannot be read; `company.folder` where
 /// they cannot be written.
-pub fn copy(company: &Path, files: &[String]) -> Result<Vec<String>, Error> {
+pub fn copy(company: &Path, files: &[String]) -> Result<Attached, Error> {
     if files.len() > MOST {
         return refused(format!("{} files are more than the {MOST} that a brief may have.", files.len()));
     }
     let sources = files.iter().map(|file| source(file)).collect::<Result<Vec<_>, _>>()?;
+    let mut attached = Attached::default();
     if sources.is_empty() {
-        return Ok(Vec::new());
+        return Ok(attached);
     }
     let folder = company.join(FOLDER);
-    let made = fs::create_dir_all(&folder).and_then(|()| {
-        let (folder, company) = (fs::canonicalize(&folder)?, fs::canonicalize(company)?);
-        let inside = folder.starts_with(company);
-        if inside { Ok(()) } else { Err(io::Error::other("it leads out of the company's folder")) }
+    match fs::create_dir(&folder) {
+        Ok(()) => attached.made = Some(folder.clone()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(not_written(&folder, &error)),
+    }
+    let all = inside(&folder, company).and_then(|()| {
+        sources.iter().try_for_each(|(path, name)| {
+            attached.copies.push(one(path, &folder, name)?);
+            Ok(())
+        })
     });
-    made.map_err(|error| not_written(&folder, &error))?;
-    let mut copies: Vec<PathBuf> = Vec::new();
-    for (path, name) in &sources {
-        match one(path, &folder, name) {
-            Ok(copy) => copies.push(copy),
-            Err(error) => {
-                for copy in &copies {
-                    if let Err(error) = fs::remove_file(copy) {
-                        tracing::warn!(%error, file = %copy.display(), "a copy of an attached file stays");
-                    }
-                }
-                return Err(not_written(&folder, &error));
-            }
+    match all {
+        Ok(()) => Ok(attached),
+        Err(error) => {
+            attached.take_back();
+            Err(not_written(&folder, &error))
         }
     }
-    let name = |copy: &PathBuf| copy.file_name().map(|name| format!("{FOLDER}/{}", name.to_string_lossy()));
-    Ok(copies.iter().filter_map(name).collect())
+}
+
+fn inside(folder: &Path, company: &Path) -> io::Result<()> {
+    let inside = fs::canonicalize(folder)?.starts_with(fs::canonicalize(company)?);
+    if inside { Ok(()) } else { Err(io::Error::other("it leads out of the company's folder")) }
 }
 
 /// The brief with what is attached to it.
@@ -139,11 +172,14 @@ mod tests {
         let file = dir.path().join("..Our plan; rm -rf.pdf");
         fs::write(&file, "1").unwrap();
         let files = [file.display().to_string(), file.display().to_string()];
-        let copies = copy(&company, &files).unwrap();
+        let attached = copy(&company, &files).unwrap();
+        let copies = attached.names();
         assert_eq!(copies, ["inbox/Our-plan--rm--rf.pdf", "inbox/Our-plan--rm--rf-2.pdf"]);
         assert_eq!(fs::read_to_string(company.join(&copies[1])).unwrap(), "1");
         let brief = named_in("Read it.\n", &copies);
         assert!(brief.starts_with("Read it.\n\nAttached") && brief.ends_with("-2.pdf"), "{brief}");
+        attached.take_back();
+        assert!(!company.join("inbox").exists());
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use contract::progress::{self, MOST as MOST_PERCENT};
 use contract::{
-    Activity, Approval, Ask, ChangedFile, CostBasis, EngineKind, Event, EventBody, FileChange, JobState, LeaseId,
-    Money, Origin, Progress, RunId, SYSTEM, Seq, Span, SpanKind, Stages, Time, Tokens, WaitReason, clip, one_line,
-    role_name,
+    Activity, Approval, Ask, ChangedFile, CostBasis, EngineKind, Entry, Event, EventBody, FileChange, JobState,
+    LeaseId, Money, Origin, Progress, RunId, SYSTEM, Seq, Span, SpanKind, Stages, Time, Tokens, WaitReason, clip,
+    one_line, role_name,
 };
 use jiff::tz::TimeZone;
 
@@ -233,11 +233,7 @@ pub fn fold(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
         EventBody::ToolFinished { call, ok, change, .. } => {
             let closed =
                 Effect::SpanClosed { kind: SpanKind::Tool, span: call.clone(), at, ok: *ok, cost: Money::ZERO };
-            let changed = change.as_ref().map(|change| {
-                let change =
-                    FileChange { added: count(change.added), removed: count(change.removed), ..change.clone() };
-                Effect::FileChanged(ChangedFile { change, agent: entry.agent.clone(), at })
-            });
+            let changed = change.as_ref().map(|change| changed(change, entry));
             [Some(doing("is thinking".into())), Some(closed), changed].into_iter().flatten().collect()
         }
         EventBody::DelegationStarted { span: name, to, task } => {
@@ -293,9 +289,15 @@ pub fn fold(event: &Event, facts: &Facts<'_>) -> Vec<Effect> {
         EventBody::Journal { text, .. } if text.trim().is_empty() => Vec::new(),
         EventBody::Journal { text, .. } => vec![Effect::Journal { text: clip(text.trim(), ENTRY).into_owned(), at }],
         EventBody::JobChanged { state, reason, until, .. } => job_changed(*state, reason, *until, at, facts),
+        EventBody::FilesFound { changes } => changes.iter().map(|change| changed(change, entry)).collect(),
         EventBody::Held { all: true, .. } => Vec::new(),
         EventBody::Held { held, .. } => vec![Effect::Held(*held)],
     }
+}
+
+fn changed(change: &FileChange, entry: &Entry) -> Effect {
+    let change = FileChange { added: count(change.added), removed: count(change.removed), ..change.clone() };
+    Effect::FileChanged(ChangedFile { change, agent: entry.agent.clone(), at: entry.at })
 }
 
 /// A question that a run asks, no longer than a screen can show.
@@ -442,7 +444,7 @@ pub(crate) fn after(at: Time, ms: i64) -> Time {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::{Entry, JobId, RunId, Seq};
+    use contract::{JobId, RunId, Seq};
 
     use crate::amounts::MOST;
     use crate::job_now::JobNow;

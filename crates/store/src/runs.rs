@@ -78,6 +78,18 @@ impl Read<'_> {
         select.query_row([id.0], |row| row.get(0)).optional()?.ok_or(StoreError::NotFound(Missing::Run(id)))
     }
 
+    /// The folders of a job's runs, oldest first, and whether each run has ended; at most 1,000.
+    ///
+    /// # Errors
+    /// What SQLite said.
+    pub fn run_dirs(&self, job: JobId) -> Result<Vec<(String, bool)>, StoreError> {
+        let mut select = self.conn.prepare_cached(
+            "SELECT dir, ended_at IS NOT NULL FROM runs WHERE job_id = ?1 AND dir <> '' ORDER BY id LIMIT 1000",
+        )?;
+        let rows = select.query_map([job.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The runs that have not ended, oldest first.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ pub(crate) async fn brief(context: &mut Context, args: BriefArgs) -> Outcome {
         after_job_id,
         not_before,
         max_cost_usd,
+        attachments: Vec::new(),
         idempotency_key: Some(fresh_key()),
     };
     if background {

@@ -67,7 +67,8 @@ fn start(context: &Context, what: &Show) -> Result<(), Error> {
     }
     let mut command = Command::new(&program);
     match what {
-        Show::Window => {}
+        // Nobody types how to get to a list: it is a click away from the window.
+        Show::Window | Show::Notices | Show::Jobs => {}
         Show::Quick => {
             command.arg("--quick");
         }

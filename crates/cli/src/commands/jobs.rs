@@ -35,7 +35,7 @@ pub(crate) async fn jobs(context: &mut Context, args: JobsArgs) -> Outcome {
         None => which::company_here(context, &daemon).await?,
     };
     let company_id = company.as_ref().map(|company| company.company_id);
-    let params = JobListParams { company_id, session_id: None, states, since, before, limit: None };
+    let params = JobListParams { company_id, states, since, before, ..JobListParams::default() };
     let page = read(&daemon, params, wanted).await?;
     if context.out.json {
         return Ok(context.out.value(&page)?);

@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 
-use contract::{Event, EventBody, JobDetail, Time, one_line, role_name};
+use contract::{Event, EventBody, FileChange, JobDetail, Time, one_line, role_name};
 use jiff::tz::TimeZone;
 
 use super::Page;
 
 /// Characters of what stands on one line.
 const LINE: usize = 300;
+/// Files that are named on one line.
+const NAMED: usize = 20;
 
 /// Facts first, then the brief, the answer, and what happened.
 pub struct Markdown {
@@ -101,6 +103,7 @@ pub(super) fn said(body: &EventBody) -> Option<Said<'_>> {
         EventBody::FollowUp { text } => with("The founder adds", Text::Literal(text)),
         EventBody::JobChanged { state, reason, .. } => line(format!("The job is {}. {reason}", state.name())),
         EventBody::EngineStarted { engine, version, .. } => line(format!("works with {} {version}", engine.label())),
+        EventBody::FilesFound { changes } => line(format!("Changed beside that: {}", files(changes))),
         EventBody::Usage { .. }
         | EventBody::Progress { .. }
         | EventBody::Waiting { .. }
@@ -110,6 +113,16 @@ pub(super) fn said(body: &EventBody) -> Option<Said<'_>> {
         | EventBody::Journal { .. }
         | EventBody::Held { .. } => None,
     }
+}
+
+/// Names of changed files, as many as fit a line.
+fn files(changes: &[FileChange]) -> String {
+    changes.iter().take(NAMED).map(|change| change.path.as_str()).collect::<Vec<_>>().join(", ")
+        + &changes
+            .len()
+            .checked_sub(NAMED)
+            .filter(|more| *more > 0)
+            .map_or_else(String::new, |n| format!(" and {n} more"))
 }
 
 /// What is known of a job, by name.

@@ -1,5 +1,6 @@
 //! Jobs: briefs, their stop, their end, their money.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use contract::*;
 use store::{CompanyRow, Inserted, Need, NewJob, StoreError};
 
 use crate::app::App;
+use crate::attach;
 use crate::budget;
 use crate::companies;
 use crate::engines;
@@ -28,12 +30,14 @@ pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
     let Ready { agent, engine, engine_agent } = ready(app, &row, params.agent.as_deref().unwrap_or(CEO)).await?;
     let session = sessions::current(app, &row, &agent, params.start_session).await?;
     let max_cost_usd = brief_limit(app, params.max_cost_usd).await?;
+    let (company, files) = (PathBuf::from(&row.dir), params.attachments);
+    let attached = companies::blocking(move || attach::copy(&company, &files)).await?;
     let new = NewJob {
         company_id: row.company_id,
         session_id: session.session_id,
         agent,
         parent_job_id: None,
-        directive,
+        directive: attach::named_in(&directive, &attached.names()),
         engine,
         engine_agent,
         origin: params.origin,
@@ -45,7 +49,16 @@ pub async fn submit(app: &App, params: JobSubmitParams) -> Result<Job, Error> {
         after: params.after_job_id,
         not_before: params.not_before,
     };
-    insert(app, new).await
+    let inserted = insert(app, new).await;
+    // One that is not stored has no files, and one that was stored before has them already.
+    if !matches!(inserted, Ok((_, true))) {
+        companies::blocking(move || {
+            attached.take_back();
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(inserted?.0)
 }
 
 pub async fn restart(app: &App, params: JobRestartParams) -> Result<Job, Error> {
@@ -79,7 +92,7 @@ pub async fn restart(app: &App, params: JobRestartParams) -> Result<Job, Error> 
         after: None,
         not_before: None,
     };
-    insert(app, new).await
+    Ok(insert(app, new).await?.0)
 }
 
 /// What the next brief of a company runs with.
@@ -120,7 +133,8 @@ pub async fn brief_limit(app: &App, given: Option<Money>) -> Result<Money, Error
     }
 }
 
-async fn insert(app: &App, new: NewJob) -> Result<Job, Error> {
+/// Stores a job, and says whether it is new: one of the same key may be there already.
+async fn insert(app: &App, new: NewJob) -> Result<(Job, bool), Error> {
     let again = new.clone();
     let inserted = app.store.write(move |db| Ok((db.job_insert(&new, Time::now())?, db.all_held()?))).await;
     let (Inserted { mut job, event }, all_held) = match inserted {
@@ -131,12 +145,13 @@ async fn insert(app: &App, new: NewJob) -> Result<Job, Error> {
         }
         inserted => inserted?,
     };
+    let is_new = event.is_some();
     if let Some(event) = event {
         app.announce(job.company_id, &Touched::job(job.job_id), &[event]);
         app.runs.wake_queue();
     }
     tell_of_hold(&mut job, all_held);
-    Ok(job)
+    Ok((job, is_new))
 }
 
 /// Whoever sent a brief while all jobs are on hold would wait in vain for it to begin.

@@ -4,6 +4,7 @@ mod company;
 mod costs;
 mod engines;
 mod events;
+mod file_diff;
 mod follow_ups;
 mod jobs;
 mod journal;
@@ -189,6 +190,10 @@ impl contract::Handlers for Front {
 
     async fn job_files(&self, _: &Arc<Connection>, params: JobPageParams) -> Result<FilePage, Error> {
         Ok(self.0.store.read(move |db| db.files(&params)).await?)
+    }
+
+    async fn job_file_diff(&self, _: &Arc<Connection>, params: FileDiffParams) -> Result<FileDiff, Error> {
+        file_diff::get(&self.0, params).await
     }
 
     async fn question_list(&self, _: &Arc<Connection>, params: QuestionListParams) -> Result<QuestionPage, Error> {

@@ -8,7 +8,7 @@ use contract::*;
 
 use crate::app::App;
 use crate::engines::address;
-use crate::{anew, clis, companies, health};
+use crate::{anew, clis, companies, health, quiet};
 
 /// Characters of a shortcut or an address in the settings.
 const MAX_TEXT: usize = 200;
@@ -19,6 +19,12 @@ const MAX_COMMAND: usize = 2000;
 const MAX_FOLDERS: usize = 50;
 /// Minutes after which a question for leave to act is answered with no: 30 days.
 const MAX_APPROVAL_MINUTES: i64 = 43_200;
+/// Sizes of text in the window, in percent.
+const TEXT_PERCENT: std::ops::RangeInclusive<i64> = 80..=200;
+/// Bytes of a language's name.
+const MAX_TAG: usize = 35;
+/// Keys in place of the usual ones.
+const MAX_SHORTCUTS: usize = 200;
 /// What an answer may take on its way out before the daemon ends.
 const LAST_ANSWER: Duration = Duration::from_millis(20);
 
@@ -146,9 +152,7 @@ fn check(settings: &Settings, home: &Path) -> Result<(), Error> {
     if !(0..=10).contains(&settings.run_retries) {
         return fault("run_retries", "from 0 to 10");
     }
-    if settings.quick_shortcut.len() > MAX_TEXT {
-        return fault("quick_shortcut", "short");
-    }
+    check_window(settings, &fault)?;
     for (key, url) in
         [("anthropic_base_url", &settings.anthropic_base_url), ("openai_base_url", &settings.openai_base_url)]
     {
@@ -173,6 +177,39 @@ fn check(settings: &Settings, home: &Path) -> Result<(), Error> {
             "sandbox_read",
             &format!("at most {MAX_FOLDERS} absolute folders, none in or around AICIB's own"),
         );
+    }
+    Ok(())
+}
+
+/// What the settings say of the window and of notices.
+fn check_window(settings: &Settings, fault: &impl Fn(&str, &str) -> Result<(), Error>) -> Result<(), Error> {
+    if settings.quick_shortcut.len() > MAX_TEXT {
+        return fault("quick_shortcut", "short");
+    }
+    for (key, time) in
+        [("notify.quiet_from", &settings.notify.quiet_from), ("notify.quiet_to", &settings.notify.quiet_to)]
+    {
+        if !time.is_empty() && quiet::clock(time).is_none() {
+            return fault(key, "a time of day such as 22:00, or empty for never");
+        }
+    }
+    if !TEXT_PERCENT.contains(&settings.text_percent) {
+        let (least, most) = (TEXT_PERCENT.start(), TEXT_PERCENT.end());
+        return fault("text_percent", &format!("from {least} to {most}"));
+    }
+    let language = &settings.language;
+    let is_tag = language.len() <= MAX_TAG && language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if !is_tag {
+        return fault("language", "the short name of one, such as de, or empty for the system's");
+    }
+    let plain = |text: &str| !text.trim().is_empty() && text.len() <= MAX_TEXT && !text.contains(char::is_control);
+    if settings.shortcuts.len() > MAX_SHORTCUTS {
+        return fault("shortcuts", &format!("at most {MAX_SHORTCUTS}"));
+    }
+    if let Some((name, _)) =
+        settings.shortcuts.iter().find(|(name, keys)| !plain(name) || !(keys.is_empty() || plain(keys)))
+    {
+        return fault(&format!("shortcuts.{}", one_line(name, 40)), "a short combination of keys, or empty for none");
     }
     Ok(())
 }
@@ -271,6 +308,10 @@ mod tests {
     #[test]
     fn a_setting_out_of_range_is_named_with_what_was_expected() {
         let d = Settings::default;
+        let quiet = |from: &str, to: &str| Settings {
+            notify: Notify { quiet_from: from.into(), quiet_to: to.into(), ..Notify::default() },
+            ..d()
+        };
         for (settings, key, expected) in [
             (Settings { run_minutes: 10_081, ..d() }, "run_minutes", "from 1 to 10080, or 0"),
             (Settings { run_first_output_minutes: -1, ..d() }, "run_first_output_minutes", "1440"),
@@ -278,6 +319,12 @@ mod tests {
             (Settings { run_turns: 10_001, ..d() }, "run_turns", "10000"),
             (Settings { run_output_mb: 100_001, ..d() }, "run_output_mb", "100000"),
             (Settings { run_retries: 11, ..d() }, "run_retries", "from 0 to 10"),
+            (Settings { text_percent: 79, ..d() }, "text_percent", "from 80 to 200"),
+            (Settings { text_percent: 201, ..d() }, "text_percent", "from 80 to 200"),
+            (Settings { language: "de_<x>".into(), ..d() }, "language", "such as de"),
+            (Settings { shortcuts: [("palette".into(), "\n".into())].into(), ..d() }, "shortcuts.palette", "keys"),
+            (quiet("24:00", "07:00"), "notify.quiet_from", "22:00"),
+            (quiet("22:00", "7"), "notify.quiet_to", "22:00"),
         ] {
             let error = checked(&settings).unwrap_err();
             assert_eq!(error.code, ErrorCode::BAD_REQUEST);
@@ -285,6 +332,14 @@ mod tests {
         }
         let none = Settings { run_minutes: 0, run_turns: 0, run_output_mb: 0, run_retries: 0, ..d() };
         assert!(checked(&none).is_ok());
+        assert!(checked(&quiet("22:00", "7:00")).is_ok());
+        let window = Settings {
+            text_percent: 200,
+            language: "pt-BR".into(),
+            shortcuts: [("palette".into(), "Ctrl+P".into()), ("jump".into(), String::new())].into(),
+            ..d()
+        };
+        assert!(checked(&window).is_ok());
         assert!(checked(&Settings { run_minutes: 10_080, run_retries: 10, ..d() }).is_ok());
     }
 }

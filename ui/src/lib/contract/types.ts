@@ -1356,7 +1356,11 @@ version: string,
 /**
  * How far it is confined.
  */
-confined: Confined, } | { "kind": "held", 
+confined: Confined, } | { "kind": "files_found", 
+/**
+ * The files.
+ */
+changes: Array<FileChange>, } | { "kind": "held", 
 /**
  * Whether it is on hold now.
  */
@@ -1750,7 +1754,11 @@ version: string,
 /**
  * How far it is confined.
  */
-confined: Confined, } | { "kind": "held", 
+confined: Confined, } | { "kind": "files_found", 
+/**
+ * The files.
+ */
+changes: Array<FileChange>, } | { "kind": "held", 
 /**
  * Whether it is on hold now.
  */
@@ -2075,7 +2083,11 @@ version: string,
 /**
  * How far it is confined.
  */
-confined: Confined, } | { "kind": "held", 
+confined: Confined, } | { "kind": "files_found", 
+/**
+ * The files.
+ */
+changes: Array<FileChange>, } | { "kind": "held", 
 /**
  * Whether it is on hold now.
  */
@@ -2227,7 +2239,7 @@ events: Array<Event>, };
 export type ExportFormat = "markdown" | "json" | "html";
 
 /**
- * A file that a tool call changed.
+ * A file that was changed.
  */
 export type FileChange = { 
 /**
