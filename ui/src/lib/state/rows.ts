@@ -10,6 +10,7 @@ import type {
   NoticeLevel,
   Origin,
   Outcome,
+  Seq,
   StopCounts,
   Time,
   WaitReason,
@@ -25,6 +26,12 @@ interface Base {
   readonly agent: string;
   /** How deep in delegations. */
   readonly depth: number;
+  /** The event that it began with; none for what is not stored. */
+  readonly seq: Seq | undefined;
+  /** The event that ended it, where that is another one. */
+  readonly last?: Seq;
+  /** The delegations that it is part of, the outermost first, by run and name. */
+  readonly within: readonly string[];
 }
 
 /** What the transcript shows, one entry a line. */
@@ -35,6 +42,8 @@ export type Row = Base &
         readonly kind: 'tool';
         readonly tool: string;
         readonly subject: string;
+        /** What it was called with, as its engine says it. */
+        readonly input: unknown;
         readonly state: Progress;
         readonly summary: string;
         readonly output: string;
@@ -43,6 +52,8 @@ export type Row = Base &
       }
     | {
         readonly kind: 'delegation';
+        /** Its own name, as rows in it have it in `within`. */
+        readonly span: string;
         readonly to: string;
         readonly task: string;
         readonly state: Progress;
@@ -94,26 +105,37 @@ export type Row = Base &
     | { readonly kind: 'hold'; readonly held: boolean; readonly all: boolean }
   );
 
+/** Deeper is not set further in. */
 const MAX_DEPTH = 4;
+/** A delegation that names itself as its own parent must not hold the page up. */
+const MAX_ANCESTORS = 16;
+const NO_SPANS: readonly string[] = [];
 const CEO = 'ceo';
 const SYSTEM = 'system';
 
 /** The calls and delegations that began in these events, by run and name, with where their row is. */
 type Open = Map<string, number>;
 
-function depths(events: readonly Event[]): (event: Event) => number {
+function ancestry(events: readonly Event[]): (event: Event) => readonly string[] {
   const parents = new Map<string, string | undefined>();
   for (const event of events) {
     if (event.kind === 'delegation_started') parents.set(`${event.run_id}/${event.span}`, event.parent);
   }
+  const known = new Map<string, readonly string[]>();
   return (event) => {
-    let depth = 0;
-    let span = event.parent;
-    while (span !== undefined && depth < MAX_DEPTH) {
-      depth += 1;
-      span = parents.get(`${event.run_id}/${span}`);
+    if (event.parent === undefined) return NO_SPANS;
+    const own = `${event.run_id}/${event.parent}`;
+    const found = known.get(own);
+    if (found) return found;
+    const within: string[] = [];
+    let span: string | undefined = event.parent;
+    while (span !== undefined && within.length < MAX_ANCESTORS) {
+      const key: string = `${event.run_id}/${span}`;
+      within.unshift(key);
+      span = parents.get(key);
     }
-    return depth;
+    known.set(own, within);
+    return within;
   };
 }
 
@@ -127,10 +149,18 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
   const waits: Open = new Map();
   const asked: Open = new Map();
   const said = new Map<number, number>();
-  const depthOf = depths(events);
+  const withinOf = ancestry(events);
 
   for (const event of events) {
-    const base: Base = { key: `e${event.seq}`, at: event.at, agent: event.agent, depth: depthOf(event) };
+    const within = withinOf(event);
+    const base: Base = {
+      key: `e${event.seq}`,
+      at: event.at,
+      agent: event.agent,
+      depth: Math.min(MAX_DEPTH, within.length),
+      seq: event.seq,
+      within,
+    };
     const waitKey = `${event.run_id}/${event.agent}/${event.parent ?? ''}`;
     switch (event.kind) {
       case 'message':
@@ -144,6 +174,7 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
           kind: 'tool',
           tool: event.tool,
           subject: event.subject,
+          input: event.input,
           state: ended ? 'failed' : 'running',
           summary: ended ? 'did not finish' : '',
           output: '',
@@ -160,9 +191,17 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
           output: event.output,
           change: event.change,
           duration: event.duration_ms,
+          last: event.seq,
         };
         if (at !== undefined && row?.kind === 'tool') rows[at] = { ...row, ...done };
-        else rows.push({ ...base, kind: 'tool', tool: event.tool, subject: event.change?.path ?? '', ...done });
+        else rows.push({
+            ...base,
+            kind: 'tool',
+            tool: event.tool,
+            subject: event.change?.path ?? '',
+            input: undefined,
+            ...done,
+          });
         break;
       }
       case 'delegation_started':
@@ -170,6 +209,7 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         rows.push({
           ...base,
           kind: 'delegation',
+          span: `${event.run_id}/${event.span}`,
           to: event.to,
           task: event.task,
           state: ended ? 'failed' : 'running',
@@ -186,9 +226,17 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
           summary: event.summary,
           duration: event.duration_ms,
           cost: event.cost_usd,
+          last: event.seq,
         };
         if (at !== undefined && row?.kind === 'delegation') rows[at] = { ...row, ...done };
-        else rows.push({ ...base, kind: 'delegation', to: event.to, task: '', ...done });
+        else rows.push({
+            ...base,
+            kind: 'delegation',
+            span: `${event.run_id}/${event.span}`,
+            to: event.to,
+            task: '',
+            ...done,
+          });
         break;
       }
       case 'waiting': {
@@ -267,7 +315,7 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         const at = asked.get(key);
         const row = at === undefined ? undefined : rows[at];
         if (at !== undefined && row?.kind === 'question')
-          rows[at] = { ...row, answer: event.answer, by: event.by, over: true };
+          rows[at] = { ...row, answer: event.answer, by: event.by, over: true, last: event.seq };
         // The question is further up than what was read so far.
         else rows.push({ ...base, agent: FOUNDER, kind: 'follow-up', text: event.answer, taken: true, over: true });
         asked.delete(key);
@@ -309,11 +357,14 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
 
   for (const tail of tails) {
     const last = events.at(-1);
+    const beside = tail.parent === undefined ? undefined : rows.findLast((row) => row.agent === tail.agent);
     rows.push({
       key: `tail/${tail.agent}/${tail.parent ?? ''}`,
       at: last?.at ?? 0,
       agent: tail.agent,
-      depth: tail.parent === undefined ? 0 : Math.max(1, rows.findLast((row) => row.agent === tail.agent)?.depth ?? 1),
+      depth: tail.parent === undefined ? 0 : Math.max(1, beside?.depth ?? 1),
+      seq: undefined,
+      within: beside?.within ?? NO_SPANS,
       kind: 'tail',
       text: tail.text,
     });

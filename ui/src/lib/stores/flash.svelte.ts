@@ -5,6 +5,13 @@ export interface Flash {
   readonly tone: 'plain' | 'bad';
   readonly text: string;
   readonly fix: string;
+  /** What can be done about it at once. */
+  readonly action?: FlashAction | undefined;
+}
+
+export interface FlashAction {
+  readonly label: string;
+  readonly run: () => void;
 }
 
 const MAX = 3;
@@ -16,8 +23,10 @@ class Flashes {
   list = $state.raw<readonly Flash[]>([]);
   #next = 1;
 
-  say(text: string, tone: Flash['tone'] = 'plain'): void {
-    this.#add({ id: this.#next++, tone, text, fix: '' }, tone === 'bad' ? BAD_STAYS_MS : STAYS_MS);
+  say(text: string, tone: Flash['tone'] = 'plain', action?: FlashAction): void {
+    // What can be acted on is to be read and reached first.
+    const stays = tone === 'bad' || action ? BAD_STAYS_MS : STAYS_MS;
+    this.#add({ id: this.#next++, tone, text, fix: '', action }, stays);
   }
 
   fault(fault: Fault): void {

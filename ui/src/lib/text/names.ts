@@ -185,3 +185,13 @@ export function folderFor(name: string): string {
     .match(/[\p{L}\p{N}]+/gu);
   return words ? `~/${words.join('-').slice(0, 60)}` : '';
 }
+
+/** The folder that a file is in. */
+export function folderOf(path: string): string {
+  return path.replace(/[/\\][^/\\]*$/, '') || '/';
+}
+
+/** A path's last part. */
+export function fileOf(path: string): string {
+  return path.split(/[/\\]/).at(-1) ?? path;
+}

@@ -30,6 +30,14 @@ export function visible(text: string): Stretch[] {
   return stretches;
 }
 
+/** Whether something in a text would not be seen. */
+export function hasHidden(text: string): boolean {
+  HIDDEN.lastIndex = 0;
+  const found = HIDDEN.test(text);
+  HIDDEN.lastIndex = 0;
+  return found;
+}
+
 /** A text with long runs of blanks and line ends counted ("⟨10000 blanks⟩"), as the daemon does with what is asked. */
 export function withoutRuns(text: string): string {
   return text.replace(RUNS, (run: string, _blank: string | undefined, at: number) => {
