@@ -81,3 +81,19 @@ export function withResync(window: EventWindow, page: EventPage): EventWindow {
   if (touches || (first === undefined && window.events.length > 0)) return withLater(window, page);
   return fromPage(page);
 }
+
+/** Whether an event is here, or would be if the job had it. */
+export function holds(window: EventWindow, seq: Seq): boolean {
+  const first = firstSeq(window);
+  if (first === undefined) return false;
+  return (seq >= first || !window.moreBefore) && (seq <= lastSeq(window) || !window.moreAfter);
+}
+
+/** Two pages that touch: one from before an event, and one from it on. */
+export function withAround(before: EventPage, after: EventPage): EventWindow {
+  return {
+    events: merge(before.events, after.events),
+    moreBefore: before.more_before,
+    moreAfter: after.more_after,
+  };
+}

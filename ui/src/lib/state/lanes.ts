@@ -41,7 +41,8 @@ function joined(spans: readonly Span[], from: Time, to: Time): Stretch[] {
   const whole = Math.max(1, to - from);
   const at = (time: Time) => Math.min(100, Math.max(0, ((time - from) / whole) * 100));
   const out: Stretch[] = [];
-  for (const span of [...spans].sort((a, b) => a.started_at - b.started_at)) {
+  const seen = spans.filter((span) => span.started_at <= to && (span.finished_at ?? to) >= from);
+  for (const span of seen.sort((a, b) => a.started_at - b.started_at)) {
     const start = at(span.started_at);
     const end = Math.max(at(span.finished_at ?? to), start + NARROWEST);
     const last = out.at(-1);

@@ -9,6 +9,45 @@ import { freshKey } from '$lib/text/directive';
 const SAYS_SENT_MS = 8000;
 
 const CEO = 'ceo';
+/** Files that a brief may have. */
+export const MAX_ATTACHMENTS = 20;
+/** Of something pasted, in bytes. */
+const MAX_PASTED = 20 * 1024 * 1024;
+
+/** What is kept of a draft beside its text. */
+interface KeptDraft {
+  readonly agent: string;
+  readonly limit?: Money | undefined;
+  readonly attachments: readonly string[];
+  readonly foreground: boolean;
+}
+
+/** What was kept, as far as it is what it should be: anybody may have written it. */
+function keptDraft(text: string | null): KeptDraft {
+  const none: KeptDraft = { agent: CEO, attachments: [], foreground: false };
+  if (text === null) return none;
+  try {
+    const { agent, limit, attachments, foreground } = JSON.parse(text) as Partial<KeptDraft>;
+    return {
+      agent: typeof agent === 'string' && agent !== '' ? agent : CEO,
+      attachments: Array.isArray(attachments)
+        ? attachments.filter((path): path is string => typeof path === 'string').slice(0, MAX_ATTACHMENTS)
+        : [],
+      foreground: foreground === true,
+      ...(typeof limit === 'number' && limit >= 0 ? { limit } : {}),
+    };
+  } catch {
+    return none;
+  }
+}
+
+/** The bytes of a file that was pasted, in base64. */
+async function base64(file: Blob): Promise<string> {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let binary = '';
+  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(binary);
+}
 
 /** A brief being written: its text outlives a failed send, and a second click sends nothing twice. */
 export class BriefDraft {
@@ -24,6 +63,12 @@ export class BriefDraft {
   /** When it begins, at the earliest. */
   at = $state<Time>();
   whenBusy = $state<WhenBusy>('queue');
+  /** Whether the founder means to watch it: it is opened once it is sent. */
+  foreground = $state(false);
+  /** Files that go with it, by their whole paths. */
+  attachments = $state.raw<readonly string[]>([]);
+  /** Something pasted is on its way to a file. */
+  keeping = $state(false);
   sending = $state(false);
   fault = $state.raw<Fault>();
   sent = $state.raw<Job>();
@@ -42,23 +87,92 @@ export class BriefDraft {
     const name = `draft/${this.#origin}/${company}`;
     if (company !== this.#company) {
       const kept = localStorage.getItem(name) ?? '';
+      const more = keptDraft(localStorage.getItem(`${name}/more`));
       // What was typed before there was a company stays; what belongs to another one does not.
-      if (this.#company !== undefined || untrack(() => this.text) === '') this.text = kept;
-      if (this.#company !== undefined) this.agent = CEO;
+      const fresh = this.#company !== undefined || untrack(() => this.text === '' && this.attachments.length === 0);
+      if (fresh) {
+        this.text = kept;
+        this.agent = more.agent;
+        this.limit = more.limit;
+        this.attachments = more.attachments;
+        this.foreground = more.foreground;
+        this.unplan();
+      }
       this.#company = company;
     }
-    const text = this.text;
+    const { text, agent, limit, attachments, foreground } = this;
+    const plain = agent === CEO && limit === undefined && attachments.length === 0 && !foreground;
     try {
       if (text === '') localStorage.removeItem(name);
       else localStorage.setItem(name, text);
+      if (plain) localStorage.removeItem(`${name}/more`);
+      else {
+        const more: KeptDraft = { agent, limit, attachments, foreground };
+        localStorage.setItem(`${name}/more`, JSON.stringify(more));
+      }
     } catch (thrown) {
       // Too long for what a page may keep: it stays in the field all the same.
       backend().native.reportError(`A draft is not kept: ${asFault(thrown).message}`, '');
     }
   }
 
+  /** Lays files beside it, each once. What is too much is said, and not attached. */
+  attach(paths: readonly string[]): void {
+    const all = [...new Set([...this.attachments, ...paths])];
+    this.attachments = all.slice(0, MAX_ATTACHMENTS);
+    this.fault =
+      all.length > MAX_ATTACHMENTS
+        ? {
+            code: 'request.bad',
+            kind: 'user',
+            message: `A brief may have ${MAX_ATTACHMENTS} files: ${all.length - MAX_ATTACHMENTS} were not attached.`,
+            fix: 'Put them into a folder of the company, and name that in the brief.',
+            retryable: false,
+          }
+        : undefined;
+  }
+
+  detach(path: string): void {
+    this.attachments = this.attachments.filter((row) => row !== path);
+  }
+
+  /** Lets the founder choose files for it. */
+  async pick(): Promise<void> {
+    try {
+      this.attach(await backend().native.pickFiles());
+    } catch (thrown) {
+      this.fault = asFault(thrown);
+    }
+  }
+
+  /** Attaches what was pasted and is no text: a picture of the screen for example. */
+  async paste(files: readonly File[]): Promise<void> {
+    this.keeping = true;
+    try {
+      for (const file of files) {
+        if (file.size > MAX_PASTED) {
+          this.fault = {
+            code: 'request.bad',
+            kind: 'user',
+            message: `What was pasted has ${Math.ceil(file.size / 1024 / 1024)} MB; 20 MB is the most.`,
+            fix: 'Save it as a file, and attach that.',
+            retryable: false,
+          };
+          continue;
+        }
+        const ending = file.type.split('/')[1]?.replace(/\W.*$/, '') ?? 'bin';
+        const name = file.name === '' || file.name === 'image.png' ? `pasted.${ending}` : file.name;
+        this.attach([await backend().native.keepPasted(name, await base64(file))]);
+      }
+    } catch (thrown) {
+      this.fault = asFault(thrown);
+    } finally {
+      this.keeping = false;
+    }
+  }
+
   get ready(): boolean {
-    return this.text.trim() !== '' && !this.sending;
+    return this.text.trim() !== '' && !this.sending && !this.keeping;
   }
 
   get plan(): Plan {
@@ -82,8 +196,9 @@ export class BriefDraft {
   async send(company: CompanyRef): Promise<boolean> {
     if (!this.ready) return false;
     const directive = this.text;
+    const attachments = [...this.attachments];
     // Another text, or for somebody else, is another brief. The same one, sent again after an error, must not become two.
-    const sending = `${this.agent}\n${directive}`;
+    const sending = [this.agent, ...attachments, directive].join('\n');
     if (sending !== this.#keyText) {
       this.#key = freshKey();
       this.#keyText = sending;
@@ -96,10 +211,11 @@ export class BriefDraft {
         company,
         directive,
         origin: this.#origin,
-        foreground: false,
+        foreground: this.foreground,
         queue: true,
         start_session: true,
         priority: this.priority,
+        attachments,
         idempotency_key: this.#key,
         ...(this.agent === CEO ? {} : { agent: this.agent }),
         ...(this.after === undefined ? {} : { after_job_id: this.after }),
@@ -108,6 +224,7 @@ export class BriefDraft {
       });
       // What was typed while it was under way is the next brief.
       if (this.text === directive) this.text = '';
+      this.attachments = this.attachments.filter((path) => !attachments.includes(path));
       const sent = this.sent;
       setTimeout(() => {
         if (this.sent === sent) this.sent = undefined;

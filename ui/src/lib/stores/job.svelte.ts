@@ -1,15 +1,17 @@
 import { tick } from 'svelte';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
-import type { ChangedFile, Event, JobDetail, JobId, Question, Span } from '$lib/contract/types';
+import type { ChangedFile, Event, JobDetail, JobId, Question, Seq, Span, Time } from '$lib/contract/types';
 import {
   cutEnd,
   cutStart,
   EMPTY_WINDOW,
   firstSeq,
   fromPage,
+  holds,
   lastSeq,
   WINDOW_MAX,
+  withAround,
   withEarlier,
   withLater,
   withLive,
@@ -21,6 +23,8 @@ import { withDelta, withoutStored, type Tail } from '$lib/state/tails';
 import { isFinal, isProgram } from '$lib/text/names';
 
 const PAGE = 200;
+/** Steps of the search for the event of a time: enough for any number of events. */
+const MAX_STEPS = 48;
 const SPAN_PAGE = 500;
 /** Spans that the lanes are drawn from, at most: the latest. */
 const MAX_SPANS = 2000;
@@ -62,6 +66,8 @@ export class JobStore {
   #refreshDue = false;
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  /** What was asked for last to be shown. */
+  #turn = 0;
 
   constructor(jobId: JobId) {
     this.jobId = jobId;
@@ -134,6 +140,8 @@ export class JobStore {
       this.shifted = false;
       this.window = withLater(this.window, page);
       await this.#cutStart();
+      // From here on it follows the end again: nothing may fall between.
+      if (!page.more_after) await this.#subscribe();
     } catch (thrown) {
       this.fault = asFault(thrown);
     } finally {
@@ -144,6 +152,73 @@ export class JobStore {
   async jumpToLatest(): Promise<void> {
     this.unseen = 0;
     if (this.window.moreAfter) await this.#readLatest();
+  }
+
+  /** Reads around an event where it is not here. False where that failed, or something else was asked for meanwhile. */
+  async show(seq: Seq): Promise<boolean> {
+    const turn = ++this.#turn;
+    if (holds(this.window, seq)) return true;
+    try {
+      const half = PAGE / 2;
+      const [before, after] = await Promise.all([
+        backend().call('event.list', { job_id: this.jobId, before: seq, limit: half }),
+        backend().call('event.list', { job_id: this.jobId, after: seq - 1, limit: half }),
+      ]);
+      if (this.#closed || turn !== this.#turn) return false;
+      this.shifted = false;
+      this.window = withAround(before, after);
+      if (this.window.moreAfter) this.tails = [];
+      // It is the end that is shown: what came while it was read is not to be missed.
+      else await this.#subscribe();
+      return true;
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+      return false;
+    }
+  }
+
+  /** The first event at or after a time, found in steps: a job of a million takes twenty. None where there is none. */
+  async seqAt(at: Time): Promise<Seq | undefined> {
+    const here = this.window.events;
+    const [first, last] = [here[0], here.at(-1)];
+    if (first && last && first.at <= at && (at <= last.at || !this.window.moreAfter))
+      return (here.find((event) => event.at >= at) ?? last).seq;
+    try {
+      const page = (after: Seq) => backend().call('event.list', { job_id: this.jobId, after, limit: 1 });
+      const latest = (await backend().call('event.list', { job_id: this.jobId, limit: 1 })).events[0];
+      const earliest = (await page(0)).events[0];
+      if (!latest || !earliest) return undefined;
+      if (at <= earliest.at) return earliest.seq;
+      if (at >= latest.at) return latest.seq;
+      let before = earliest.seq;
+      let found = latest.seq;
+      for (let step = 0; step < MAX_STEPS && found - before > 1; step += 1) {
+        const middle = before + Math.floor((found - before) / 2);
+        const event = (await page(middle - 1)).events[0];
+        // Numbers are shared with other jobs: the next one of this job may lie past the middle.
+        if (!event || event.seq >= found) found = middle;
+        else if (event.at >= at) found = event.seq;
+        else before = event.seq;
+      }
+      return (await page(found - 1)).events[0]?.seq;
+    } catch (thrown) {
+      if (!this.#closed) this.fault = asFault(thrown);
+      return undefined;
+    }
+  }
+
+  /** The daemon is there again: everything is read anew, and what is on screen stays until then. */
+  async reopen(): Promise<void> {
+    this.fault = undefined;
+    await Promise.all([
+      this.#readDetail(),
+      this.eventsLoaded && this.window.events.length > 0 ? this.#resync() : this.#readLatest(),
+      this.#readSpans(),
+      this.#readFiles(),
+    ]);
+    if (this.detail && !isFinal(this.detail.state)) await this.#readQuestions();
+    else this.questions = [];
+    this.#refreshLater();
   }
 
   #added(events: readonly Event[]): void {
