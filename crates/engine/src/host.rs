@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::gate::{Grants, Rules};
 pub use crate::ids::Ids;
+pub use crate::kept::KeptFiles;
 
 /// Runs a brief to its end.
 #[async_trait]
@@ -185,6 +186,8 @@ pub struct Brief {
     pub must_confine: bool,
     /// The program that confines: `aicib`, absolute.
     pub aicib: PathBuf,
+    /// What files are before they are changed: clones share it.
+    pub kept: KeptFiles,
     /// Names of what happens in the run, from which all its engines take: clones share them.
     pub ids: Ids,
 }

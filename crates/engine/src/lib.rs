@@ -23,6 +23,7 @@ mod guard;
 mod host;
 mod ids;
 mod keeping;
+mod kept;
 mod memory;
 mod model;
 mod openai;
@@ -44,7 +45,8 @@ mod voice;
 
 pub use acp::{AcpAgent, acp_agents};
 pub use engines::{open, open_with};
-pub use host::{Abilities, Approvals, Brief, Ending, Engine, Grants, Host, Ids, Memory, Question, Rules};
+pub use host::{Abilities, Approvals, Brief, Ending, Engine, Grants, Host, Ids, KeptFiles, Memory, Question, Rules};
+pub use kept::Found;
 pub use model::Usage;
 pub use patience::Patience;
 pub use replay::{Replayed, replay};

@@ -161,7 +161,7 @@ impl<'a> Play<'a> {
         model: &'a dyn Model,
         patience: &'a Patience,
     ) -> Result<Play<'a>, Error> {
-        let folder = Workspace::open(&brief.company.dir)?;
+        let folder = Workspace::open(&brief.company.dir)?.keeping(brief.kept.clone());
         let root = Voice::new(host, &brief.agent, None);
         let warn = |text| root.emit(EventBody::Notice { level: NoticeLevel::Warning, text });
         let mut allowed = brief.company.config.commands.unwrap_or(brief.confined != Confined::No);

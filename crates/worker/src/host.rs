@@ -1,5 +1,6 @@
 //! What the engine may ask of the worker.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +27,8 @@ use crate::turnstile::Said;
 const SHORT_ABSENCE: Duration = Duration::from_secs(1);
 /// How long to wait before a daemon is asked again that has too much to do.
 const LEASE_PAUSE: Duration = Duration::from_millis(200);
+/// Files that tool calls changed, as far as they are remembered.
+const MOST_TOLD: usize = 20_000;
 /// How long none of the agents can go on before that is said of the run as a whole. Between two delegations there are
 /// moments in which it only looks that way.
 const SETTLED: Duration = Duration::from_millis(50);
@@ -45,6 +48,8 @@ pub struct RunHost {
     pub(crate) asking: tokio::sync::Mutex<()>,
     /// Whether a tool with effects was called.
     effects: AtomicBool,
+    /// Files that tool calls said they changed.
+    told: Mutex<BTreeSet<String>>,
     /// Leases that were not used and that no daemon was there to take back: they would count as spent.
     unreturned: Mutex<Vec<LeaseId>>,
 }
@@ -102,6 +107,7 @@ impl RunHost {
             changed: Notify::new(),
             asking: tokio::sync::Mutex::default(),
             effects: AtomicBool::new(false),
+            told: Mutex::default(),
             unreturned: Mutex::default(),
         }
     }
@@ -122,6 +128,11 @@ impl RunHost {
     /// Whether a tool that changes anything was called.
     pub fn had_effects(&self) -> bool {
         self.effects.load(Ordering::Relaxed)
+    }
+
+    /// The files that tool calls said they changed.
+    pub fn told(&self) -> BTreeSet<String> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Tells the run to stop, since it cannot go on. The first reason there was is the one that counts.
@@ -249,6 +260,12 @@ impl Host for RunHost {
                 | EventBody::ToolStarted { .. }
                 | EventBody::DelegationStarted { .. }
         );
+        if let EventBody::ToolFinished { change: Some(change), .. } = &entry.body {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.len() < MOST_TOLD {
+                told.insert(change.path.clone());
+            }
+        }
         let now = Instant::now();
         let mut state = self.state();
         state.clocks.sign(speaks, now);

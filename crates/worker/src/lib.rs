@@ -4,6 +4,7 @@
 //! spool before anybody hears of it.
 
 mod clocks;
+mod files;
 mod host;
 mod link;
 mod prepare;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use contract::{Confined, EngineSpec, Error, ErrorCode, JobId, Sandbox, SandboxSpec, WorkerSpec};
-use engine::{Brief, Grants, Ids, Memory, Rules};
+use engine::{Brief, Grants, Ids, KeptFiles, Memory, Rules};
 use process::sandbox::{self, Level};
 use process::{Grace, Mark, Network, Policy};
 
@@ -63,6 +63,7 @@ pub(crate) fn prepare_for(
         },
         limits: spec.limits.clone(),
         mark: (mark.name.clone(), mark.value.clone()),
+        kept: KeptFiles::default(),
         run_dir,
         tmp_dir,
         grace: grace.clone(),

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Error, ErrorCode, EventBody, NoticeLevel, Outcome, RUN_MARK, StopCounts, WorkerSpec, run_mark};
-use engine::{Ending, Rules};
+use engine::{Ending, KeptFiles, Rules};
 use process::{Grace, Identity, Mark, Stopped, stop_tree};
 use rpc::Home;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::files::Files;
 use crate::host::{RunHost, notice};
 use crate::link::{Link, Orders, StopReason, Why};
 use crate::prepare::{Prepared, engine_of, prepare};
@@ -73,7 +74,8 @@ fn listen_for_signals(stop: &CancellationToken, reason: &StopReason) -> std::io:
 
 async fn live(spec: WorkerSpec, mark: Mark, rules: Rules, host: Arc<RunHost>) -> ExitCode {
     let grace = Grace::new(Duration::from_millis(spec.grace_ms));
-    let mut working = pin!(work(&spec, &mark, &grace, &rules, &host));
+    let files = Files { kept: KeptFiles::new(Path::new(&spec.run_dir)), company: PathBuf::from(&spec.company_dir) };
+    let mut working = pin!(work(&spec, &mark, &grace, &rules, &files, &host));
     let ended = tokio::select! {
         // Whoever ends in the same instant in which he is stopped has ended.
         biased;
@@ -116,6 +118,7 @@ async fn live(spec: WorkerSpec, mark: Mark, rules: Rules, host: Arc<RunHost>) ->
     // What the engine had left behind gets what is left of the one grace.
     let swept = stop_tree(Identity::own().ok().as_ref(), false, &mark, grace.left()).await;
     let stopped = ending.stopped + counts(early) + counts(swept);
+    files.look_after(&host).await;
     last_word(&host, ending, stopped).await
 }
 
@@ -140,16 +143,27 @@ fn counts(stopped: Stopped) -> StopCounts {
     StopCounts { ended: stopped.ended, forced: stopped.forced, left: stopped.left }
 }
 
-async fn work(spec: &WorkerSpec, mark: &Mark, grace: &Grace, rules: &Rules, host: &Arc<RunHost>) -> Ending {
+async fn work(
+    spec: &WorkerSpec,
+    mark: &Mark,
+    grace: &Grace,
+    rules: &Rules,
+    files: &Files,
+    host: &Arc<RunHost>,
+) -> Ending {
     let prepared = || {
-        let Prepared { brief, warnings } = prepare(spec, mark, grace, rules)?;
+        let Prepared { mut brief, warnings } = prepare(spec, mark, grace, rules)?;
+        brief.kept = files.kept.clone();
         for text in warnings {
             host.emit_own(notice(NoticeLevel::Warning, text))?;
         }
         Ok::<_, Error>((engine::open(engine_of(spec))?, brief))
     };
     match prepared() {
-        Ok((engine, brief)) => engine.run(&brief, host.as_ref()).await,
+        Ok((engine, brief)) => {
+            files.look_before(&brief, &host.stop).await;
+            engine.run(&brief, host.as_ref()).await
+        }
         Err(error) => failed(error, 0),
     }
 }

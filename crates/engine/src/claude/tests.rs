@@ -43,6 +43,7 @@ fn brief(dir: &std::path::Path, api_key: Option<&str>) -> Brief {
         confined: contract::Confined::No,
         must_confine: false,
         aicib: "/nonexistent".into(),
+        kept: crate::KeptFiles::default(),
         ids: Ids::default(),
     }
 }

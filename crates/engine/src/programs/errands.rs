@@ -3,9 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use contract::{
-    Act, Decision, EngineKind, Error, ErrorCode, EventBody, LeaseId, Money, Time, WaitReason, one_line,
-};
+use contract::{Act, Decision, EngineKind, Error, ErrorCode, EventBody, LeaseId, Money, Time, WaitReason, one_line};
 use serde_json::Value;
 use tokio::sync::oneshot;
 

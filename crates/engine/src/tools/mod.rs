@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use command::Commands;
 pub(crate) use files::MAX_WRITE;
-pub(crate) use workspace::{Workspace, is_guarded};
+pub(crate) use workspace::{Workspace, is_guarded, show};
 
 use crate::model::ToolSpec;
 

@@ -13,6 +13,7 @@ use cap_std::fs::{Dir, File, OpenOptions, Permissions};
 use contract::{Error, ErrorCode, one_line};
 
 use super::ToolError;
+use crate::kept::KeptFiles;
 
 /// Folders and files at the root of a company that decide what agents may do, or that run code on the founder's behalf:
 /// agents' files, and the settings of the programs that engines are. Compared without case, as some file systems do.
@@ -36,6 +37,7 @@ pub(crate) struct Workspace {
     root: PathBuf,
     asked: PathBuf,
     dir: Dir,
+    kept: KeptFiles,
 }
 
 impl Workspace {
@@ -53,7 +55,12 @@ impl Workspace {
         };
         let real = root.canonicalize().map_err(failed)?;
         let dir = Dir::open_ambient_dir(&real, ambient_authority()).map_err(failed)?;
-        Ok(Workspace { root: real, asked: root.to_owned(), dir })
+        Ok(Workspace { root: real, asked: root.to_owned(), dir, kept: KeptFiles::default() })
+    }
+
+    /// Keeps what files are before they are written.
+    pub fn keeping(self, kept: KeptFiles) -> Workspace {
+        Workspace { kept, ..self }
     }
 
     /// The folder, with links resolved.
@@ -154,6 +161,7 @@ impl Workspace {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(fault(error)),
         };
+        self.kept.before(&self.dir, real);
         let parent = real.parent().unwrap_or(Path::new(""));
         if !parent.as_os_str().is_empty() {
             self.dir.create_dir_all(parent).map_err(fault)?;

@@ -76,6 +76,7 @@ impl Folder {
             confined: Confined::No,
             must_confine: false,
             aicib: PathBuf::from("/nowhere/aicib"),
+            kept: engine::KeptFiles::default(),
             ids: Ids::default(),
         }
     }

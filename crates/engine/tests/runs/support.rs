@@ -312,6 +312,7 @@ impl Folder {
             confined: Confined::No,
             must_confine: false,
             aicib: "/nonexistent/aicib".into(),
+            kept: engine::KeptFiles::default(),
             ids: Ids::default(),
         }
     }
