@@ -174,7 +174,7 @@ describe('the composer', () => {
     const draft = compose();
     draft.text = 'Write a description';
     flushSync();
-    document.querySelector<HTMLElement>('button.pill:not(.to)')?.click();
+    document.querySelector<HTMLElement>('button[title*="may cost at most"]')?.click();
     flushSync();
     const field = () => document.querySelector<HTMLInputElement>('.edit input')!;
     field().value = '-5';

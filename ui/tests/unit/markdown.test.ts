@@ -46,11 +46,12 @@ describe('Markdown', () => {
   it.each(hostile)('lets nothing through of %s', (text) => {
     const element = shown(text);
     const forbidden =
-      'script,img,svg,iframe,style,form,input,button,base,link,video,object,embed,template,math,[style],[id],[class],[target]';
+      'script,img,svg,iframe,style,form,input,button,base,link,video,object,embed,template,math,[style],[id],[class]:not(code[class^="language-"]),[target]';
     expect(element.querySelector(forbidden)).toBeNull();
     for (const node of element.querySelectorAll('*')) {
       for (const { name, value } of [...node.attributes]) {
-        expect(['href', 'start']).toContain(name);
+        expect(['href', 'start', 'class']).toContain(name);
+        if (name === 'class') expect(value).toMatch(/^language-[\w+#.-]{1,24}$/);
         if (name === 'href') expect(value).toMatch(/^(https?:|mailto:)/i);
       }
     }

@@ -194,7 +194,8 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
           last: event.seq,
         };
         if (at !== undefined && row?.kind === 'tool') rows[at] = { ...row, ...done };
-        else rows.push({
+        else
+          rows.push({
             ...base,
             kind: 'tool',
             tool: event.tool,
@@ -229,7 +230,8 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
           last: event.seq,
         };
         if (at !== undefined && row?.kind === 'delegation') rows[at] = { ...row, ...done };
-        else rows.push({
+        else
+          rows.push({
             ...base,
             kind: 'delegation',
             span: `${event.run_id}/${event.span}`,

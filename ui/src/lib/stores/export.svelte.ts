@@ -1,9 +1,12 @@
 import { SvelteSet } from 'svelte/reactivity';
 import { backend } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
-import type { ExportFormat, JobId } from '$lib/contract/types';
+import type { Event, ExportFormat, JobDetail, JobId } from '$lib/contract/types';
+import { toRows } from '$lib/state/rows';
+import { copyText } from '$lib/text/clipboard';
 import { bytes } from '$lib/text/format';
-import { folderOf, shortPath } from '$lib/text/names';
+import { jobMarkdown } from '$lib/text/transcript';
+import { folderOf, isFinal, shortPath } from '$lib/text/names';
 import { tellFault } from './actions.svelte';
 import { flashes } from './flash.svelte';
 import { link } from './link.svelte';
@@ -34,4 +37,45 @@ export async function exportJob(jobId: JobId, format: ExportFormat): Promise<str
 /** Opens the folder that a file is in. */
 export function showInFolder(path: string): void {
   backend().native.openPath(folderOf(path)).catch(tellFault);
+}
+
+const PAGE = 500;
+/** Events that a copy of a whole job holds, at most: more is for a file. */
+export const MAX_COPIED = 5000;
+
+/** Copies a job, or the first part of a very long one, as Markdown. */
+export async function copyJob(job: JobDetail): Promise<void> {
+  if (exporting.has(job.job_id)) return;
+  exporting.add(job.job_id);
+  try {
+    let events: Event[] = [];
+    let more = true;
+    while (more && events.length < MAX_COPIED) {
+      const after = events.at(-1)?.seq ?? 0;
+      const page = await backend().call('event.list', { job_id: job.job_id, after, limit: PAGE });
+      events = [...events, ...page.events];
+      more = page.more_after && page.events.length > 0;
+    }
+    const rows = toRows(events, [], isFinal(job.state));
+    await copyText(jobMarkdown(job, rows, Date.now(), more));
+    flashes.say(
+      more
+        ? `Copied the first ${events.length} events of job #${job.job_id}: an export has all.`
+        : `Copied job #${job.job_id} as Markdown.`,
+    );
+  } catch (thrown) {
+    tellFault(thrown);
+  } finally {
+    exporting.delete(job.job_id);
+  }
+}
+
+/** Copies what a job came to, as its agent wrote it. */
+export async function copyAnswer(job: JobDetail): Promise<void> {
+  try {
+    await copyText(job.answer ?? job.result ?? '');
+    flashes.say('Copied the answer as Markdown.');
+  } catch (thrown) {
+    tellFault(thrown);
+  }
 }

@@ -23,5 +23,10 @@ export function compare(before: string, after: string): string {
 }
 
 function lines(sign: string, text: string): string[] {
-  return text === '' ? [] : text.replace(/\n$/, '').split('\n').map((line) => sign + line);
+  return text === ''
+    ? []
+    : text
+        .replace(/\n$/, '')
+        .split('\n')
+        .map((line) => sign + line);
 }

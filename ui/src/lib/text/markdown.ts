@@ -26,10 +26,29 @@ export function isOpenable(url: string): boolean {
 /** More than this is shown as it is: parsing it would hold the page up. */
 const MAX_MARKDOWN = 64 * 1024;
 
+/** Nested deeper, by quotes or lists, is no text that anybody wrote. */
+const NESTED = /^(?:[ \t]*(?:>|[-*+]|\d{1,3}[.)])[ \t]?){12}/m;
+/** So many of these on end are made to cost time. */
+const RUNS = /[[\]*_~`<(!|]{200}/;
+/** Openings of links and emphasis, at most: each may be looked for to the end. */
+const MAX_OPENINGS = 4000;
+
+/** Whether a text is shown as it is: long ones, and those that are made to hold the page up. */
+export function isTooMuch(text: string): boolean {
+  if (text.length > MAX_MARKDOWN || NESTED.test(text) || RUNS.test(text)) return true;
+  return text.length > MAX_OPENINGS && (text.match(/[[*_~<`]/g)?.length ?? 0) > MAX_OPENINGS;
+}
+
+/** Only the name of a code block's language is let through, for its colours. */
+DOMPurify.addHook('uponSanitizeAttribute', (node, data) => {
+  if (data.attrName === 'class')
+    data.keepAttr = node.nodeName === 'CODE' && /^language-[\w+#.-]{1,24}$/.test(data.attrValue);
+});
+
 /** Markdown as harmless HTML. */
 export function markdown(text: string): string {
   // Where it cannot work, DOMPurify gives back what it got.
-  if (text.length > MAX_MARKDOWN || !DOMPurify.isSupported) return `<pre>${escape(text)}</pre>`;
+  if (isTooMuch(text) || !DOMPurify.isSupported) return `<pre>${escape(text)}</pre>`;
   let html: string;
   try {
     html = marked.parse(text) as string;
@@ -38,7 +57,7 @@ export function markdown(text: string): string {
   }
   return DOMPurify.sanitize(html, {
     ALLOWED_TAGS: TAGS,
-    ALLOWED_ATTR: ['href', 'start'],
+    ALLOWED_ATTR: ['href', 'start', 'class'],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     ALLOWED_URI_REGEXP: LINK,
