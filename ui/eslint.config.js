@@ -29,6 +29,6 @@ export default ts.config(
     files: ['**/*.svelte', '**/*.svelte.ts'],
     languageOptions: { parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'], svelteConfig } },
   },
-  { files: ['*.config.*', 'tests/**'], languageOptions: { globals: { ...globals.node } } },
+  { files: ['*.config.*', 'tests/**', 'scripts/**'], languageOptions: { globals: { ...globals.node } } },
   { files: ['tests/**'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
 );

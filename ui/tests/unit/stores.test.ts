@@ -1,6 +1,7 @@
 import { flushSync } from 'svelte';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { DeskChange, Event, Job } from '$lib/contract/types';
+import { NO_FILTER } from '$lib/state/job-filter';
 import { desk } from '$lib/stores/desk.svelte';
 import { JobStore } from '$lib/stores/job.svelte';
 import { JobsStore } from '$lib/stores/jobs.svelte';
@@ -147,7 +148,7 @@ describe('the list of jobs', () => {
     });
     const list = new JobsStore();
     const end = list.listen();
-    await list.open(1, []);
+    await list.open(NO_FILTER, 1);
     await list.loadMore();
     await list.loadMore();
     expect(list.rows.map((job) => job.job_id)).toEqual([215, 214, 213, 212]);
@@ -171,7 +172,7 @@ describe('the list of jobs', () => {
     const { handlers } = fakeBackend({ 'job.list': () => ({ jobs: [first] }) });
     const list = new JobsStore();
     const end = list.listen();
-    await list.open(1, ['running']);
+    await list.open({ ...NO_FILTER, states: ['running'] }, 1);
     handlers.deliver('desk.changed', change({ jobs: [{ ...first, seq: 9, state: 'completed' }] }));
     expect(list.rows).toEqual([]);
     end();

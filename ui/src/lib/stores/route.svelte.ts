@@ -35,7 +35,13 @@ export function parseRoute(hash: string): Route {
     const session = number(rest);
     return { screen, ...(session === undefined ? {} : { session }), ...(query === '' ? {} : { query }) };
   }
-  if (screen === 'notices' || screen === 'sessions' || screen === 'costs' || screen === 'journal' || screen === 'permissions')
+  if (
+    screen === 'notices' ||
+    screen === 'sessions' ||
+    screen === 'costs' ||
+    screen === 'journal' ||
+    screen === 'permissions'
+  )
     return { screen };
   if (screen === 'team') return rest === '' ? { screen } : { screen, agent: decoded(rest) };
   if (screen === 'settings') return { screen, section: rest };
@@ -62,6 +68,8 @@ class Router {
   keys = $state(false);
   /** Grows when the list of companies is to be opened. */
   switching = $state(0);
+  /** Grows when the field of that search is to have the focus. */
+  searching = $state(0);
   /** Grows when the composer is to have the focus. */
   compose = $state(0);
 
@@ -89,6 +97,12 @@ class Router {
     if (show.view === 'job') this.go({ screen: 'job', jobId: show.job_id });
     if (show.view === 'jobs' || show.view === 'notices') this.go({ screen: show.view });
     if (show.view === 'settings') this.go({ screen: 'settings', section: '' });
+  }
+
+  /** To the search through everything that was said and done. */
+  search(): void {
+    if (this.route.screen !== 'jobs') this.go({ screen: 'jobs' });
+    this.searching += 1;
   }
 
   focusComposer(): void {

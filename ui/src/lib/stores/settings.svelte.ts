@@ -56,3 +56,25 @@ export function followTheme(theme: () => Theme): () => void {
   system.addEventListener('change', apply);
   return () => system.removeEventListener('change', apply);
 }
+
+const SIZE = 'text-size';
+export const TEXT_SIZES = { min: 80, max: 200 } as const;
+
+/** The text size of the last time, in percent. */
+export function rememberedTextSize(): number {
+  const kept = Number(localStorage.getItem(SIZE) ?? 100);
+  return kept >= TEXT_SIZES.min && kept <= TEXT_SIZES.max ? kept : 100;
+}
+
+let drawn = 100;
+
+/** Draws the page, with all that is measured by text, in that size. */
+export function followTextSize(percent: () => number): void {
+  const wanted = Math.min(TEXT_SIZES.max, Math.max(TEXT_SIZES.min, percent()));
+  localStorage.setItem(SIZE, String(wanted));
+  if (wanted === drawn) return;
+  drawn = wanted;
+  backend()
+    .native.zoom(wanted)
+    .catch((thrown: unknown) => backend().native.reportError(asFault(thrown).message, ''));
+}

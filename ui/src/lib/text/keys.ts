@@ -1,5 +1,5 @@
 /** Names of keys as this system's people know them. */
-const isMac = /mac/i.test(navigator.platform);
+export const isMac = /mac/i.test(navigator.platform);
 
 export const MOD = isMac ? '⌘' : 'Ctrl';
 
