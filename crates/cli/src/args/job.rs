@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 pub(super) const BRIEF_HELP: &str = "\
 Exit code: 0 completed, 1 failed or refused, 130 cancelled; 143 left by SIGTERM.
@@ -13,6 +13,7 @@ Examples:
   aicib brief --background --max-cost 2.50 \"Plan the launch\"
   aicib brief --at \"tomorrow 9:00\" --priority 10 \"Read the news\"
   aicib brief --to cto \"Look through the code\"
+  aicib brief --attach plan.pdf --attach budget.csv \"Look through these\"
   aicib brief --list tasks.md --keep-going
   aicib brief - < plan.md";
 
@@ -23,7 +24,24 @@ States: scheduled, blocked, queued, running, waiting, retrying, completed,
 Examples:
   aicib jobs
   aicib jobs --state failed,cancelled --since 3d
-  aicib jobs --all --since \"2026-11-20 14:00\" -n 100";
+  aicib jobs --all --since \"2026-11-20 14:00\" -n 100
+  aicib jobs --engine claude-code --agent cto --sort cost";
+
+pub(super) const EXPORT_HELP: &str = "\
+Without --to the file goes into your folder for downloads. No file is replaced.
+
+Examples:
+  aicib export 7
+  aicib export 7 --format html
+  aicib export 7 --to reports/launch.json";
+
+pub(super) const DELETE_HELP: &str = "\
+Only jobs that have ended can be deleted; what they cost stays counted. Nothing
+is deleted unless you say so: without a terminal, give --yes.
+
+Examples:
+  aicib delete 7
+  aicib delete 7 8 12 -y";
 
 pub(super) const WAIT_HELP: &str = "\
 Exit code: 0 completed, 1 failed, 130 cancelled, 124 not ended in time.
@@ -48,6 +66,9 @@ pub(crate) struct BriefArgs {
     /// Brief this agent directly, past the CEO: it has a session of its own
     #[arg(long, value_name = "ROLE")]
     pub(crate) to: Option<String>,
+    /// Lay a copy of this file beside the brief, in the company's folder; may be given several times
+    #[arg(long, value_name = "FILE", conflicts_with = "list")]
+    pub(crate) attach: Vec<PathBuf>,
     /// Send the tasks in this file one after the other, and return at once: numbered lines, or JSON
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "queue", "priority", "after", "at"])]
     pub(crate) list: Option<PathBuf>,
@@ -111,9 +132,85 @@ pub(crate) struct JobsArgs {
     /// How many [default: 20]
     #[arg(short = 'n', long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) lines: Option<String>,
+    /// Sent before then
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) until: Option<String>,
+    /// Sent to this agent
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) agent: Option<String>,
+    /// On this engine, such as practice or acp:gemini
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<String>,
+    /// newest, oldest, cost (most first) or duration (longest first)
+    #[arg(long, value_name = "ORDER", default_value = "newest")]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
+    pub(crate) sort: Sort,
     /// Only those before this job
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(crate) before: Option<String>,
+}
+
+/// In which order jobs are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    /// The newest first
+    #[default]
+    Newest,
+    /// The oldest first
+    Oldest,
+    /// The one that cost most first
+    Cost,
+    /// The one that took longest first
+    Duration,
+}
+
+/// As what a job is written to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Text that people read
+    #[value(alias = "markdown")]
+    Md,
+    /// All that is known of it, for programs
+    Json,
+    /// A page in a single file
+    #[value(alias = "htm")]
+    Html,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The job
+    #[arg(value_name = "N", allow_negative_numbers = true)]
+    pub(crate) job: String,
+    /// md, json or html [default: as the file's name ends, else md]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub(crate) format: Option<Format>,
+    /// Write it to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// The jobs
+    #[arg(value_name = "N", required = true, num_args = 1.., allow_negative_numbers = true)]
+    pub(crate) jobs: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NoticesArgs {
+    /// How many [default: 20]
+    #[arg(short = 'n', long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) lines: Option<String>,
+    /// Only those before this notice
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) before: Option<String>,
+    /// Mark all of them as seen
+    #[arg(long, conflicts_with = "before")]
+    pub(crate) seen: bool,
 }
 
 #[derive(Debug, Args)]

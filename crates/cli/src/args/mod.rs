@@ -15,7 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::agent::{AddAgentArgs, AgentCommand, SetArgs};
 pub(crate) use self::daemon::DaemonCommand;
 pub(crate) use self::job::{
-    BriefArgs, CancelArgs, HoldArgs, JobsArgs, LogsArgs, PruneArgs, RestartArgs, StatusArgs, WaitArgs,
+    BriefArgs, CancelArgs, DeleteArgs, ExportArgs, Format, HoldArgs, JobsArgs, LogsArgs, NoticesArgs, PruneArgs,
+    RestartArgs, Sort, StatusArgs, WaitArgs,
 };
 pub(crate) use self::money::{By, CostArgs};
 pub(crate) use self::permission::{ApproveArgs, DenyArgs, EngineCommand, PermissionCommand, PermissionsArgs, RuleArgs};
@@ -113,6 +114,9 @@ pub(crate) enum Command {
     /// Show what came of the company's briefs, in a few sentences each
     #[command(after_help = "Examples:\n  aicib journal\n  aicib journal --search \"landing page\" -n 5")]
     Journal(JournalArgs),
+    /// Show what you were told, and what became of it
+    #[command(after_help = "Examples:\n  aicib notices\n  aicib notices -n 50 --seen")]
+    Notices(NoticesArgs),
     /// Show what the company spent, and what its limits leave
     #[command(after_help = money::COST_HELP)]
     Cost(CostArgs),
@@ -128,9 +132,18 @@ pub(crate) enum Command {
     /// Let a job go on that was put on hold, or all of them
     #[command(after_help = "Examples:\n  aicib resume 7\n  aicib resume")]
     Resume(HoldArgs),
+    /// Write a job to a file that can be read without this app
+    #[command(after_help = job::EXPORT_HELP)]
+    Export(ExportArgs),
+    /// Delete jobs that have ended, with all that they said
+    #[command(after_help = job::DELETE_HELP)]
+    Delete(DeleteArgs),
     /// Forget jobs that ended long ago, with all that they said
     #[command(after_help = job::PRUNE_HELP)]
     Prune(PruneArgs),
+    /// Show what AICIB keeps on disk
+    #[command(after_help = "Example:\n  aicib storage")]
+    Storage,
     /// List, reopen, open or close the company's sessions
     #[command(after_help = "Examples:\n  aicib session list\n  aicib session resume 3")]
     Session {

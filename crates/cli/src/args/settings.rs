@@ -21,7 +21,7 @@ const fn setting(key: &'static str, range: &'static str, about: &'static str, ex
 }
 
 /// All of them, in the order they are shown. Whether the first-start steps are behind the founder is no setting.
-pub(crate) const SETTINGS: [Setting; 24] = [
+pub(crate) const SETTINGS: [Setting; 34] = [
     setting("max_parallel_jobs", "1-100", "jobs at once", "a whole number from 1 to 100"),
     setting(
         "brief_limit_usd",
@@ -62,6 +62,18 @@ pub(crate) const SETTINGS: [Setting; 24] = [
         "a whole number of milliseconds from 0 to 60000",
     ),
     setting("notifications", "on, off", "tell me when work ends", "true or false"),
+    setting("notify.done", "on, off", "of briefs that were completed", "true or false"),
+    setting("notify.failed", "on, off", "of briefs that failed", "true or false"),
+    setting("notify.question", "on, off", "of questions", "true or false"),
+    setting("notify.approval", "on, off", "of questions for leave to act", "true or false"),
+    setting(
+        "notify.quiet_from",
+        "a time",
+        "when it becomes quiet; \"\" for never",
+        "a time of day such as 22:00, or \"\" for never",
+    ),
+    setting("notify.quiet_to", "a time", "when it ends to be quiet", "a time of day such as 07:00, or \"\" for never"),
+    setting("notify.quiet_lets_urgent", "on, off", "failures, questions in quiet hours", "true or false"),
     setting(
         "quick_shortcut",
         "keys",
@@ -69,6 +81,19 @@ pub(crate) const SETTINGS: [Setting; 24] = [
         "keys such as CmdOrCtrl+Shift+Space, or \"\" for none",
     ),
     setting("theme", "a name", "the window: system, light or dark", "system, light or dark"),
+    setting(
+        "language",
+        "a name",
+        "of the window: en, de; \"\": the system's",
+        "the short name of a language such as de, or \"\" for the system's",
+    ),
+    setting("text_percent", "80-200", "the size of text in the window", "a whole number from 80 to 200"),
+    setting(
+        "shortcuts",
+        "by action",
+        "one each: shortcuts.palette",
+        "ACTION=KEYS with commas between them; shortcuts.ACTION takes one, or \"\" for the usual keys",
+    ),
     setting("practice_pace", "0.1-100", "speed of practice; 10: ten times as fast", "a number from 0.1 to 100"),
     setting("log_level", "a level", "the daemon's log: from error to trace", "error, warn, info, debug or trace"),
     setting(

@@ -11,7 +11,7 @@ use contract::{
 use rpc::NoteReceiver;
 
 use crate::args::BriefArgs;
-use crate::commands::input::{of_file, typed_or_stdin};
+use crate::commands::input::{of_file, typed_or_stdin, whole};
 use crate::commands::watch::{Printed, interrupt, leave, watch};
 use crate::context::{Context, Sheet, job_number};
 use crate::daemon::Daemon;
@@ -40,6 +40,7 @@ pub(crate) async fn brief(context: &mut Context, args: BriefArgs) -> Outcome {
     if let Some(file) = &args.list {
         return list(context, file, args.keep_going, max_cost_usd).await;
     }
+    let attachments = args.attach.iter().map(|file| whole(file, "The attached file")).collect::<Result<_, _>>()?;
     let directive = typed_or_stdin(args.directive.unwrap_or_default(), "The brief")?;
     let params = JobSubmitParams {
         company: context.company_ref()?,
@@ -53,7 +54,7 @@ pub(crate) async fn brief(context: &mut Context, args: BriefArgs) -> Outcome {
         after_job_id,
         not_before,
         max_cost_usd,
-        attachments: Vec::new(),
+        attachments,
         idempotency_key: Some(fresh_key()),
     };
     if background {

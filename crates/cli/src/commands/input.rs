@@ -28,6 +28,14 @@ pub(crate) fn of_file(path: &Path, what: &str) -> Result<String, Failure> {
     read(file, &format!("{what} {}", path.display()), MAX_FILE_BYTES)
 }
 
+/// A path from the root on: the daemon stands in another folder.
+pub(crate) fn whole(path: &Path, what: &str) -> Result<String, Failure> {
+    let whole = std::path::absolute(path)
+        .map_err(|error| Failure::usage(format!("{what} {} has no whole path: {error}.", path.display())))?;
+    let text = whole.to_str().map(str::to_owned);
+    text.ok_or_else(|| Failure::usage(format!("{what} {} is not named in UTF-8: rename it.", path.display())))
+}
+
 fn from_stdin(what: &str, max: usize) -> Result<String, Failure> {
     if stdin().is_terminal() {
         aside(&format!("{what}, please; Ctrl-D on a line of its own ends it."));

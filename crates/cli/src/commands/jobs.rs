@@ -1,8 +1,8 @@
 //! `aicib jobs`: jobs as a table.
 
-use contract::{Company, CompanyId, CostBasis, Empty, Job, JobId, JobListParams, JobPage, JobState, methods};
+use contract::{Company, CompanyId, CostBasis, Empty, Job, JobId, JobListParams, JobPage, JobSort, JobState, methods};
 
-use crate::args::JobsArgs;
+use crate::args::{JobsArgs, Sort};
 use crate::commands::which;
 use crate::context::{Context, Sheet, job_number, line_count};
 use crate::daemon::Daemon;
@@ -27,7 +27,12 @@ pub(crate) async fn jobs(context: &mut Context, args: JobsArgs) -> Outcome {
     }
     let states = states(&args.state)?;
     let since = args.since.as_deref().map(|typed| when::past(typed, &context.clock())).transpose()?;
+    let until = args.until.as_deref().map(|typed| when::past(typed, &context.clock())).transpose()?;
     let before = args.before.as_deref().map(|job| job_number(job, "--before")).transpose()?;
+    if let Some(engine) = args.engine.as_deref().filter(|engine| contract::engine_from_name(engine).is_none()) {
+        let engine = line(engine, 80);
+        return Err(Failure::usage(format!("There is no engine {engine:?}. `aicib engines` shows which there are.")));
+    }
     let daemon = context.daemon().await?;
     let company = match &args.company {
         Some(named) => Some(which::company(context, &daemon, Some(named)).await?),
@@ -35,7 +40,17 @@ pub(crate) async fn jobs(context: &mut Context, args: JobsArgs) -> Outcome {
         None => which::company_here(context, &daemon).await?,
     };
     let company_id = company.as_ref().map(|company| company.company_id);
-    let params = JobListParams { company_id, states, since, before, ..JobListParams::default() };
+    let params = JobListParams {
+        company_id,
+        states,
+        agent: args.agent.clone(),
+        engine: args.engine.clone(),
+        since,
+        until,
+        before,
+        sort: order(args.sort),
+        ..JobListParams::default()
+    };
     let page = read(&daemon, params, wanted).await?;
     if context.out.json {
         return Ok(context.out.value(&page)?);
@@ -68,10 +83,23 @@ async fn read(daemon: &Daemon, mut params: JobListParams, wanted: i64) -> Result
         let empty = page.jobs.is_empty();
         all.jobs.extend(page.jobs);
         all.next = page.next;
-        params.before = page.next;
+        if params.sort == JobSort::Newest {
+            params.before = page.next;
+        } else {
+            params.offset = i64::try_from(all.jobs.len()).unwrap_or(i64::MAX);
+        }
         if left <= 0 || page.next.is_none() || empty {
             return Ok(all);
         }
+    }
+}
+
+fn order(sort: Sort) -> JobSort {
+    match sort {
+        Sort::Newest => JobSort::Newest,
+        Sort::Oldest => JobSort::Oldest,
+        Sort::Cost => JobSort::Cost,
+        Sort::Duration => JobSort::Duration,
     }
 }
 
@@ -87,16 +115,27 @@ fn states(typed: &[String]) -> Result<Vec<JobState>, Failure> {
 }
 
 fn is_narrowed(args: &JobsArgs) -> bool {
-    !args.state.is_empty() || args.since.is_some() || args.before.is_some()
+    let narrow = [&args.since, &args.until, &args.before, &args.agent, &args.engine];
+    !args.state.is_empty() || narrow.iter().any(|narrow| narrow.is_some())
 }
 
 /// How the next page is asked for: as this one was, from where it ends.
 fn more(args: &JobsArgs, next: JobId) -> String {
+    if args.sort != Sort::Newest {
+        return "There are more: ask for them with a higher -n.".to_owned();
+    }
     let mut again = String::from("aicib jobs");
     if !args.state.is_empty() {
         again.push_str(&format!(" --state {}", args.state.join(",")));
     }
-    for (flag, value) in [("--company", &args.company), ("--since", &args.since), ("-n", &args.lines)] {
+    for (flag, value) in [
+        ("--company", &args.company),
+        ("--agent", &args.agent),
+        ("--engine", &args.engine),
+        ("--since", &args.since),
+        ("--until", &args.until),
+        ("-n", &args.lines),
+    ] {
         if let Some(value) = value {
             let plain = value.chars().all(|c| c.is_alphanumeric() || "-_.:/".contains(c));
             again.push_str(&if plain { format!(" {flag} {value}") } else { format!(" {flag} {value:?}") });
@@ -197,11 +236,16 @@ mod tests {
             all: false,
             since: Some("3d".into()),
             lines: Some("5".into()),
+            until: None,
+            agent: Some("cto".into()),
+            engine: Some("acp:gemini".into()),
+            sort: Sort::Newest,
             before: Some("90".into()),
         };
         assert_eq!(
             more(&args, JobId(84)),
-            "There are older ones: `aicib jobs --state failed,cancelled --company \"Acme Labs\" --since 3d -n 5 --before 84`"
+            "There are older ones: `aicib jobs --state failed,cancelled --company \"Acme Labs\" --agent cto --engine acp:gemini --since 3d -n 5 --before 84`"
         );
+        assert!(more(&JobsArgs { sort: Sort::Cost, ..args }, JobId(84)).contains("-n"));
     }
 }

@@ -9,16 +9,19 @@ mod company;
 mod config;
 mod cost;
 mod daemon;
+mod delete;
 mod desktop;
 mod doctor;
 mod editor;
 mod engines;
+mod export;
 mod hold;
 mod input;
 mod jobs;
 mod journal;
 pub(crate) mod key;
 mod logs;
+mod notices;
 mod permissions;
 mod prune;
 mod questions;
@@ -29,6 +32,7 @@ mod search;
 mod session;
 mod settings;
 mod status;
+mod storage;
 mod team;
 mod wait;
 mod watch;
@@ -39,9 +43,9 @@ pub(crate) use questions::from as answer_from;
 pub(crate) use {
     agent::department_head, approvals::decided, approvals::which_one, cost::csv, cost::report_lines,
     daemon::health_lines, engines::engine_lines, engines::trial_lines, jobs::table as job_table, journal::entry_lines,
-    logs::summary, permissions::table_lines, questions::answer_to, questions::answered_from, questions::question_lines,
-    session::rows as session_rows, status::desk_lines, status::job_lines, team::facts as agent_facts,
-    team::tree as agent_tree,
+    logs::summary, notices::notice_lines, permissions::table_lines, questions::answer_to, questions::answered_from,
+    questions::question_lines, session::rows as session_rows, status::desk_lines, status::job_lines,
+    storage::storage_lines, team::facts as agent_facts, team::tree as agent_tree,
 };
 
 use crate::args::{Cli, Command};
@@ -80,6 +84,10 @@ async fn dispatch(context: &mut Context, command: Command) -> Outcome {
         Command::Engines { command } => engines::engines(context, command).await,
         Command::Status(args) => status::status(context, args).await,
         Command::Jobs(args) => jobs::jobs(context, args).await,
+        Command::Export(args) => export::export(context, args).await,
+        Command::Delete(args) => delete::delete(context, args).await,
+        Command::Notices(args) => notices::notices(context, args).await,
+        Command::Storage => storage::storage(context).await,
         Command::Logs(args) => logs::logs(context, args).await,
         Command::Journal(args) => journal::journal(context, args).await,
         Command::Cost(args) => cost::cost(context, args).await,

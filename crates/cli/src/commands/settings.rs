@@ -21,7 +21,7 @@ pub(crate) async fn settings(context: &mut Context, command: Option<SettingsComm
             let values = fields(&now)?;
             for setting in &SETTINGS {
                 // A long value takes from what is said about it, not from all the others.
-                let value = pad(&plain(&values[setting.key]), 10);
+                let value = pad(&plain(at(&values, setting.key)), 10);
                 let about = fit(setting.about, out.columns.saturating_sub(24 + 2 + columns(&value) + 2).max(8));
                 let about = out.paint.ink(Ink::Dim, &about);
                 out.line(&format!("{:24}  {value}  {about}", setting.key))?;
@@ -77,12 +77,17 @@ impl Named {
 
     /// Its value among all of them; an empty text for an entry that is not there.
     fn of(&self, values: &Value) -> Value {
-        let value = &values[self.setting.key];
+        let value = at(values, self.setting.key);
         match &self.entry {
             Some(entry) => value.get(entry).cloned().unwrap_or_else(|| json!("")),
             None => value.clone(),
         }
     }
+}
+
+/// A value by its name with dots.
+fn at<'v>(values: &'v Value, key: &str) -> &'v Value {
+    key.split('.').fold(values, |values, part| &values[part])
 }
 
 /// The setting of that name; `settings.` before it does no harm.
@@ -92,9 +97,12 @@ fn known(typed: &str) -> Result<Named, Failure> {
         Some((whole, entry)) if MAPS.contains(&whole) && !entry.is_empty() => (whole, Some(entry.to_owned())),
         _ => (key, None),
     };
-    if let Some(entry) = entry.as_deref().filter(|entry| contract::engine_from_name(entry).is_none()) {
+    if let Some(entry) = entry.as_deref().filter(|entry| !is_entry(whole, entry)) {
         let entry = line(entry, 80);
-        return Err(Failure::usage(format!("There is no engine {entry:?}. `aicib engines` shows which there are.")));
+        return Err(Failure::usage(match whole {
+            SHORTCUTS => format!("There is nothing called {entry:?} to do by a key."),
+            _ => format!("There is no engine {entry:?}. `aicib engines` shows which there are."),
+        }));
     }
     SETTINGS.iter().find(|setting| setting.key == whole).map(|setting| Named { setting, entry }).ok_or_else(|| {
         let keys: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
@@ -106,8 +114,17 @@ fn known(typed: &str) -> Result<Named, Failure> {
     })
 }
 
-/// The settings that have an entry for each engine.
-const MAPS: [&str; 2] = ["engine_programs", "engine_pays"];
+/// The settings that have entries: for each engine, and for what keys do.
+const MAPS: [&str; 3] = ["engine_programs", "engine_pays", SHORTCUTS];
+const SHORTCUTS: &str = "shortcuts";
+
+/// Whether a map may have an entry of that name. What keys do is named by the window.
+fn is_entry(map: &str, name: &str) -> bool {
+    match map {
+        SHORTCUTS => name.len() <= 80 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)),
+        _ => contract::engine_from_name(name).is_some(),
+    }
+}
 
 fn must_be(setting: &Setting) -> Failure {
     Failure::usage(format!("{} must be {}.", setting.key, setting.expected))
@@ -119,7 +136,7 @@ fn changed(now: &Settings, named: &Named, typed: &str) -> Result<Settings, Failu
     let wrong = || must_be(setting);
     let mut values = fields(now)?;
     let typed = typed.trim();
-    let value = match &values[setting.key] {
+    let value = match at(&values, setting.key) {
         Value::Bool(_) => match typed.to_ascii_lowercase().as_str() {
             "true" | "on" | "yes" => json!(true),
             "false" | "off" | "no" => json!(false),
@@ -143,25 +160,24 @@ fn changed(now: &Settings, named: &Named, typed: &str) -> Result<Settings, Failu
                 }
                 Value::Object(map)
             }
-            None => Value::Object(entries(typed).ok_or_else(wrong)?),
+            None => Value::Object(entries(setting.key, typed).ok_or_else(wrong)?),
         },
         Value::Array(_) => {
             json!(std::env::split_paths(typed).filter(|path| !path.as_os_str().is_empty()).collect::<Vec<_>>())
         }
         _ => json!(typed),
     };
-    values[setting.key] = value;
+    *setting.key.split('.').fold(&mut values, |values, part| &mut values[part]) = value;
     serde_json::from_value(values).map_err(|_| wrong())
 }
 
 /// The entries of a map as they are typed: `codex=/usr/bin/codex, acp:gemini=/opt/gemini`.
-fn entries(typed: &str) -> Option<serde_json::Map<String, Value>> {
+fn entries(map: &str, typed: &str) -> Option<serde_json::Map<String, Value>> {
     let pairs = typed.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
-            let (engine, value) = pair.split_once('=')?;
-            contract::engine_from_name(engine.trim())?;
-            Some((engine.trim().to_owned(), json!(value.trim())))
+            let (name, value) = pair.split_once('=')?;
+            is_entry(map, name.trim()).then(|| (name.trim().to_owned(), json!(value.trim())))
         })
         .collect()
 }
@@ -203,9 +219,9 @@ mod tests {
         let default = Settings::default();
         let values = fields(&default).unwrap();
         let missing: Vec<_> = values.as_object().unwrap().keys().filter(|key| known(key).is_err()).collect();
-        assert_eq!(missing, ["onboarded"]);
+        assert_eq!(missing, ["notify", "onboarded"]);
         for setting in &SETTINGS {
-            let shown = plain(&values[setting.key]);
+            let shown = plain(at(&values, setting.key));
             let typed = if shown == "\"\"" { "" } else { &shown };
             assert_eq!(set(setting.key, typed).unwrap(), default, "{}", setting.key);
         }
@@ -227,6 +243,24 @@ mod tests {
         assert_eq!(folders.sandbox_read, ["/srv/data", "/opt/sdk"]);
         assert!(!set("sandbox_network", "off").unwrap().sandbox_network);
         assert_eq!(set("sandbox", "required").unwrap().sandbox, contract::Sandbox::Required);
+    }
+
+    #[test]
+    fn what_is_told_and_when_is_set_by_its_kind() {
+        let quiet = set("notify.quiet_from", " 22:00 ").unwrap();
+        assert_eq!(quiet.notify.quiet_from, "22:00");
+        let both = changed(&quiet, &known("settings.notify.done").unwrap(), "off").unwrap();
+        assert_eq!((both.notify.done, both.notify.quiet_from.as_str()), (false, "22:00"));
+        assert_eq!(plain(&known("notify.done").unwrap().of(&fields(&both).unwrap())), "false");
+        let all = Settings::default().notify;
+        let kinds = fields(&both).unwrap()["notify"].as_object().unwrap().len();
+        assert_eq!(SETTINGS.iter().filter(|setting| setting.key.starts_with("notify.")).count(), kinds, "{all:?}");
+        let keys = set("shortcuts.palette", "Ctrl+,").unwrap();
+        assert_eq!(keys.shortcuts["palette"], "Ctrl+,");
+        assert_eq!(set("shortcuts", "palette=Ctrl+P, find=F3").unwrap().shortcuts.len(), 2);
+        for key in ["notify", "notify.doorbell", "shortcuts.<x>", "shortcuts."] {
+            assert!(matches!(set(key, "on"), Err(Failure::Usage(_))), "{key}");
+        }
     }
 
     #[test]

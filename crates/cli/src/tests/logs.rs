@@ -150,6 +150,11 @@ fn a_log_says_what_held_it_and_what_was_stopped() {
         EventBody::JobChanged { state: JobState::Scheduled, reason: String::new(), until, stopped: None },
         EventBody::JobChanged { state: JobState::Waiting, reason: "Too many requests.".into(), until, stopped: None },
         EventBody::JobChanged { state: JobState::Retrying, reason: "Overloaded.".into(), until, stopped: None },
+        EventBody::FilesFound {
+            changes: (1..=12)
+                .map(|n| contract::FileChange { path: format!("f{n}\u{1b}.md"), created: false, added: 1, removed: 0 })
+                .collect(),
+        },
         EventBody::Held { held: true, all: false },
         EventBody::Held { held: false, all: true },
         EventBody::Waiting { reason: WaitReason::Paused, detail: "It is on hold.".into(), until: None, over: false },

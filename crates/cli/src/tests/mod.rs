@@ -1,5 +1,6 @@
 //! What people see, from fixed values.
 
+mod desk;
 mod docs;
 mod jobs;
 mod logs;

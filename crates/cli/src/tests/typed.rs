@@ -50,6 +50,11 @@ fn wrong_use_is_one_line_that_says_what_to_do() {
         "aicib agent set",
         "aicib agent hire cto",
         "aicib add-agent --role cto",
+        "aicib export",
+        "aicib export 7 --format pdf",
+        "aicib delete",
+        "aicib jobs --sort size",
+        "aicib brief --list tasks.md --attach plan.pdf",
     ]
     .into_iter()
     .map(refusal)
@@ -143,9 +148,9 @@ fn every_help_fits_a_screen() {
         let name = command.get_name().to_owned();
         let help = command.clone().term_width(80).render_help().to_string();
         let most = match name.as_str() {
-            "aicib" => 54,
+            "aicib" => 58,
             // Below it stands every setting.
-            _ if help.contains("anthropic_base_url") => 48,
+            _ if help.contains("anthropic_base_url") => 58,
             _ => 40,
         };
         assert!(help.lines().count() <= most, "{} lines for {name}:\n{help}", help.lines().count());
