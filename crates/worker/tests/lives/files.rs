@@ -42,15 +42,15 @@ async fn what_a_command_did_is_found_and_what_a_tool_did_is_not_told_twice() {
     fs::write(stage.company.join("plan.md"), "one\ntwo\n").unwrap();
     fs::write(stage.company.join("old.md"), "gone\n").unwrap();
     fs::write(stage.company.join("page.md"), "a page\n").unwrap();
-    let provider = Provider::start(Script::default().when(
-        On::Any,
-        [
-            Turn::tool("Write", json!({ "file_path": "page.md", "content": "a better page\n" })),
-            Turn::tool("Bash", json!({ "command": "echo three >> plan.md && rm old.md && echo x > new.md" })),
-            Turn::text("Done."),
-        ],
-    ))
-    .await;
+    let at_work = [
+        Turn::tool("Write", json!({ "file_path": "page.md", "content": "a better page\n" })),
+        Turn::tool("Bash", json!({ "command": "echo three >> plan.md && rm old.md && echo x > new.md" })),
+        Turn::text("Done."),
+    ];
+    let script = Script::default()
+        .when(On::Task("Do it".into()), at_work)
+        .when(On::Any, [Turn::tool("delegate", json!({ "to": "cto", "task": "Do it" })), Turn::text("Done.")]);
+    let provider = Provider::start(script).await;
     let spec = stage.api(&provider);
     let run = spec.run_dir.clone();
     let mut worker = stage.start(&spec).await;
