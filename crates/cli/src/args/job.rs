@@ -12,8 +12,7 @@ Examples:
   aicib brief \"Write a company description\"
   aicib brief --background --max-cost 2.50 \"Plan the launch\"
   aicib brief --at \"tomorrow 9:00\" --priority 10 \"Read the news\"
-  aicib brief --to cto \"Look through the code\"
-  aicib brief --attach plan.pdf --attach budget.csv \"Look through these\"
+  aicib brief --to cto --attach plan.pdf --attach a.csv \"Look at these\"
   aicib brief --list tasks.md --keep-going
   aicib brief - < plan.md";
 
@@ -66,7 +65,7 @@ pub(crate) struct BriefArgs {
     /// Brief this agent directly, past the CEO: it has a session of its own
     #[arg(long, value_name = "ROLE")]
     pub(crate) to: Option<String>,
-    /// Lay a copy of this file beside the brief, in the company's folder; may be given several times
+    /// Lay a copy of this file beside the brief (repeatable)
     #[arg(long, value_name = "FILE", conflicts_with = "list")]
     pub(crate) attach: Vec<PathBuf>,
     /// Send the tasks in this file one after the other, and return at once: numbered lines, or JSON

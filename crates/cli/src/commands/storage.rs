@@ -20,12 +20,11 @@ pub(crate) async fn storage(context: &mut Context) -> Outcome {
 
 /// The sizes, and how to make room.
 pub(crate) fn storage_lines(report: &StorageReport) -> Vec<String> {
+    let counted =
+        |number: i64, one: &str, many: &str| format!("{} {}", grouped(number), if number == 1 { one } else { many });
+    let (jobs, events) = (counted(report.jobs, "job", "jobs"), counted(report.events, "event", "events"));
     let what = [
-        (
-            "database",
-            report.database_bytes,
-            format!("{} jobs, {} events", grouped(report.jobs), grouped(report.events)),
-        ),
+        ("database", report.database_bytes, format!("{jobs}, {events}")),
         ("copies of it", report.backups_bytes, String::new()),
         ("runs", report.runs_bytes, "what they said, and earlier contents of files".to_owned()),
         ("engines", report.engines_bytes, "what programs keep of their conversations".to_owned()),

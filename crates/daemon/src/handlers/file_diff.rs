@@ -10,7 +10,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use contract::{
     Error, ErrorCode, FileDiff, FileDiffParams, FileDiffState, KEPT_AFTER, KEPT_BEFORE, KEPT_LIST, KEPT_MOST_BYTES,
-    Kept, KeptState, clip, one_line,
+    Kept, KeptState, one_line,
 };
 use similar::{Algorithm, TextDiff};
 
@@ -180,11 +180,13 @@ fn compared(before: Option<Image>, after: Option<Image>, path: &str) -> (FileDif
     );
     let diff = TextDiff::configure().algorithm(Algorithm::Myers).timeout(DIFF_TIME).diff_lines(old, new);
     let whole = diff.unified_diff().context_radius(CONTEXT).header(header.0, header.1).to_string();
-    let shown = clip(&whole, MAX_DIFF);
-    let cut = shown.len() < whole.len();
+    let cut = whole.len() > MAX_DIFF;
     // Half a line would be a change that nobody made.
-    let end = if cut { shown.rfind('\n').map_or(0, |end| end + 1) } else { shown.len() };
-    (state, shown[..end].to_owned(), cut)
+    let end = match cut {
+        true => whole[..whole.floor_char_boundary(MAX_DIFF)].rfind('\n').map_or(0, |end| end + 1),
+        false => whole.len(),
+    };
+    (state, whole[..end].to_owned(), cut)
 }
 
 #[cfg(test)]
