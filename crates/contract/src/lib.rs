@@ -47,7 +47,7 @@ pub use system::{
     Check, CheckStatus, DaemonStatus, Health, Key, KeyStorage, LogLevel, LoggedError, Notify, Settings, Theme,
     WorkerHealth,
 };
-pub use text::{clip, one_line, role_name, title, visible};
+pub use text::{ATTACHED, clip, one_line, role_name, title, visible};
 pub use time::Time;
 pub use view::*;
 pub use worker::{

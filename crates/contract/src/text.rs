@@ -86,8 +86,12 @@ fn is_odd(c: char) -> bool {
 
 /// A job's title: the first words of its directive.
 pub fn title(directive: &str) -> String {
-    one_line(directive, TITLE_CHARS)
+    one_line(directive.split(ATTACHED).next().unwrap_or(directive), TITLE_CHARS)
 }
+
+/// What stands in a brief between the founder's words and the list of the files that were attached to it, a line each
+/// (`- inbox/plan.pdf`).
+pub const ATTACHED: &str = "\n\nAttached files, in the company's folder:\n";
 
 /// `text`, or its first `max` bytes (cut between characters) and a note of how much was left out.
 pub fn clip(text: &str, max: usize) -> Cow<'_, str> {

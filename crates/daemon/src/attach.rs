@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use contract::{Error, ErrorCode, one_line};
+use contract::{ATTACHED, Error, ErrorCode, one_line};
 
 /// Where they go, below the company's folder.
 const FOLDER: &str = "inbox";
@@ -94,7 +94,7 @@ pub fn named_in(directive: &str, attached: &[String]) -> String {
         return directive.to_owned();
     }
     let list: Vec<String> = attached.iter().map(|path| format!("- {path}")).collect();
-    format!("{}\n\nAttached files, in the company's folder:\n{}", directive.trim_end(), list.join("\n"))
+    format!("{}{ATTACHED}{}", directive.trim_end(), list.join("\n"))
 }
 
 fn source(file: &str) -> Result<(PathBuf, String), Error> {
@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(fs::read_to_string(company.join(&copies[1])).unwrap(), "1");
         let brief = named_in("Read it.\n", &copies);
         assert!(brief.starts_with("Read it.\n\nAttached") && brief.ends_with("-2.pdf"), "{brief}");
+        assert_eq!(contract::title(&brief), "Read it.");
         attached.take_back();
         assert!(!company.join("inbox").exists());
     }

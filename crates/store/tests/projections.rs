@@ -219,7 +219,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let line = (0u8..20, 0u8..4, 0u8..4);
+    let line = (0u8..21, 0u8..4, 0u8..4);
     prop_oneof![
         8 => (0usize..3, prop::collection::vec(line, 1..12)).prop_map(|(company, lines)| Step::Lines(company, lines)),
         1 => (0usize..3).prop_map(Step::Again),
@@ -289,6 +289,7 @@ fn body(kind: u8, a: u8, b: u8) -> EventBody {
             message: "item1".into(),
             tools: vec!["Read".into()],
         },
+        19 => EventBody::FilesFound { changes: (0..=a).map(|n| change(&format!("docs/{n}.md"), b == 1, 1)).collect() },
         18 => EventBody::Journal { text: format!("Wrote item{a} with {role}"), cost_usd: Money::nanos(5) },
         _ => EventBody::RunExited {
             outcome: Outcome::Completed,
