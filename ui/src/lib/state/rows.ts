@@ -102,6 +102,8 @@ export type Row = Base &
         readonly version: string;
         readonly confined: Confined;
       }
+    /** Files that were found changed once the run had ended: by commands, or by a program that says nothing of it. */
+    | { readonly kind: 'files'; readonly changes: readonly FileChange[] }
     | { readonly kind: 'hold'; readonly held: boolean; readonly all: boolean }
   );
 
@@ -346,6 +348,9 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
           version: event.version,
           confined: event.confined,
         });
+        break;
+      case 'files_found':
+        if (event.changes.length > 0) rows.push({ ...base, kind: 'files', changes: event.changes });
         break;
       case 'prompt':
         // Has a view of its own.

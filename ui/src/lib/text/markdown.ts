@@ -29,14 +29,21 @@ const MAX_MARKDOWN = 64 * 1024;
 /** Nested deeper, by quotes or lists, is no text that anybody wrote. */
 const NESTED = /^(?:[ \t]*(?:>|[-*+]|\d{1,3}[.)])[ \t]?){12}/m;
 /** So many of these on end are made to cost time. */
-const RUNS = /[[\]*_~`<(!|]{200}/;
+const RUNS = /[[\]*_~`<(!|]{200}|[^\S\n]{400}/;
 /** Openings of links and emphasis, at most: each may be looked for to the end. */
 const MAX_OPENINGS = 4000;
+/** Cells of tables. */
+const MAX_CELLS = 6000;
+
+function countOf(text: string, what: RegExp): number {
+  return text.match(what)?.length ?? 0;
+}
 
 /** Whether a text is shown as it is: long ones, and those that are made to hold the page up. */
 export function isTooMuch(text: string): boolean {
   if (text.length > MAX_MARKDOWN || NESTED.test(text) || RUNS.test(text)) return true;
-  return text.length > MAX_OPENINGS && (text.match(/[[*_~<`]/g)?.length ?? 0) > MAX_OPENINGS;
+  if (text.length <= MAX_OPENINGS) return false;
+  return countOf(text, /[[*_~<`]/g) > MAX_OPENINGS || countOf(text, /\|/g) > MAX_CELLS;
 }
 
 /** Only the name of a code block's language is let through, for its colours. */

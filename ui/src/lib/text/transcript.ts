@@ -91,6 +91,11 @@ export function rowMarkdown(row: Row, most = Infinity): string {
       return block(head(row, 'writes in the journal'), fenced(row.text));
     case 'engine':
       return head(row, `works with ${plain(engineName(row.engine, row.engineAgent))} ${plain(row.version)}`.trim());
+    case 'files':
+      return block(
+        head(row, 'found changed'),
+        row.changes.map((change) => `- ${plain(change.path)} (+${change.added} −${change.removed})`).join('\n'),
+      );
     case 'hold':
       return head(row, row.held ? 'Put on hold' : 'Goes on');
     case 'exit':

@@ -15,11 +15,25 @@ const RUNS = /([^\S\n])\1{16,}|\n{5,}/gu;
 /** Code is indented: at the start of a line more is usual. */
 const INDENTED = 200;
 
+/** Marks that stand out by themselves, at most. */
+const MAX_STRETCHES = 400;
+
+function named(found: string): string {
+  return found.startsWith('⟨')
+    ? found
+    : `⟨U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
+}
+
 /** Texts of agents are hostile: a command that one is asked about is shown as what it is, not as what it looks like. */
 export function visible(text: string): Stretch[] {
   const stretches: Stretch[] = [];
   let from = 0;
   for (const found of text.matchAll(HIDDEN)) {
+    if (stretches.length >= MAX_STRETCHES) {
+      // So many are no text that is read mark by mark: the rest of them stands between brackets.
+      stretches.push({ text: text.slice(from).replace(HIDDEN, named), hidden: false });
+      return stretches;
+    }
     if (found.index > from) stretches.push({ text: text.slice(from, found.index), hidden: false });
     const code = found[0].codePointAt(0) ?? 0;
     const told = found[1] ?? `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
