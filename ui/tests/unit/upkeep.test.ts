@@ -269,7 +269,7 @@ describe('sessions', () => {
 
   it("lead to a session's jobs", async () => {
     await open();
-    button('Jobs of session #13').click();
+    part('[data-session-id="13"] button').click();
     expect(router.route).toEqual({ screen: 'jobs', session: 13 });
     expect(location.hash).toBe('#/jobs/13');
   });

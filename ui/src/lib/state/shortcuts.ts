@@ -48,7 +48,7 @@ export const FIXED: readonly { readonly group: string; readonly rows: readonly (
   {
     group: 'In a list of jobs',
     rows: [
-      ['Up Down', 'Go through it, also Page Up, Page Down, Home and End'],
+      ['Up Down', 'Go through it, also J and K, Page Up and Down, Home and End'],
       ['Enter', 'Open the job'],
       ['Space', 'Choose it, or no longer'],
       ['Shift+Up Shift+Down', 'Choose a stretch'],
@@ -63,7 +63,11 @@ export const FIXED: readonly { readonly group: string; readonly rows: readonly (
     group: 'In a job',
     rows: [
       ['Mod+F', 'Find in the job'],
-      ['End', 'Jump to live'],
+      ['Up Down', 'Go through it, also J and K'],
+      ['Right Left', 'Open and close, unfold and fold'],
+      ['C', 'Copy what is there'],
+      ['Shift+Z', 'Fold or unfold all that was handed on'],
+      ['Home End', 'To its beginning, to what is live'],
     ],
   },
   {
@@ -133,8 +137,18 @@ function partsOf(keys: string): string[] {
   return keys.endsWith('++') ? [...keys.slice(0, -2).split('+'), '+'] : keys.split('+');
 }
 
-const SIGNS: Record<string, string> = { Mod: '⌘', Ctrl: '⌃', Alt: '⌥', Shift: '⇧', Enter: '↵', Up: '↑', Down: '↓' };
-const WORDS: Record<string, string> = { Mod: 'Ctrl', Ctrl: 'Super', Up: '↑', Down: '↓' };
+const SIGNS: Record<string, string> = {
+  Mod: '⌘',
+  Ctrl: '⌃',
+  Alt: '⌥',
+  Shift: '⇧',
+  Enter: '↵',
+  Up: '↑',
+  Down: '↓',
+  Left: '←',
+  Right: '→',
+};
+const WORDS: Record<string, string> = { Mod: 'Ctrl', Ctrl: 'Super', Up: '↑', Down: '↓', Left: '←', Right: '→' };
 
 /** As this system's people write it: "Ctrl+Shift+F", "⌘⇧F". */
 export function written(keys: string, mac: boolean): string {
