@@ -239,9 +239,9 @@ describe('sessions', () => {
       row.textContent?.replace(/\s+/g, ' ').trim(),
     );
     expect(rows).toHaveLength(4);
-    expect(rows[0]).toMatch(/^#14 CE Build a landing page .* CEO · 7 briefs · since .* open$/);
+    expect(rows[0]).toMatch(/^#14 CE Jobs of session #14: Build a landing page .* CEO · 7 briefs · since .* open$/);
     expect(rows[1]).toMatch(
-      /^#13 CE Plan the hiring for the next quarter CEO · 4 briefs · .*\d\d:\d\d – .*closed Resume$/,
+      /^#13 CE Jobs of session #13: Plan the hiring for the next quarter CEO · 4 briefs · .*\d\d:\d\d – .*closed Resume$/,
     );
   });
 
