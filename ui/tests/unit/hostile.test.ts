@@ -84,14 +84,9 @@ beforeEach(() => {
       }
     },
   );
-  vi.stubGlobal(
-    'WebSocket',
-    class {
-      constructor(url: string) {
-        requested.push(url);
-      }
-    },
-  );
+  vi.stubGlobal('WebSocket', function (url: string) {
+    requested.push(url);
+  });
 });
 
 afterEach(async () => {
@@ -190,7 +185,7 @@ describe('hostile text', () => {
     const question = {
       ...(questions[0] as Question),
       ask: 'approval',
-      approval: { act: 'command', subject: 'x', action: 'npm run \u202etset\u202c', ground: 'autonomy' },
+      approval: { act: 'command', tool: 'Bash', action: 'npm run \u202etset\u202c', digest: 'x' },
     } as unknown as Question;
     show(ApprovalCard, { question, closed: undefined, origin: 'desk' });
     expect(document.body.textContent).toContain('U+202E');

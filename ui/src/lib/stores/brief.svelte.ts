@@ -118,7 +118,7 @@ export class BriefDraft {
 
   /** Lays files beside it, each once. What is too much is said, and not attached. */
   attach(paths: readonly string[]): void {
-    const all = [...new Set([...this.attachments, ...paths])];
+    const all = [...this.attachments, ...paths].filter((path, i, rows) => rows.indexOf(path) === i);
     this.attachments = all.slice(0, MAX_ATTACHMENTS);
     this.fault =
       all.length > MAX_ATTACHMENTS
