@@ -61,6 +61,13 @@ describe('keys of one’s own', () => {
     for (const keys of ['F5', 'Mod+J', 'Alt+J', 'Mod+Alt+D']) expect(conflict('desk', keys, use), keys).toBeUndefined();
   });
 
+  it('may be written in the settings as people write them', () => {
+    expect(inUse({ palette: 'ctrl+shift+p' }).get('palette')).toBe('Mod+Shift+P');
+    expect(inUse({ palette: 'Shift+CmdOrCtrl+P' }, true).get('palette')).toBe('Mod+Shift+P');
+    expect(inUse({ palette: 'Ctrl+P' }, true).get('palette')).toBe('Ctrl+P');
+    expect(inUse({ palette: '' }).get('palette')).toBe('');
+  });
+
   it('that are as usual, or of a version to come, are not kept', () => {
     expect(withKeys({ desk: 'Mod+J', bogus: 'Mod+U' }, 'desk', 'Mod+1')).toEqual({});
     expect(inUse({ bogus: 'Mod+K' }).get('palette')).toBe('Mod+K');

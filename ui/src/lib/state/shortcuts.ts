@@ -125,7 +125,7 @@ export function keysOf(event: Pressed, mac: boolean): string {
   const sign = /^[^\p{L}\p{N}]$/u.test(key);
   const parts = [
     mod ? 'Mod' : '',
-    other ? 'Ctrl' : '',
+    other ? (mac ? 'Ctrl' : 'Super') : '',
     event.altKey ? 'Alt' : '',
     event.shiftKey && !sign ? 'Shift' : '',
   ];
@@ -148,7 +148,7 @@ const SIGNS: Record<string, string> = {
   Left: '←',
   Right: '→',
 };
-const WORDS: Record<string, string> = { Mod: 'Ctrl', Ctrl: 'Super', Up: '↑', Down: '↓', Left: '←', Right: '→' };
+const WORDS: Record<string, string> = { Mod: 'Ctrl', Up: '↑', Down: '↓', Left: '←', Right: '→' };
 
 /** As this system's people write it: "Ctrl+Shift+F", "⌘⇧F". */
 export function written(keys: string, mac: boolean): string {
@@ -156,9 +156,24 @@ export function written(keys: string, mac: boolean): string {
   return mac ? parts.map((part) => SIGNS[part] ?? part).join('') : parts.map((part) => WORDS[part] ?? part).join('+');
 }
 
+const ORDER = ['Mod', 'Ctrl', 'Super', 'Alt', 'Shift'];
+
+/** Keys as somebody may have written them in the settings ("ctrl+p", "CmdOrCtrl+P"), as we name them. */
+function named(keys: string, mac: boolean): string {
+  const parts = partsOf(keys.trim()).map((part) => part.trim());
+  const key = parts.pop() ?? '';
+  const held = parts.map((part) => {
+    if (/^(mod|cmdorctrl|commandorcontrol|cmd|command)$/i.test(part)) return 'Mod';
+    if (/^(ctrl|control)$/i.test(part)) return mac ? 'Ctrl' : 'Mod';
+    return ORDER.find((name) => name.toLowerCase() === part.toLowerCase()) ?? part;
+  });
+  held.sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  return [...held, key.length === 1 ? key.toUpperCase() : key].join('+');
+}
+
 /** Which keys do what, with the founder's own in place of the usual ones. */
-export function inUse(own: Readonly<Record<string, string | undefined>>): ReadonlyMap<ShortcutId, string> {
-  return new Map(SHORTCUTS.map(({ id, keys }) => [id, Object.hasOwn(own, id) ? (own[id] ?? '') : keys]));
+export function inUse(own: Readonly<Record<string, string | undefined>>, mac = false): ReadonlyMap<ShortcutId, string> {
+  return new Map(SHORTCUTS.map(({ id, keys }) => [id, Object.hasOwn(own, id) ? named(own[id] ?? '', mac) : keys]));
 }
 
 /** What those keys do; none where nothing. */
@@ -182,7 +197,7 @@ export function conflict(
   const taken = TAKEN.get(keys);
   if (taken !== undefined) return { why: `These keys are for ${taken}.` };
   const parts = partsOf(keys);
-  const alone = !parts.some((part) => part === 'Mod' || part === 'Ctrl' || part === 'Alt');
+  const alone = !parts.some((part) => ['Mod', 'Ctrl', 'Super', 'Alt'].includes(part));
   if (alone && !/^F\d{1,2}$/.test(parts.at(-1) ?? '') && keys !== '?')
     return { why: 'Alone it is a key for writing. Hold Ctrl or Alt with it.' };
   return undefined;

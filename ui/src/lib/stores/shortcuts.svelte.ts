@@ -4,7 +4,7 @@ import { settings } from './settings.svelte';
 
 /** The keys as they are now. */
 class Shortcuts {
-  use = $derived(inUse(settings.value?.shortcuts ?? {}));
+  use = $derived(inUse(settings.value?.shortcuts ?? {}, isMac));
 
   /** The keys for that, to be shown beside it; empty where it has none. */
   hint(id: ShortcutId): string {
