@@ -228,6 +228,34 @@ async fn what_a_job_did_to_files_is_shown_against_what_they_were() -> anyhow::Re
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_worker_left_is_shown_too() -> anyhow::Result<()> {
+    let write = Turn::tool("Write", json!({ "file_path": "page.md", "content": "half\n" }));
+    let wait = Turn::tool("Bash", json!({ "command": "touch begun; sleep 600" }));
+    let provider = Provider::start(Script::default().when(On::Task("Do it".into()), [write, wait])).await;
+    let mut acme = Business::start(&provider).await?;
+    acme.configure("tools.commands", "true").await?;
+    acme.daemon.set(json!({ "sandbox": "off" })).await?;
+    for act in ["command", "write"] {
+        let rule = json!({
+            "company": acme.company(), "agent": "cto", "act": act, "verdict": "allow", "origin": "desk"
+        });
+        acme.daemon.call("permission.set", rule).await?;
+    }
+    fs::write(acme.dir.join("page.md"), "as it was\n")?;
+    let job = acme.submit("Do it", json!({ "agent": "cto" })).await?;
+    let begun = acme.dir.join("begun");
+    wait_for("the command", SOON, async || Ok(begun.exists().then_some(()))).await?;
+    acme.crash_worker(job).await?;
+    acme.daemon.job(job, &["failed"], WORK).await?;
+    fs::write(acme.dir.join("page.md"), "much later\n")?;
+    let shown = diff(&mut acme.daemon, job, "page.md").await?;
+    assert_eq!(shown["state"], "changed", "{shown}");
+    let text = shown["diff"].as_str().context("no diff")?;
+    assert!(text.contains("-as it was\n+half\n"), "{text}");
+    Ok(())
+}
+
 /// What became of each notice, oldest first.
 async fn deliveries(daemon: &mut Daemon) -> anyhow::Result<Vec<String>> {
     let page = daemon.call("notice.list", json!({})).await?;

@@ -20,6 +20,7 @@ mod handlers;
 mod health;
 mod heart;
 mod hub;
+mod kept;
 mod lock;
 mod log;
 mod memory;

@@ -12,8 +12,10 @@ use super::raw;
 use super::retry::Tries;
 use super::{LiveRun, counts, lock};
 use crate::app::App;
+use crate::companies;
 use crate::engines::marks;
 use crate::hub::Touched;
+use crate::kept;
 use crate::notices;
 
 /// Bytes of a worker's log that go into an error.
@@ -36,6 +38,7 @@ pub async fn settle(app: &App, run: &LiveRun, end: End) {
     let swept = counts(process::stop_tree(None, false, &run.mark, Duration::ZERO).await);
     // A stop that is under way counts what it ends.
     let swept = *run.forced.lock().await + swept;
+    keep_what_is_left(app, run).await;
     let settled = loop {
         match try_settle(app, run, &end, swept).await {
             Ok(settled) => break settled,
@@ -62,6 +65,19 @@ pub async fn settle(app: &App, run: &LiveRun, end: End) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, run_id = %run.run_id, "the run's folder was not tidied"),
         Err(error) => tracing::warn!(%error, run_id = %run.run_id, "tidying the run's folder failed"),
+    }
+}
+
+/// Keeps what a run left of the company's files where its worker could not: before anybody else changes them.
+async fn keep_what_is_left(app: &App, run: &LiveRun) {
+    let company_id = run.company_id;
+    let kept = async {
+        let company = app.store.read(move |db| Ok(db.company(company_id)?.dir)).await?;
+        let dir = run.dir.clone();
+        companies::blocking(move || kept::keep_what_is_left(&dir, Path::new(&company)).map_err(Error::internal)).await
+    };
+    if let Err(error) = kept.await {
+        tracing::warn!(%error, run_id = %run.run_id, "what the run left of files is not kept");
     }
 }
 
