@@ -260,6 +260,35 @@ describe('a place in a long job', () => {
     expect(store.window.events.length).toBeLessThanOrEqual(200);
   });
 
+  it('stays on screen while the daemon is away, and is read anew once it is there', async () => {
+    let away = false;
+    const { of } = fakeBackend({
+      'event.list': (params: { after?: number; before?: number; limit?: number }) => {
+        if (away) throw refusal;
+        return list(params);
+      },
+      'event.subscribe': () => ({ subscription: 1 }),
+      'event.unsubscribe': () => ({}),
+      'job.get': () => ({ ...detail(jobs[0]!), job_id: 213 }),
+      'job.spans': () => ({ spans: [], total: 0 }),
+      'job.files': () => ({ files: [], total: 0 }),
+      'question.list': () => ({ questions: [] }),
+    });
+    const store = new JobStore(213);
+    await store.open();
+    const before = store.window.events.length;
+    expect(before).toBeGreaterThan(100);
+    away = true;
+    await store.reopen();
+    expect(store.window.events).toHaveLength(before);
+    away = false;
+    await store.reopen();
+    expect(store.fault).toBeUndefined();
+    expect(store.window.events.length).toBeGreaterThanOrEqual(before);
+    expect(of('event.subscribe').length).toBeGreaterThan(1);
+    store.close();
+  });
+
   it('is one stretch of two pages', () => {
     const around = withAround(
       { events: page(90, 99), more_before: true, more_after: true },

@@ -32,6 +32,8 @@ const NESTED = /^(?:[ \t]*(?:>|[-*+]|\d{1,3}[.)])[ \t]?){12}/m;
 const RUNS = /[[\]*_~`<(!|]{200}|[^\S\n]{400}/;
 /** Openings of links and emphasis, at most: each may be looked for to the end. */
 const MAX_OPENINGS = 4000;
+/** Addresses that become links by themselves. */
+const MAX_ADDRESSES = 1000;
 /** Cells of tables. */
 const MAX_CELLS = 6000;
 
@@ -43,7 +45,11 @@ function countOf(text: string, what: RegExp): number {
 export function isTooMuch(text: string): boolean {
   if (text.length > MAX_MARKDOWN || NESTED.test(text) || RUNS.test(text)) return true;
   if (text.length <= MAX_OPENINGS) return false;
-  return countOf(text, /[[*_~<`]/g) > MAX_OPENINGS || countOf(text, /\|/g) > MAX_CELLS;
+  return (
+    countOf(text, /[[*_~<`]/g) > MAX_OPENINGS ||
+    countOf(text, /\|/g) > MAX_CELLS ||
+    countOf(text, /https?:\/\/|www\.|@/g) > MAX_ADDRESSES
+  );
 }
 
 /** Only the name of a code block's language is let through, for its colours. */
