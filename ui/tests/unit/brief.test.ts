@@ -1,5 +1,6 @@
 import { flushSync, mount, tick, unmount } from 'svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { router } from '$lib/stores/route.svelte';
 import Composer from '$lib/components/Composer.svelte';
 import { BriefDraft } from '$lib/stores/brief.svelte';
 import { desk } from '$lib/stores/desk.svelte';
@@ -189,6 +190,36 @@ describe('the composer', () => {
     await settled();
     expect(of('job.submit')[0]?.params).toMatchObject({ max_cost_usd: 2.5 });
     expect(of('job.submit')).toHaveLength(1);
+  });
+
+  it('takes files that are dropped on the window, and says where they go', async () => {
+    const { handlers } = fakeBackend({});
+    const draft = compose();
+    handlers.deliver('native.drag', { over: true, files: 2 });
+    flushSync();
+    expect(part('drop-here').textContent).toContain('Drop to attach 2 files');
+    handlers.deliver('native.dropped', { paths: ['/a/prices.xlsx', '/a/hero.png'] });
+    flushSync();
+    expect(document.querySelector('[data-testid=drop-here]')).toBeNull();
+    expect(draft.attachments).toEqual(['/a/prices.xlsx', '/a/hero.png']);
+    expect(part('attachments').textContent).toContain('prices.xlsx');
+    handlers.deliver('native.dropped', { paths: [] });
+    flushSync();
+    expect(document.querySelector('[role=alert]')?.textContent).toContain('no file');
+  });
+
+  it('opens the job at once where the founder means to watch it', async () => {
+    const { of } = fakeBackend({ 'job.submit': () => job });
+    const draft = compose();
+    draft.text = 'Write it now';
+    draft.foreground = true;
+    flushSync();
+    expect(part('composer-mode').textContent).toContain('Now, watching');
+    part('composer-send').click();
+    await settled();
+    expect(of('job.submit')[0]?.params).toMatchObject({ foreground: true });
+    expect(router.route).toEqual({ screen: 'job', jobId: job.job_id });
+    router.go({ screen: 'desk' });
   });
 
   it('does not send nothing', async () => {
