@@ -230,13 +230,7 @@ impl Play<'_> {
     }
 
     /// Whether a tool may be used so, asking the founder where that has to be; why not, where it may not.
-    async fn let_pass(
-        &self,
-        desk: &Desk<'_>,
-        tool: Tool,
-        call: &str,
-        input: &Value,
-    ) -> Result<Option<String>, Fell> {
+    async fn let_pass(&self, desk: &Desk<'_>, tool: Tool, call: &str, input: &Value) -> Result<Option<String>, Fell> {
         let intent = self.gate.intent(tool.name(), input);
         // Nobody is asked about what the tool refuses anyway.
         if intent.act == Act::WriteElsewhere {

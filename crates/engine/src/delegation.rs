@@ -60,7 +60,9 @@ impl Play<'_> {
         let mut orders = Vec::new();
         for (index, call) in calls {
             match self.order(desk, &call) {
-                Ok((agent, task)) => orders.push(Order { index, call, number: self.brief.ids.next_span(), agent, task }),
+                Ok((agent, task)) => {
+                    orders.push(Order { index, call, number: self.brief.ids.next_span(), agent, task })
+                }
                 Err(why) => {
                     let done = self.refuse_call(desk, &call, why)?;
                     outcomes.push((index, call.outcome(done)));
