@@ -2,6 +2,7 @@
 
 mod limits;
 mod mischief;
+mod mixed;
 mod outages;
 mod permissions;
 mod stops;
@@ -29,6 +30,8 @@ pub const ALL: &[Row] = &[
     row("plain answer", nothing, |trial| Box::pin(work::plain_answer(trial))),
     row("tools", nothing, |trial| Box::pin(work::tools(trial))),
     row("delegation", nothing, |trial| Box::pin(work::delegation(trial))),
+    row("delegation to another engine", no_program, |trial| Box::pin(mixed::to_another(trial))),
+    row("delegation from another engine", no_program, |trial| Box::pin(mixed::from_another(trial))),
     row("a question to the founder", nothing, |trial| Box::pin(work::question(trial))),
     row("follow-up", practice, |trial| Box::pin(work::follow_up(trial))),
     row("resume", practice, |trial| Box::pin(work::resume(trial))),
