@@ -3,9 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use contract::{
-    Act, Decision, EngineKind, Error, ErrorCode, EventBody, LeaseId, Money, Time, WaitReason, one_line,
-};
+use contract::{Act, Decision, EngineKind, Error, ErrorCode, EventBody, LeaseId, Money, Time, WaitReason, one_line};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -96,9 +94,9 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// An agent that says nothing of it tries a refused call again by itself: that is told in its place.
+    /// A program tries a refused call again by itself. Only Claude Code says so each time: it is told in others' place.
     fn tries_again(&mut self, error: &Error, after: Option<Duration>) -> Result<(), Error> {
-        if self.spec.kind != EngineKind::Acp || !error.retryable || self.waiting.is_some() {
+        if self.spec.kind == EngineKind::ClaudeCode || !error.retryable || self.waiting.is_some() {
             return Ok(());
         }
         let reason = match error.code == ErrorCode::PROVIDER_RATE_LIMIT {
@@ -116,7 +114,8 @@ impl<'a> Stage<'a> {
         let Metered { model, usage, cost, basis, started_at, lease } = metered;
         self.desk.spend(cost);
         self.play.spend(cost);
-        self.refused = None;
+        // What was refused for good stays so, whatever else the program asks beside it.
+        self.refused = self.refused.take().filter(|(error, _)| !error.retryable);
         self.calls_of_turn += i64::from(!self.manners.hands_out);
         let body: EventBody = usage_event(&model, usage, cost, basis, started_at, lease);
         self.desk.voice.emit(body)
