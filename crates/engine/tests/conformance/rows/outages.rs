@@ -1,6 +1,6 @@
 //! Providers that refuse, break off or are away.
 
-use contract::{EventBody, Outcome};
+use contract::{EngineKind, EventBody, Outcome};
 use testkit::{On, Script, Turn};
 
 use crate::trial::Trial;
@@ -18,6 +18,11 @@ pub async fn refused_request(trial: Trial) {
     let refusal = Turn::error(400, "invalid_request_error", "max_tokens: must be greater than 1");
     trial.provider.play(Script::default().always(On::Any, [refusal]));
     let ending = trial.run(&trial.brief("Say hello")).await;
+    let code = ending.error.as_ref().map_or("", |error| error.code.as_str());
+    if code == "engine.failed" && trial.engine.kind == EngineKind::Acp && !trial.engine.is_keyed {
+        // The protocol has no place for what the provider said: all that is known is that it did not work.
+        return trial.ended(&ending, Outcome::Failed, "engine.failed");
+    }
     trial.ended(&ending, Outcome::Failed, "provider.refused");
 }
 
