@@ -2,7 +2,7 @@
 //!
 //! Costs, where an agent reports them, are running totals of its session; tokens are a turn's own.
 
-use contract::{Error, ErrorCode, Money, NoticeLevel, one_line};
+use contract::{Error, ErrorCode, Money, NoticeLevel, clip, one_line};
 use serde_json::{Map, Value, json};
 
 use super::ending::{self, Fault};
@@ -13,6 +13,8 @@ use crate::model::Usage;
 const NAME: &str = "The agent";
 /// Bytes of a message that is put together from its pieces.
 const SAID: usize = 4 * 1024 * 1024;
+/// Bytes of a title that leave is asked by: more than anybody is asked about, so that none is decided on by a part of it.
+const MAX_TITLE: usize = 2 * contract::limits::MAX_EVENT_TEXT_BYTES;
 
 /// Reads what an ACP agent writes. Of answers to requests, those are events that name a session or end a turn, and
 /// errors once there is a session; whoever sent the requests keeps the others from here.
@@ -223,9 +225,17 @@ impl Acp {
         };
         let tool = self.tools.get_mut(&call).unwrap_or(&mut fresh);
         tool.learn(about);
-        let (tool, mut input, parent) = (tool.name.clone(), tool.input.clone(), tool.parent.clone());
-        // The driver answers by one of these.
-        input["options"] = params["options"].clone();
+        let (mut tool, mut input, parent) = (tool.name.clone(), tool.input.clone(), tool.parent.clone());
+        // A tool of a server is of no kind; its own name says whose it is.
+        let own = [text(&about["_meta"]["claudeCode"], "toolName"), text(about, "title")];
+        if let Some(own) = own.into_iter().find(|own| own.starts_with("mcp__") && !own.contains(char::is_whitespace)) {
+            tool = one_line(own, 100);
+        }
+        // What is asked now counts, and all of it: for some agents this is all that says what a command is.
+        let title = text(about, "title");
+        if !title.is_empty() {
+            input["title"] = Value::String(clip(title, MAX_TITLE).into_owned());
+        }
         out.push(Happened::Asks { id: asked.to_string(), tool, input, parent });
     }
 
@@ -468,6 +478,24 @@ mod tests {
         let [Happened::Asks { id, tool, input, .. }] = &happened[..] else { panic!("{happened:?}") };
         assert_eq!((id.as_str(), tool.as_str()), ("0", "edit"));
         assert_eq!((&input["file_path"], &input["changes"][0]["newText"]), (&json!("/x"), &json!("y")));
+    }
+
+    #[test]
+    fn leave_is_asked_by_what_the_question_says_and_all_of_it() {
+        let mut acp = Acp::new(None);
+        acp.line(&session());
+        let begun = json!({"sessionUpdate": "tool_call", "toolCallId": "c", "kind": "execute", "title": "ls", "status": "pending"});
+        acp.line(&update(begun));
+        let line = format!("echo {}\n  rm -rf docs", "x".repeat(2_000));
+        let asks = json!({"jsonrpc": "2.0", "id": 0, "method": "session/request_permission", "params": {
+            "options": [{"optionId": "ok", "kind": "allow_once"}], "toolCall": {"toolCallId": "c", "title": line}}});
+        let happened = acp.line(&asks.to_string());
+        let [Happened::Asks { tool, input, .. }] = &happened[..] else { panic!("{happened:?}") };
+        assert_eq!((tool.as_str(), &input["title"]), ("execute", &json!(line)));
+        let of_server = json!({"jsonrpc": "2.0", "id": 1, "method": "session/request_permission", "params": {
+            "options": [], "toolCall": {"toolCallId": "d", "kind": "other", "title": "mcp__mail__send", "rawInput": {}}}});
+        let happened = acp.line(&of_server.to_string());
+        assert!(matches!(&happened[..], [Happened::Asks { tool, .. }] if tool == "mcp__mail__send"), "{happened:?}");
     }
 
     #[test]
