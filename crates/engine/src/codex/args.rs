@@ -28,6 +28,12 @@ pub(super) fn setup(stand: &Stand<'_>, command: &[&str]) -> Result<Setup, Error>
         setup = setup.read(folder);
     }
     let home = home(stand)?;
+    // Rules of its own there say what is not asked about. The folder is kept as it is, so it has to be there.
+    if home.is_dir()
+        && let Err(error) = std::fs::create_dir_all(home.join("rules"))
+    {
+        tracing::warn!(%error, "Codex has no folder for its rules, and its agents could make one");
+    }
     setup = setup.args(command.iter().copied()).own(home.clone());
     if pays(stand) {
         setup = setup.env("CODEX_HOME", home);

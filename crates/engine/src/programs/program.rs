@@ -170,6 +170,7 @@ impl<'a> Program<'a> {
             let mut policy = brief.sandbox.clone();
             policy.read.extend(install(&setup.program));
             policy.home = None;
+            policy.keep.extend(setup.own.iter().flat_map(|own| kept(own, &brief.state_dir)));
             policy.write.extend(setup.own);
             policy.read.extend(setup.read);
             // One that calls its model through us needs nothing else; one that does so by itself needs names and the
@@ -357,6 +358,58 @@ fn install(program: &Path) -> Vec<PathBuf> {
     out
 }
 
+/// What stays as it is in a folder of a program's own. In one of the founder's: what the program runs when the founder
+/// starts it the next time, confined by nobody, settings with commands in them, hooks, servers, plugins, itself. In one of
+/// the session's: what would let it act unasked.
+fn kept(own: &Path, sessions: &Path) -> Vec<PathBuf> {
+    const UNASKED: [&str; 1] = ["rules"];
+    const NAMES: [&str; 38] = [
+        ".claude.json",
+        ".mcp.json",
+        "AGENTS.md",
+        "AGENTS.override.md",
+        "CLAUDE.md",
+        "GEMINI.md",
+        "agent",
+        "agents",
+        "bin",
+        "command",
+        "commands",
+        "config.json",
+        "config.toml",
+        "extensions",
+        "hooks",
+        "hooks.json",
+        "local",
+        "managed_config.toml",
+        "mcp.json",
+        "node_modules",
+        "opencode.json",
+        "opencode.jsonc",
+        "output-styles",
+        "package.json",
+        "packages",
+        "plugin",
+        "plugins",
+        "policies",
+        "prompts",
+        "rules",
+        "settings.json",
+        "settings.local.json",
+        "shell-snapshots",
+        "skills",
+        "tool",
+        "tools",
+        "trustedFolders.json",
+        "tui.json",
+    ];
+    let is_sessions = !sessions.as_os_str().is_empty() && own.starts_with(sessions);
+    let names: &[&str] = if is_sessions { &UNASKED } else { &NAMES };
+    let is_one = own.file_name().is_some_and(|name| names.iter().any(|known| name == *known));
+    let inside = names.iter().map(|name| own.join(name));
+    inside.chain(is_one.then(|| own.to_owned())).filter(|path| path.exists()).collect()
+}
+
 fn not_found(label: &str, what: &str) -> Error {
     Error::new(
         ErrorCode::ENGINE_NOT_FOUND,
@@ -384,4 +437,31 @@ fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
 #[cfg(not(unix))]
 fn signal_of(_: std::process::ExitStatus) -> Option<i32> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_founder_starts_later_is_not_an_agents_to_write() {
+        let home = tempfile::tempdir().unwrap();
+        let (codex, session) = (home.path().join(".codex"), home.path().join("engines/3"));
+        for folder in
+            [codex.join("rules"), codex.join("sessions"), session.join("codex/rules"), session.join("codex/bin")]
+        {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        let settings = home.path().join(".claude.json");
+        for file in
+            [&settings, &codex.join("config.toml"), &codex.join("auth.json"), &session.join("codex/config.toml")]
+        {
+            std::fs::write(file, "").unwrap();
+        }
+        assert_eq!(kept(&codex, &session), [codex.join("config.toml"), codex.join("rules")]);
+        assert_eq!(kept(&settings, &session), [settings.clone()]);
+        let ours = session.join("codex");
+        assert_eq!(kept(&ours, &session), [ours.join("rules")]);
+        assert_eq!(kept(&home.path().join("none"), &session), [] as [PathBuf; 0]);
+    }
 }
