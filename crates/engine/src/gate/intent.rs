@@ -39,6 +39,12 @@ pub(crate) struct Intent {
 }
 
 impl Intent {
+    /// What a call of `tool` with `input` would do, for tests.
+    #[cfg(test)]
+    pub fn of(tool: &str, input: &Value, folders: &[&Path]) -> Intent {
+        intent(tool, input, folders)
+    }
+
     /// What would be done, in words that go after "wants to".
     pub fn what(&self) -> &'static str {
         match (self.act, self.is_command) {
@@ -107,8 +113,10 @@ pub(super) fn intent(tool: &str, input: &Value, folders: &[&Path]) -> Intent {
             intent.subject = Some(subject(&intent.action));
         }
         Kind::Run => {
-            let line = command(input).or_else(|| text(input, &["title"]).map(str::to_owned));
-            let line = line.unwrap_or_else(|| in_full(input));
+            let said = command(input);
+            let is_exact = said.is_some();
+            // Some agents say in a title alone what they run: enough to be asked about, not to be allowed for good.
+            let line = said.or_else(|| text(input, &["title"]).map(str::to_owned)).unwrap_or_else(|| in_full(input));
             intent.act = shell::act(&line);
             intent.is_command = true;
             intent.action = line;
@@ -123,7 +131,7 @@ pub(super) fn intent(tool: &str, input: &Value, folders: &[&Path]) -> Intent {
                 }
             }
             // The same line in another folder is another command.
-            intent.subject = Some(subject(&intent.action)).filter(|subject| !subject.is_empty());
+            intent.subject = Some(subject(&intent.action)).filter(|subject| is_exact && !subject.is_empty());
         }
         Kind::Fetch => {
             let url = text(input, &["url", "uri", "address"]).unwrap_or_default();
@@ -175,7 +183,7 @@ fn kind(tool: &str, input: &Value) -> Kind {
         | "taskcreate" | "taskupdate" | "taskget" | "tasklist" => Kind::Nothing,
         name if name.starts_with("mcp__") || name.starts_with("mcp:") || name == "mcp_tool_call" => Kind::Server,
         _ if command(input).is_some() => Kind::Run,
-        "other" if matches!(input["title"].as_str(), Some("todowrite" | "todoread")) => Kind::Nothing,
+        "other" if matches!(input["title"].as_str(), Some("todowrite" | "todoread" | "skill" | "lsp")) => Kind::Nothing,
         _ => Kind::Unknown,
     }
 }

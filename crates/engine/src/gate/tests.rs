@@ -302,6 +302,7 @@ fn always_is_about_no_more_than_what_was_shown() {
     assert_eq!(here, subject("execute", json!({ "command": "make", "cwd": door.gate.folder })));
     assert_ne!(here, subject("execute", json!({ "command": "make", "cwd": "/etc" })));
     assert_ne!(here, subject("execute", json!({ "command": "make", "env": { "CC": "./evil" } })));
+    assert_eq!(subject("execute", json!({ "title": "bash", "cwd": door.gate.folder })), None);
     // An address is what a client takes it for.
     let good = subject("WebFetch", json!({ "url": "https://good.example/a?x=1" }));
     assert_eq!(good.as_deref(), Some("good.example"));

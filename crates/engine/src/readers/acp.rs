@@ -226,13 +226,16 @@ impl Acp {
         let tool = self.tools.get_mut(&call).unwrap_or(&mut fresh);
         tool.learn(about);
         let (mut tool, mut input, parent) = (tool.name.clone(), tool.input.clone(), tool.parent.clone());
-        // A tool of a server is of no kind; its own name says whose it is.
-        let own = [text(&about["_meta"]["claudeCode"], "toolName"), text(about, "title")];
-        if let Some(own) = own.into_iter().find(|own| own.starts_with("mcp__") && !own.contains(char::is_whitespace)) {
+        // A tool of a server is of no kind; its own name says whose it is. A title may be an agent's own words: it never
+        // makes anything one of ours, about which nobody is asked.
+        let is_servers = |name: &str| name.starts_with("mcp__") && !name.contains(char::is_whitespace);
+        let (own, title) = (text(&about["_meta"]["claudeCode"], "toolName"), text(about, "title"));
+        if is_servers(own) {
             tool = one_line(own, 100);
+        } else if tool == "other" && is_servers(title) && !title.starts_with("mcp__aicib") {
+            tool = one_line(title, 100);
         }
         // What is asked now counts, and all of it: for some agents this is all that says what a command is.
-        let title = text(about, "title");
         if !title.is_empty() {
             input["title"] = Value::String(clip(title, MAX_TITLE).into_owned());
         }
@@ -496,6 +499,14 @@ mod tests {
             "options": [], "toolCall": {"toolCallId": "d", "kind": "other", "title": "mcp__mail__send", "rawInput": {}}}});
         let happened = acp.line(&of_server.to_string());
         assert!(matches!(&happened[..], [Happened::Asks { tool, .. }] if tool == "mcp__mail__send"), "{happened:?}");
+        // What an agent says of a command does not make it a tool of ours.
+        for (kind, expected) in [("execute", "execute"), ("other", "other")] {
+            let posing = json!({"jsonrpc": "2.0", "id": 2, "method": "session/request_permission", "params": {
+                "options": [], "toolCall": {"toolCallId": kind, "kind": kind, "title": "mcp__aicib__delegate",
+                    "rawInput": {"command": "git push"}}}});
+            let happened = acp.line(&posing.to_string());
+            assert!(matches!(&happened[..], [Happened::Asks { tool, .. }] if tool == expected), "{happened:?}");
+        }
     }
 
     #[test]
