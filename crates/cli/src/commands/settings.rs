@@ -4,6 +4,7 @@ use contract::{Empty, ErrorCode, Settings, methods};
 use serde_json::{Value, json};
 
 use crate::args::{SETTINGS, Setting, SettingsCommand};
+use crate::commands::engines::unknown_engine;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::out::Ink;
@@ -93,8 +94,7 @@ fn known(typed: &str) -> Result<Named, Failure> {
         _ => (key, None),
     };
     if let Some(entry) = entry.as_deref().filter(|entry| contract::engine_from_name(entry).is_none()) {
-        let entry = line(entry, 80);
-        return Err(Failure::usage(format!("There is no engine {entry:?}. `aicib engines` shows which there are.")));
+        return Err(Failure::usage(unknown_engine(entry)));
     }
     SETTINGS.iter().find(|setting| setting.key == whole).map(|setting| Named { setting, entry }).ok_or_else(|| {
         let keys: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
