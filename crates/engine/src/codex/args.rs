@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::{Act, Error, Verdict};
+use contract::{Act, Error};
 use serde_json::{Value, json};
 
 use super::{LABEL, native};
@@ -75,7 +75,8 @@ fn overrides(stand: &Stand<'_>) -> Vec<(String, String)> {
     set("notify", json!([]));
     // Agents of Codex's own are in none of its reports of what was used, and nobody sees what they do.
     set("features.multi_agent", json!(false));
-    let searches = stand.agent.judgement.verdict(Act::Network) == Verdict::Allow;
+    // It asks nobody before it searches.
+    let searches = stand.brief.rules.allow_all(stand.brief.job_id, stand.agent, Act::Network);
     set("web_search", json!(if searches { "live" } else { "disabled" }));
     // The marks of a run are in the environment: a process without them would not be found.
     set("shell_environment_policy", json!({ "inherit": "all", "ignore_default_excludes": true, "exclude": [TOKEN] }));

@@ -131,6 +131,22 @@ fn a_rule_on_the_very_line_decides_for_it_and_for_no_other() {
 }
 
 #[test]
+fn a_program_that_asks_nobody_may_only_what_no_rule_and_no_level_asks_about() {
+    let door = Door::new(None);
+    let rules = &door.gate.rules;
+    let may = |level: Level, act: Act| rules.allow_all(JobId(7), &door.agent(level), act);
+    assert!(
+        may(Level::Standard, Act::Command) && !may(Level::Standard, Act::Publish) && may(Level::Full, Act::Publish)
+    );
+    rules.set(vec![rule(1, Act::Publish, Verdict::Allow), rule(2, Act::Command, Verdict::Deny)]);
+    assert!(may(Level::Standard, Act::Publish) && !may(Level::Full, Act::Command));
+    rules.set(vec![Rule { subject: Some("git push".into()), ..rule(1, Act::Command, Verdict::Ask) }]);
+    assert!(!may(Level::Full, Act::Command));
+    rules.set(vec![Rule { agent: Some("somebody".into()), ..rule(1, Act::Command, Verdict::Deny) }]);
+    assert!(may(Level::Full, Act::Command));
+}
+
+#[test]
 fn calls_of_every_engine_are_put_in_their_kinds() {
     let door = Door::new(None);
     let folder = door.gate.folder.clone();

@@ -43,6 +43,12 @@ impl<'a> Stage<'a> {
             self.errands.push(Box::pin(async { Errand::Asked { id, leave } }));
             return;
         }
+        if !self.spans.knows(parent) {
+            // It must not be judged as somebody who may more.
+            let why = "It is not known which agent asks for this, so nobody can say whether it may.".to_owned();
+            self.errands.push(Box::pin(async { Errand::Asked { id, leave: Ok(Leave::Refused(why)) } }));
+            return;
+        }
         let (role, span) = self.spans.who(desk, parent);
         let agent = play.brief.company.agent(role).unwrap_or(desk.agent);
         let intent = play.gate.intent(tool, input);
