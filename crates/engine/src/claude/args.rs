@@ -81,13 +81,20 @@ pub(super) fn setup(stand: &Stand<'_>) -> Result<Setup, Error> {
             .env(TOKEN, &door.token);
     }
     Ok(match stand.door.filter(|door| door.pays) {
-        Some(door) => setup
-            .env("ANTHROPIC_BASE_URL", door.anthropic())
-            .env("ANTHROPIC_API_KEY", &door.token)
-            .env("CLAUDE_CONFIG_DIR", &stand.brief.state_dir)
-            // A call may wait for leave; how long a provider may take is for the bridge to say.
-            .envs(["API_TIMEOUT_MS", "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS"].map(|name| (name, NO_LIMIT)))
-            .own(&stand.brief.state_dir),
+        Some(door) => {
+            // A folder in the session's, never that itself: other engines have theirs beside it, and whoever could write
+            // there could put a link in place of one, to be granted what it leads to.
+            let state = stand.brief.state_dir.join("claude");
+            let made = std::fs::create_dir_all(&state);
+            made.map_err(|error| Error::internal(format!("The folder {} cannot be made: {error}.", state.display())))?;
+            setup
+                .env("ANTHROPIC_BASE_URL", door.anthropic())
+                .env("ANTHROPIC_API_KEY", &door.token)
+                .env("CLAUDE_CONFIG_DIR", &state)
+                // A call may wait for leave; how long a provider may take is for the bridge to say.
+                .envs(["API_TIMEOUT_MS", "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS"].map(|name| (name, NO_LIMIT)))
+                .own(state)
+        }
         None => {
             let base = stand.spec.base_url.as_deref().filter(|url| !url.is_empty());
             let setup = setup.envs(base.map(|url| ("ANTHROPIC_BASE_URL", url)));

@@ -170,6 +170,14 @@ impl<'a> Program<'a> {
             let mut policy = brief.sandbox.clone();
             policy.read.extend(install(&setup.program));
             policy.home = None;
+            if let Some(led) = setup.own.iter().find(|own| !is_itself(own, &brief.state_dir)) {
+                let what = format!("{label} was not started: its folder {} is a link by now.", led.display());
+                return Err(Error::new(
+                    ErrorCode::ENGINE_FAILED,
+                    what,
+                    "Look at who made it, remove it, then restart the job.",
+                ));
+            }
             policy.keep.extend(setup.own.iter().flat_map(|own| kept(own, &brief.state_dir)));
             policy.write.extend(setup.own);
             policy.read.extend(setup.read);
@@ -358,6 +366,18 @@ fn install(program: &Path) -> Vec<PathBuf> {
     out
 }
 
+/// Whether a folder of the session's is the one that it is called. A link in its place would grant what it leads to.
+fn is_itself(own: &Path, sessions: &Path) -> bool {
+    let Some(inside) = own.strip_prefix(sessions).ok().filter(|_| !sessions.as_os_str().is_empty()) else {
+        return true;
+    };
+    match (sessions.canonicalize(), own.canonicalize()) {
+        (Ok(sessions), Ok(own)) => own == sessions.join(inside),
+        // What is not there is granted to nobody.
+        _ => own.symlink_metadata().is_err(),
+    }
+}
+
 /// What stays as it is in a folder of a program's own. In one of the founder's: what the program runs when the founder
 /// starts it the next time, confined by nobody, settings with commands in them, hooks, servers, plugins, itself. In one of
 /// the session's: what would let it act unasked.
@@ -442,6 +462,20 @@ fn signal_of(_: std::process::ExitStatus) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_place_of_a_folder_of_the_session_grants_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let (keys, session) = (home.path().join(".ssh"), home.path().join("engines/3"));
+        std::fs::create_dir_all(&keys).unwrap();
+        std::fs::create_dir_all(session.join("claude")).unwrap();
+        std::os::unix::fs::symlink(&keys, session.join("codex")).unwrap();
+        std::os::unix::fs::symlink(home.path(), session.join("acp")).unwrap();
+        assert!(is_itself(&session.join("claude"), &session) && is_itself(&session.join("none"), &session));
+        assert!(!is_itself(&session.join("codex"), &session) && !is_itself(&session.join("acp/.ssh"), &session));
+        assert!(is_itself(&keys, &session), "the founder's own may be wherever the founder has it");
+    }
 
     #[test]
     fn what_the_founder_starts_later_is_not_an_agents_to_write() {
