@@ -222,6 +222,7 @@ fn missing(cli: &Cli, why: Option<&str>) -> Error {
 fn lost(label: &str, provider: &str) -> Error {
     let whose = match provider {
         "anthropic" => "the Anthropic API",
+        "openai" => "the OpenAI-compatible API",
         _ => label,
     };
     Error::new(
