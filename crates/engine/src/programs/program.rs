@@ -178,6 +178,7 @@ impl<'a> Program<'a> {
                     "Look at who made it, remove it, then restart the job.",
                 ));
             }
+            setup.own.iter().for_each(|own| occupy(own));
             policy.keep.extend(setup.own.iter().flat_map(|own| kept(own, &brief.state_dir)));
             policy.write.extend(setup.own);
             policy.read.extend(setup.read);
@@ -378,6 +379,29 @@ fn is_itself(own: &Path, sessions: &Path) -> bool {
     }
 }
 
+/// Makes what programs take commands from where the founder has none, empty: only what is there can be kept as it is. Else
+/// an agent could leave settings with hooks there, or a program under a name that is looked for.
+fn occupy(own: &Path) {
+    let (settings, folder) = match own.file_name().and_then(|name| name.to_str()) {
+        Some(".claude") => (Some(("settings.json", "{}\n")), Some("local")),
+        Some(".gemini") => (Some(("settings.json", "{}\n")), None),
+        Some(".codex") => (Some(("config.toml", "")), Some("rules")),
+        _ => return,
+    };
+    if !own.is_dir() {
+        return;
+    }
+    let made = settings.map_or(Ok(()), |(name, text)| match std::fs::File::create_new(own.join(name)) {
+        Ok(mut file) => std::io::Write::write_all(&mut file, text.as_bytes()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    });
+    let made = made.and(folder.map_or(Ok(()), |name| std::fs::create_dir_all(own.join(name))));
+    if let Err(error) = made {
+        tracing::warn!(%error, folder = %own.display(), "an agent could leave settings where there are none");
+    }
+}
+
 /// What stays as it is in a folder of a program's own. In one of the founder's: what the program runs when the founder
 /// starts it the next time, confined by nobody, settings with commands in them, hooks, servers, plugins, itself. In one of
 /// the session's: what would let it act unasked.
@@ -475,6 +499,21 @@ mod tests {
         assert!(is_itself(&session.join("claude"), &session) && is_itself(&session.join("none"), &session));
         assert!(!is_itself(&session.join("codex"), &session) && !is_itself(&session.join("acp/.ssh"), &session));
         assert!(is_itself(&keys, &session), "the founder's own may be wherever the founder has it");
+    }
+
+    #[test]
+    fn an_agent_makes_no_settings_where_the_founder_has_none() {
+        let home = tempfile::tempdir().unwrap();
+        let (claude, codex) = (home.path().join(".claude"), home.path().join(".codex"));
+        std::fs::create_dir(&claude).unwrap();
+        for own in [&claude, &codex] {
+            occupy(own);
+        }
+        assert_eq!(kept(&claude, Path::new("")), [claude.join("local"), claude.join("settings.json")]);
+        assert!(!codex.exists(), "what was never used is not made");
+        std::fs::write(claude.join("settings.json"), "mine").unwrap();
+        occupy(&claude);
+        assert_eq!(std::fs::read_to_string(claude.join("settings.json")).unwrap(), "mine");
     }
 
     #[test]
