@@ -19,6 +19,7 @@ fn main() {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
     use std::process::Stdio;
     use std::time::Duration;
@@ -85,8 +86,47 @@ mod linux {
             shoot(&page, dir, "settings", theme).await?;
             quick(&stage, &mut daemon, &page, dir, theme).await?;
         }
+        leave(&stage, &mut daemon, &page, dir, &company).await?;
         shrink(&stage, dir)?;
         println!("{} pictures are in {}", fs::read_dir(dir)?.count(), dir.display());
+        Ok(())
+    }
+
+    /// What was found on the computer, what agents may do, and one that asks before it acts.
+    async fn leave(
+        stage: &Desktop,
+        daemon: &mut Daemon,
+        page: &Page,
+        dir: &Path,
+        company: &Path,
+    ) -> anyhow::Result<()> {
+        let program = stage.place.path("home/.local/bin/claude");
+        fs::create_dir_all(program.parent().context("no folder")?)?;
+        fs::write(&program, play::CLAUDE)?;
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+        daemon.set(json!({ "engine_programs": { "claude-code": program } })).await?;
+        let allowed = json!({ "company": { "dir": company }, "key": "tools.commands", "value": "true" });
+        daemon.call("config.set", allowed).await?;
+        let rule = json!({
+            "company": { "dir": company }, "agent": "cmo", "act": "network", "verdict": "ask", "origin": "desk",
+        });
+        daemon.call("permission.set", rule).await?;
+        let asking = send_to(daemon, company, play::STAGING, play::ENGINEERING).await?;
+        daemon.job(asking, &["waiting"], WORK).await?;
+        for theme in THEMES {
+            wear(daemon, page, theme).await?;
+            go(page, "desk", "approval-allow").await?;
+            shoot(page, dir, "approval", theme).await?;
+            go(page, "permissions", "confinement").await?;
+            shoot(page, dir, "permissions", theme).await?;
+            go(page, "settings/engine", "engine").await?;
+            page.run("document.querySelector('[data-engine=claude-code] button').click()").await?;
+            page.part("engine-try").await?;
+            page.run("document.activeElement?.blur()").await?;
+            shoot(page, dir, "engines", theme).await?;
+            go(page, "settings/safety", "confinement").await?;
+            shoot(page, dir, "confinement", theme).await?;
+        }
         Ok(())
     }
 
