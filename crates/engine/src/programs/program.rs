@@ -532,7 +532,7 @@ mod tests {
             std::fs::write(file, "").unwrap();
         }
         assert_eq!(kept(&codex, &session), [codex.join("config.toml"), codex.join("rules")]);
-        assert_eq!(kept(&settings, &session), [settings.clone()]);
+        assert_eq!(kept(&settings, &session), std::slice::from_ref(&settings));
         let ours = session.join("codex");
         assert_eq!(kept(&ours, &session), [ours.join("rules")]);
         assert_eq!(kept(&home.path().join("none"), &session), [] as [PathBuf; 0]);
