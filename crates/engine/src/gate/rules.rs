@@ -39,6 +39,12 @@ impl Rules {
         verdict == Verdict::Allow && others.all(|rule| rule.verdict == Verdict::Allow)
     }
 
+    /// Whether an agent may do nothing of a kind, as far as nothing exact is said of it.
+    pub(crate) fn denies(&self, job_id: JobId, agent: &AgentFile, act: Act) -> bool {
+        let general = self.holds(job_id, &agent.role, act, None);
+        general.map_or_else(|| agent.judgement.verdict(act), |rule| rule.verdict) == Verdict::Deny
+    }
+
     /// The rule that holds for an act: of those that fit the narrowest, and of two as narrow the later.
     pub(super) fn holds(&self, job_id: JobId, agent: &str, act: Act, subject: Option<&str>) -> Option<Rule> {
         let rules = self.0.read().unwrap_or_else(PoisonError::into_inner);
