@@ -36,7 +36,7 @@ mod linux {
     /// What is behind Quick brief, and the part of the screen that its picture shows.
     const BACKDROP: [&str; 6] = ["-add", "#bac7db", "-add", "#d9cec1", "-gradient", "315"];
     const BRIEF: &str = "Ask finance whether we can drop the starter plan to $9";
-    const QUICK_PART: &str = "560x340+720+0";
+    const QUICK_PART: &str = "560x600+720+0";
 
     pub async fn take(dir: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(dir)?;
@@ -47,6 +47,7 @@ mod linux {
         // Without a compositor no window has round corners.
         let mut compositor = stage.place.command("xcompmgr");
         let _compositor = Child::start(compositor.stdout(Stdio::null()).stderr(Stdio::null()))?;
+        install(&stage)?;
         let page = stage.open(&[]).await?;
         let mut daemon = stage.daemon().await?;
 
@@ -86,25 +87,24 @@ mod linux {
             shoot(&page, dir, "settings", theme).await?;
             quick(&stage, &mut daemon, &page, dir, theme).await?;
         }
-        leave(&stage, &mut daemon, &page, dir, &company).await?;
+        leave(&mut daemon, &page, dir, &company).await?;
         shrink(&stage, dir)?;
         println!("{} pictures are in {}", fs::read_dir(dir)?.count(), dir.display());
         Ok(())
     }
 
-    /// What was found on the computer, what agents may do, and one that asks before it acts.
-    async fn leave(
-        stage: &Desktop,
-        daemon: &mut Daemon,
-        page: &Page,
-        dir: &Path,
-        company: &Path,
-    ) -> anyhow::Result<()> {
-        let program = stage.place.path("home/.local/bin/claude");
-        fs::create_dir_all(program.parent().context("no folder")?)?;
+    /// An agent's program, where one finds it.
+    fn install(stage: &Desktop) -> anyhow::Result<()> {
+        let bin = stage.place.path("home/.local/bin");
+        fs::create_dir_all(&bin)?;
+        let program = bin.join("claude");
         fs::write(&program, play::CLAUDE)?;
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
-        daemon.set(json!({ "engine_programs": { "claude-code": program } })).await?;
+        Ok(())
+    }
+
+    /// What was found on the computer, what agents may do, and one that asks before it acts.
+    async fn leave(daemon: &mut Daemon, page: &Page, dir: &Path, company: &Path) -> anyhow::Result<()> {
         let allowed = json!({ "company": { "dir": company }, "key": "tools.commands", "value": "true" });
         daemon.call("config.set", allowed).await?;
         let rule = json!({
@@ -136,6 +136,7 @@ mod linux {
         page.fill("onboarding-folder", "~/northwind").await?;
         both(page, dir, "onboarding").await?;
         page.click("onboarding-create").await?;
+        page.part("onboarding-engine-claude-code").await?;
         page.click("onboarding-engine-anthropic").await?;
         page.fill("onboarding-key", KEY).await?;
         both(page, dir, "onboarding-engine").await?;
