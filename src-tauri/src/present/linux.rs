@@ -13,12 +13,7 @@ pub struct OnScreen(toast::Shown);
 /// # Errors
 /// Nobody shows notifications, in the system's own words.
 pub async fn show(_: &Desktop, notice: Notice) -> Result<OnScreen, String> {
-    let toast = Toast {
-        actions: notice.buttons(),
-        title: notice.title,
-        body: notice.body,
-        urgent: notice.urgent,
-    };
+    let toast = Toast { actions: notice.buttons(), title: notice.title, body: notice.body, urgent: notice.urgent };
     toast::show(toast).await.map(OnScreen).map_err(|error| error.to_string())
 }
 
