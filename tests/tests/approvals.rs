@@ -258,7 +258,7 @@ async fn an_answer_is_given_by_a_notifications_button() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same with the app there: it shows the notification, and the daemon's answer counts.
+/// In the window, on the question's card.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_given_in_the_window() -> anyhow::Result<()> {
     let mut stage = Desktop::stage(Start::default()).await?;
@@ -268,32 +268,50 @@ async fn an_answer_is_given_in_the_window() -> anyhow::Result<()> {
     let dir = stage.company_dir("acme")?;
     daemon.found("Acme", &dir).await?;
     let job = daemon.brief(&dir, "Write the imprint, and approve me").await?;
-    page.part("approval-action").await?;
     let action = page.part("approval-action").await?.text().await?;
     let asked = daemon.call("question.list", json!({ "job_id": job, "open": true })).await?;
-    let question = asked["questions"][0].clone();
-    assert_eq!(json!(action), question["approval"]["action"], "{asked}");
+    assert_eq!(json!(action), asked["questions"][0]["approval"]["action"], "{asked}");
     page.click("approval-allow").await?;
     daemon.job(job, &["completed"], WORK).await?;
     let all = daemon.call("question.list", json!({ "job_id": job })).await?;
-    assert_eq!(
-        (&all["questions"][0]["answer"], &all["questions"][0]["answered_by"]),
-        (&json!("Allow"), &json!("desk"))
-    );
-    wait_for("the card to go", SOON, async || Ok((!page.has("approval-action").await?).then_some(()))).await?;
+    let first = &all["questions"][0];
+    assert_eq!((&first["answer"], &first["answered_by"]), (&json!("Allow"), &json!("desk")), "{all}");
+    wait_for("the card to go", SOON, async || Ok((!page.has("approval-allow").await?).then_some(()))).await?;
+    Ok(())
+}
 
-    // With the app there it is the app that shows the notification; its button counts as well.
-    let job = daemon.brief(&dir, "Write the terms, and approve me").await?;
-    let stand_ins = stage.stand_ins.as_ref().context("no stand-ins")?;
-    let told = wait_for("a notification with Deny on it", SOON, async || {
-        let with_deny = |one: &Notified| one.actions.iter().any(|action| action == "deny");
-        Ok(stand_ins.notified().into_iter().rfind(with_deny).filter(|one| one.body.contains("terms")))
+/// With the app there it is the app that shows the notification; its buttons count as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_given_by_the_apps_notification() -> anyhow::Result<()> {
+    let provider = Provider::start(script(1)).await;
+    let mut stage = Desktop::stage(Start::default()).await?;
+    stage.place.set("ANTHROPIC_BASE_URL", provider.url());
+    stage.launch(&["--hidden"])?;
+    let mut daemon = stage.daemon().await?;
+    let dir = stage.company_dir("acme")?;
+    let company = json!({ "dir": dir });
+    let found = json!({ "name": "Acme", "dir": dir, "structure": "full-c-suite", "engine": "anthropic-api" });
+    daemon.call("company.create", found).await?;
+    let key = json!({ "provider": "anthropic", "key": "sk-ant-test-key-0001", "storage": "session" });
+    daemon.call("key.set", key).await?;
+    let ask = json!({ "company": company, "act": "command", "verdict": "ask", "origin": "desk" });
+    daemon.call("permission.set", ask).await?;
+    wait_for("the app", SOON, async || {
+        let status = daemon.call("daemon.status", json!({})).await?;
+        Ok((status["desktop"] == true).then_some(()))
     })
     .await?;
+    let brief = json!({ "company": company, "directive": "Publish the page", "agent": "cto", "origin": "client",
+                        "start_session": true });
+    let job = daemon.call("job.submit", brief).await?["job_id"].as_i64().context("no number")?;
+    let stand_ins = stage.stand_ins.as_ref().context("no stand-ins")?;
+    let told = stand_ins.notification("echo pushed", SOON).await?;
+    assert_eq!(buttons(&told), ["Allow", "Deny", "Review"]);
     stand_ins.invoke(told.id, "deny").await?;
     daemon.job(job, &["completed"], WORK).await?;
     let all = daemon.call("question.list", json!({ "job_id": job })).await?;
     let first = &all["questions"][0];
     assert_eq!((&first["answer"], &first["answered_by"]), (&json!("Deny"), &json!("notification")), "{all}");
+    assert!(!dir.join("pushed.txt").exists());
     Ok(())
 }

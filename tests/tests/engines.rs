@@ -57,7 +57,7 @@ async fn a_program_is_found_and_told_of() -> anyhow::Result<()> {
     assert_eq!(check("Claude Code")["status"], "warning", "{report}");
     assert!(check("Claude Code")["fix"].as_str().is_some_and(|fix| fix.contains("npm install")), "{report}");
     assert_eq!(check("Company Acme")["status"], "fault", "it cannot be briefed: {report}");
-    for name in ["Sandbox", "Tray", "Notifications", "Keychain", "Anthropic API", "Codex"] {
+    for name in ["Sandbox", "Tray", "Notifications", "Keychain", "Anthropic API", "Other agents"] {
         assert!(check(name)["detail"].is_string(), "{name} in {report}");
     }
     let refused = client.call("job.submit", brief(&stage, "Work")).await.unwrap_err();

@@ -173,15 +173,18 @@ impl EventLines {
                 format!("journal: {} {}", line(text, 1000), dim(&cost_usd.to_string()))
             }
             EventBody::EngineStarted { engine, engine_agent, version, confined, .. } => {
-                let agent =
-                    if engine_agent.is_empty() { String::new() } else { format!(" {}", line(engine_agent, 40)) };
+                let program = match (contract::acp_agent(engine_agent), engine_agent.as_str()) {
+                    (Some(agent), _) => agent.label.to_owned(),
+                    (None, "") => engine.label().to_owned(),
+                    (None, other) => format!("{} {}", engine.label(), line(other, 40)),
+                };
                 let version = if version.is_empty() { String::new() } else { format!(" {}", line(version, 40)) };
                 let confined = match confined {
                     Confined::Full => dim(", confined"),
                     Confined::Partly => self.paint.ink(Ink::Yellow, ", confined in part"),
                     Confined::No => self.paint.ink(Ink::Yellow, ", not confined: it can do what you can do"),
                 };
-                format!("{}{confined}", dim(&format!("works with {}{agent}{version}", engine.label())))
+                format!("{}{confined}", dim(&format!("works with {program}{version}")))
             }
             EventBody::FilesFound { changes } => {
                 let named: Vec<String> = changes.iter().take(FILES).map(|change| line(&change.path, 80)).collect();

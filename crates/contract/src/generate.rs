@@ -247,7 +247,10 @@ fn schema_json() -> String {
         .into_iter()
         .map(|(name, params)| json!({"note": name, "params": params}))
         .collect();
-    let schema = json!({"protocol": PROTOCOL, "methods": methods, "notes": notes, "$defs": generator.definitions()});
+    let mut schema =
+        json!({"protocol": PROTOCOL, "methods": methods, "notes": notes, "$defs": generator.definitions()});
+    // Which crates are built along decides whether objects keep the order in which they were made.
+    schema.sort_all_objects();
     format!("{}\n", serde_json::to_string_pretty(&schema).unwrap())
 }
 

@@ -35,7 +35,7 @@ pub fn one_line(text: &str, max: usize) -> String {
 
 /// Marks that reorder or hide text: what an agent says must not change how the line around it reads.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// `text` with nothing hidden in it, for somebody who has to decide on it: control characters and marks that reorder
@@ -47,32 +47,39 @@ pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        let most = match c {
-            '\n' => LINES,
-            '\t' => BLANKS,
-            c if c.is_control() || is_invisible(c) || is_odd(c) => {
-                out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
-                continue;
-            }
-            c if c.is_whitespace() => BLANKS,
-            c => {
-                out.push(c);
-                continue;
-            }
-        };
-        let mut count = 1;
-        while chars.next_if_eq(&c).is_some() {
-            count += 1;
+        if is_hidden(c) {
+            out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+            continue;
         }
-        if count > most {
-            let what = if c == '\n' { "line ends" } else { "blanks" };
-            out.push_str(&format!("⟨{count} {what}⟩"));
-            out.extend((c == '\n').then_some(c));
-        } else {
-            out.extend(std::iter::repeat_n(c, count));
+        if !c.is_whitespace() {
+            out.push(c);
+            continue;
+        }
+        // Blanks of all kinds in a row, up to the end of a line: mixed, they hide as much.
+        let mut run = String::from(c);
+        while let Some(next) = chars.next_if(|next| next.is_whitespace() && !is_hidden(*next)) {
+            run.push(next);
+        }
+        let ends = run.matches('\n').count();
+        let lines: Vec<&str> = run.split('\n').collect();
+        if ends > LINES {
+            out.push_str(&format!("⟨{ends} line ends⟩\n"));
+        }
+        let shown = if ends > LINES { &lines[ends..] } else { &lines[..] };
+        for (place, blanks) in shown.iter().enumerate() {
+            out.extend((place > 0).then_some('\n'));
+            match blanks.chars().count() {
+                count if count > BLANKS => out.push_str(&format!("⟨{count} blanks⟩")),
+                _ => out.push_str(blanks),
+            }
         }
     }
     out
+}
+
+/// What is shown by its number: it hides itself, or what is around it.
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t')) || is_invisible(c) || is_odd(c)
 }
 
 /// What shows as nothing, or as a blank that is none.
@@ -81,7 +88,7 @@ fn is_odd(c: char) -> bool {
         c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
     ) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffc}')
-        || matches!(c, '\u{e0000}'..='\u{e0fff}')
+        || matches!(c, '\u{2800}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A job's title: the first words of its directive.
@@ -152,5 +159,10 @@ mod tests {
         assert_eq!(shown, "rm -rf x⟨10000 blanks⟩#⟨U+202E⟩gnp.exe⟨U+200B⟩⟨U+001B⟩[2K⟨U+000D⟩");
         assert_eq!(visible("a\n\tb  c\n"), "a\n\tb  c\n");
         assert_eq!(visible(&format!("ls{}rm", "\n".repeat(500))), "ls⟨500 line ends⟩\nrm");
+        // Nor does mixing blanks, or blanks that are none.
+        assert_eq!(visible(&format!("ls{}rm", " \u{2003}".repeat(500))), "ls⟨1000 blanks⟩rm");
+        assert_eq!(visible(&format!("ls{}rm", "\n \t".repeat(500))), "ls⟨500 line ends⟩\n \trm");
+        assert_eq!(visible("ls\u{2800}\u{206a}x"), "ls⟨U+2800⟩⟨U+206A⟩x");
+        assert_eq!(visible(&format!("a\n{}b\n", " ".repeat(20))), "a\n⟨20 blanks⟩b\n");
     }
 }

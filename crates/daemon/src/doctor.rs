@@ -193,6 +193,7 @@ async fn provider(name: &'static str, set: Option<String>, usual: (&'static str,
 /// The programs of engines. One that is not here is a fault only where somebody has named it.
 async fn programs(app: &App, ground: &Ground) -> Vec<Check> {
     let mut checks = Vec::new();
+    let mut absent = Vec::new();
     if let Err(why) = app.clis.login_path().await {
         checks.push(warning(
             "Login shell",
@@ -205,23 +206,31 @@ async fn programs(app: &App, ground: &Ground) -> Vec<Check> {
             || (stand.agent == ACP_CUSTOM && !ground.settings.acp_command.is_empty());
         let info = stand.info(&ground.settings);
         let is_missing = stand.problem.as_ref().is_some_and(|problem| problem.code == ErrorCode::ENGINE_NOT_FOUND);
-        if stand.agent == ACP_CUSTOM && !is_named {
+        if !is_named && stand.agent == ACP_CUSTOM {
+            continue;
+        }
+        // Nobody needs all of them.
+        if !is_named && is_missing {
+            absent.push(info.label);
             continue;
         }
         let detail = match info.program {
             Some(program) => format!("{} {program}", info.detail),
-            None if is_missing && !is_named => "Not on this machine; needed only where a company uses it.".to_owned(),
             None => info.detail,
         };
         let status = match stand.problem {
             None if info.fix.is_empty() => CheckStatus::Ok,
-            None => CheckStatus::Warning,
-            Some(_) if is_missing && is_named => CheckStatus::Fault,
-            // Nobody needs all of them.
-            Some(_) if is_missing => CheckStatus::Ok,
-            Some(_) => CheckStatus::Warning,
+            Some(_) if is_missing => CheckStatus::Fault,
+            _ => CheckStatus::Warning,
         };
         checks.push(Check { name: info.label, status, detail, fix: info.fix });
+    }
+    if !absent.is_empty() {
+        let detail = format!(
+            "Not on this machine, and needed only where a company uses them: {}. `aicib engines` says how to get them.",
+            absent.join(", ")
+        );
+        checks.push(ok("Other agents", detail));
     }
     checks
 }

@@ -1,8 +1,8 @@
-//! One engine trait and its agents: Anthropic API and practice.
+//! One engine trait and its agents: models over the network, programs of others, and practice.
 //!
 //! An engine plays a [`Brief`]: the CEO works through a loop of model calls and tool calls, and hands work to its
-//! reports, who work the same way at the same time. Both engines share that loop and the tools; they differ in the
-//! model that answers. What happens is told to the [`Host`] as events, in order, before it has effects outside.
+//! reports, who work the same way at the same time. Models share that loop and the tools; a program has its own, and a
+//! stage on which it is played. Each act passes one gate first. What happens is told to the [`Host`] as events, in order, before it has effects outside.
 
 mod acp;
 mod agent_loop;

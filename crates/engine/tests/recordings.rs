@@ -4,6 +4,7 @@
 //! `opencode`, `acp`), with `NAME.jsonl` (stdout), `NAME.err` (stderr) and `NAME.meta.json` (command, exit code,
 //! signals) in it. Each comes out as a line of JSON (`cargo test -p engine --test recordings -- --nocapture`); of the
 //! repository's own it is known what must come out.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
 
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,7 @@
 
 use std::env::{join_paths, split_paths, vars_os};
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 /// Names that children need to work: where things are, who and where the user is, how to reach network and desktop.
 const KEPT: &[&str] = &[
@@ -53,6 +54,23 @@ const SECRET_ENDINGS: &[&str] = &["_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD"];
 /// Where an AppImage is mounted while it runs.
 const APPIMAGE_MOUNT: &str = "/tmp/.mount_";
 
+/// What makes a folder a company's.
+const COMPANY: &str = "aicib.config.yaml";
+
+/// A PATH without the folders that are not to name programs: those of a company, which its agents write to (a shell that
+/// was in one may have put its `node_modules/.bin` there), and those that depend on where one is.
+pub fn trusted_path(path: &OsStr) -> OsString {
+    // Whoever has a company in the home itself has programs there all the same.
+    let home = std::env::home_dir();
+    let is_inside = |above: &&Path| home.as_ref().is_none_or(|home| !home.starts_with(above));
+    let is_companys = |dir: &Path| dir.ancestors().take_while(is_inside).any(|above| above.join(COMPANY).exists());
+    let is_trusted = |dir: &Path| {
+        dir.is_absolute() && !is_companys(dir) && dir.canonicalize().map_or(true, |real| !is_companys(&real))
+    };
+    // What was one PATH is one again.
+    join_paths(split_paths(path).filter(|dir| is_trusted(dir))).unwrap_or_default()
+}
+
 /// The part of our environment that children may inherit. Keys, tokens and everything unknown stay out, and so does
 /// what an AppImage puts into it: its libraries break programs of the system.
 pub fn clean_env() -> Vec<(OsString, OsString)> {
@@ -65,6 +83,10 @@ fn clean(vars: impl Iterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsS
     vars.into_iter()
         .filter(|(name, _)| is_kept(name))
         .filter_map(|(name, value)| Some((name, without_app_dir(value, app_dir.as_deref())?)))
+        .map(|(name, value)| match name.eq_ignore_ascii_case("PATH") {
+            true => (name, trusted_path(&value)),
+            false => (name, value),
+        })
         .collect()
 }
 
@@ -116,6 +138,23 @@ mod tests {
             ("BASH_ENV", "/evil"),
         ];
         assert_eq!(cleaned(&[kept.as_slice(), &left_out].concat()), pairs(&kept));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_companys_folder_names_no_program() {
+        let temp = tempfile::tempdir().unwrap();
+        let (company, tools) = (temp.path().join("acme"), temp.path().join("tools"));
+        let bin = company.join("web/node_modules/.bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::create_dir(&tools).unwrap();
+        std::fs::write(company.join(COMPANY), "").unwrap();
+        let link = temp.path().join("link");
+        std::os::unix::fs::symlink(&bin, &link).unwrap();
+        let path =
+            join_paths([&bin, &tools, Path::new("node_modules/.bin"), &company, &link, Path::new("/bin")]).unwrap();
+        let kept = clean([("PATH".into(), path)].into_iter());
+        assert_eq!(kept, [("PATH".into(), join_paths([&tools, Path::new("/bin")]).unwrap())]);
     }
 
     #[cfg(unix)]

@@ -33,7 +33,7 @@ mod platform;
 #[path = "elsewhere.rs"]
 mod platform;
 
-pub use env::clean_env;
+pub use env::{clean_env, trusted_path};
 pub use grace::Grace;
 pub use identity::Identity;
 pub use platform::{become_subreaper, close_inherited, exited, reap_strangers};

@@ -218,6 +218,10 @@ fn it_does_not_rewrite_what_says_what_it_may_do() {
     fs::create_dir_all(agents.join("agents")).unwrap();
     fs::write(agents.join("agents/ceo.md"), "the CEO").unwrap();
     let ceo = agents.join("agents/ceo.md");
+    let servers = place.at("company/.mcp.json");
+    let codex = place.at("company/.codex");
+    fs::create_dir(&codex).unwrap();
+    fs::write(&servers, "{}").unwrap();
     let elsewhere = place.at("company/elsewhere");
     for act in [
         vec!["write", text(&config)],
@@ -229,6 +233,9 @@ fn it_does_not_rewrite_what_says_what_it_may_do() {
         vec!["move", text(&agents), text(&elsewhere)],
         vec!["link", text(&config), text(&elsewhere)],
         vec!["write", text(&agents.join("agents/cto.md"))],
+        vec!["write", text(&servers)],
+        vec!["move", text(&servers), text(&elsewhere)],
+        vec!["write", text(&codex.join("config.toml"))],
         vec!["write", "/proc/self/cwd/aicib.config.yaml"],
     ] {
         place.refuses_at_least(&act, "os error");

@@ -54,14 +54,18 @@ impl Turn {
     /// The same answer, with a delegation after it.
     #[must_use]
     pub fn and_delegate(self, request: &Request, to: &str, task: &str) -> Turn {
+        let ours = ending(request, "delegate").filter(|tool| {
+            let roles = tool["input_schema"]["properties"]["to"]["enum"].as_array();
+            roles.is_none_or(|roles| roles.iter().any(|role| role == to))
+        });
+        if let Some(tool) = ours {
+            return self.and_offered(tool, json!({ "to": to, "task": task }));
+        }
         let native = json!({
             "description": "Delegated work", "prompt": task, "subagent_type": to, "run_in_background": false,
         });
-        if let Some((tool, input)) = first(request, [("Agent", native.clone()), ("Task", native)]) {
-            return self.and_offered(tool, input);
-        }
-        match ending(request, "delegate") {
-            Some(tool) => self.and_offered(tool, json!({ "to": to, "task": task })),
+        match first(request, [("Agent", native.clone()), ("Task", native)]) {
+            Some((tool, input)) => self.and_offered(tool, input),
             None => lost(request, "delegating"),
         }
     }

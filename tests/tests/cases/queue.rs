@@ -42,6 +42,7 @@ fn new_job((company_id, session_id): (CompanyId, SessionId), directive: &str, pr
         parent_job_id: None,
         directive: directive.to_owned(),
         engine: contract::EngineKind::Practice,
+        engine_agent: String::new(),
         origin: Origin::Client,
         foreground: false,
         max_cost: Money::ZERO,

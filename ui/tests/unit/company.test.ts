@@ -238,10 +238,31 @@ describe('rows of a transcript', () => {
   const asked = at(1, { kind: 'asked', key: 'q1', ask: 'decision', text: 'Which?', detail: 'd', options: ['a'] });
 
   it('have a question with its answer in one', () => {
-    const answered = at(2, { kind: 'answered', question_id: 5, key: 'q1', run_id: 7, answer: 'a', by: 'cli' });
+    // The founder's answer is an event of no run.
+    const told = { kind: 'answered', question_id: 5, key: 'q1', asked_in: 7, answer: 'a', by: 'cli' };
+    const answered = at(2, { ...told, run_id: undefined });
     expect(toRows([asked])).toMatchObject([{ kind: 'question', over: false, answer: undefined }]);
     expect(toRows([asked, answered])).toMatchObject([{ kind: 'question', over: true, answer: 'a', by: 'cli' }]);
     expect(toRows([answered])).toMatchObject([{ kind: 'follow-up', agent: 'founder', text: 'a' }]);
+  });
+
+  it('say of a call that it waits for leave, and no longer once there is an answer', () => {
+    const approval = { act: 'command', tool: 'Bash', action: 'make', diff: '' };
+    const call = at(1, { kind: 'tool_started', call: 't1', tool: 'Bash', subject: 'make', input: {} });
+    const leave = at(2, { kind: 'asked', key: 'q1', ask: 'approval', text: '', detail: '', options: [], approval });
+    const waiting = at(3, { kind: 'waiting', reason: 'answer', detail: 'It waits for your answer.', over: false });
+    const answered = at(4, { kind: 'answered', question_id: 2, key: 'q1', asked_in: 7, answer: 'Allow', by: 'desk' });
+    expect(toRows([call, leave, waiting])).toMatchObject([{ kind: 'tool', asks: true }, { kind: 'question' }]);
+    expect(toRows([call, leave, answered])[0]).toMatchObject({ kind: 'tool', asks: false, state: 'running' });
+    expect(toRows([call, leave, answered])[1]).toMatchObject({ kind: 'question', seq: 2, last: 4 });
+    const exit = at(4, { kind: 'run_exited', outcome: 'failed', ended: 0, forced: 0, left: 0 });
+    expect(toRows([call, leave, exit])[0]).toMatchObject({ kind: 'tool', asks: false, state: 'failed' });
+  });
+
+  it('give the answer to whoever was briefed', () => {
+    const exit = at(2, { kind: 'run_exited', outcome: 'completed', result: 'Done.', ended: 0, forced: 0, left: 0 });
+    expect(toRows([exit], [], true, 'cfo')).toMatchObject([{ kind: 'exit', agent: 'cfo' }]);
+    expect(toRows([exit])).toMatchObject([{ kind: 'exit', agent: 'ceo' }]);
   });
 
   it('close a question that nobody answered with its run', () => {

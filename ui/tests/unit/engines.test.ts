@@ -320,8 +320,6 @@ describe('the first steps', () => {
     await settled();
     await settled();
     expect(text('[data-testid="onboarding-engine-claude-code"]')).toContain('Claude Code 2.1 is here and logged in.');
-    expect(document.querySelector('[data-testid="onboarding-engine-codex"]')).toBeNull();
-    expect(text('.here')).toContain('Codex 0.46 is here, not logged in. Run codex login in a terminal');
     // What spends somebody's plan is not chosen for them.
     expect(part('[data-testid=onboarding-engine-practice]').getAttribute('aria-checked')).toBe('true');
     part('[data-testid="onboarding-engine-claude-code"]').click();
@@ -329,5 +327,28 @@ describe('the first steps', () => {
     part('[data-testid=onboarding-next]').click();
     await settled();
     expect(calls('config.set')[0]?.params).toMatchObject({ key: 'engines.use', value: 'claude-code' });
+  });
+
+  it('take the key that is all a program lacks', async () => {
+    const kept = { provider: 'openai', hint: '7890', storage: 'keychain' };
+    const { of: calls } = backend({ 'key.set': () => kept });
+    desk.companies = [company];
+    desk.value = { ...busyDesk, company: { ...company, engine: 'auto' } };
+    show(Onboarding, { draft: new BriefDraft('desk'), onfolder: async () => undefined });
+    part('.known button').click();
+    await settled();
+    await settled();
+    expect(text('[data-testid="onboarding-engine-codex"]')).toContain('Codex 0.46 is here, not logged in.');
+    part('[data-testid="onboarding-engine-codex"]').click();
+    flushSync();
+    expect(text()).toContain('or log in with codex login in a terminal and look again');
+    part('[data-testid=onboarding-next]').click();
+    await settled();
+    expect(calls('config.set')).toHaveLength(0);
+    part<HTMLInputElement>('[data-testid=onboarding-key]').value = 'sk-test-7890';
+    part('[data-testid=onboarding-next]').click();
+    await settled();
+    expect(calls('key.set')[0]?.params).toMatchObject({ provider: 'openai' });
+    expect(calls('config.set')[0]?.params).toMatchObject({ key: 'engines.use', value: 'codex' });
   });
 });

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { flushSync, mount, unmount, type Component } from 'svelte';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import ApprovalCard from '$lib/components/ApprovalCard.svelte';
 import Attachments from '$lib/components/Attachments.svelte';
 import Code from '$lib/components/Code.svelte';
@@ -66,6 +66,16 @@ async function within(work: () => void | Promise<void>): Promise<void> {
   await work();
   expect(performance.now() - began).toBeLessThan(BOUND_MS);
 }
+
+beforeAll(() => {
+  // Lists ask the window of their own document for it, and this one has none.
+  class Sizeless {
+    observe(): void {}
+    unobserve(): void {}
+    disconnect(): void {}
+  }
+  Object.assign(document.defaultView ?? globalThis, { ResizeObserver: Sizeless });
+});
 
 beforeEach(() => {
   fakeBackend({});

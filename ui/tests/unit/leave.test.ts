@@ -300,6 +300,25 @@ describe('in the transcript', () => {
     expect(part('[data-testid=row-engine]').className).toContain('warning');
   });
 
+  it('a call that was refused stays readable beside a long refusal', () => {
+    const place = { key: 'e1', at: 1, agent: 'cto', depth: 0, seq: 1, within: [] };
+    const base = { ...place, kind: 'tool' as const, input: undefined, asks: false, change: undefined };
+    const summary = 'You may not run a command that publishes or sends: your level of autonomy leaves that to others.';
+    const refused = { ...base, tool: 'Bash', subject: 'git push', state: 'failed' as const, duration: 20, summary };
+    show(TranscriptRow, { row: { ...refused, output: summary }, ontoggle: () => undefined });
+    expect(text('.tool')).toBe('Bash git push not done · 20ms');
+    expect(text('.peek')).toBe(summary);
+  });
+
+  it('a long refusal that came with no output is not lost', () => {
+    const place = { key: 'e1', at: 1, agent: 'cto', depth: 0, seq: 1, within: [] };
+    const summary = 'You may not run a command that publishes or sends: your level of autonomy leaves that to others.';
+    const row = { ...place, kind: 'tool' as const, tool: 'Bash', subject: 'git push', input: undefined, asks: false };
+    const refused = { ...row, change: undefined, state: 'failed' as const, duration: 20, summary, output: '' };
+    show(TranscriptRow, { row: refused, ontoggle: () => undefined });
+    expect(text('.peek')).toBe(summary);
+  });
+
   it('a quota that is used up says until when', () => {
     row('waiting');
     expect(text('.wait')).toMatch(/out of quota The plan’s five hours are used up\. until .*\d\d:\d\d, \dh \d\dm more/);

@@ -1,7 +1,8 @@
 //! `aicib engines`: what can do the work on this machine.
 
 use contract::{
-    Confined, Empty, EngineInfo, EngineList, EngineTrial, EngineTryParams, Login, Support, engine_from_name, methods,
+    ACP_AGENTS, Confined, Empty, EngineInfo, EngineList, EngineTrial, EngineTryParams, Login, Support,
+    engine_from_name, methods,
 };
 
 use crate::args::EngineCommand;
@@ -35,8 +36,7 @@ async fn list(context: &mut Context) -> Outcome {
 
 async fn try_one(context: &mut Context, engine: String, model: Option<String>) -> Outcome {
     if engine_from_name(&engine).is_none() {
-        let typed = line(&engine, 80);
-        return Err(Failure::usage(format!("There is no engine {typed:?}. `aicib engines` shows which there are.")));
+        return Err(Failure::usage(unknown_engine(&engine)));
     }
     let daemon = context.daemon().await?;
     if !context.out.json {
@@ -80,9 +80,22 @@ pub(crate) fn engine_lines(list: &EngineList, sheet: &Sheet) -> Vec<String> {
     };
     lines.push(String::new());
     lines.push(format!("Commands and agents' programs are {}.", paint.ink(ink, word)));
-    let below = [&confinement.detail, &confinement.fix].into_iter().filter(|text| !text.is_empty());
+    let detail = Some(&confinement.detail).filter(|_| confinement.level != Confined::Full);
+    let below = detail.into_iter().chain([&confinement.fix]).filter(|text| !text.is_empty());
     lines.extend(below.flat_map(|text| wrap(&line(text, 1000), sheet.left(4))).map(|text| format!("    {text}")));
     lines
+}
+
+/// What is said of an engine that there is not; `gemini` is likely to mean `acp:gemini`.
+pub(crate) fn unknown_engine(typed: &str) -> String {
+    let meant = match typed {
+        "claude" => " Do you mean claude-code?".to_owned(),
+        _ => ACP_AGENTS
+            .iter()
+            .find(|agent| agent.id == typed)
+            .map_or_else(String::new, |agent| format!(" Do you mean acp:{}?", agent.id)),
+    };
+    format!("There is no engine {:?}.{meant} `aicib engines` shows which there are.", line(typed, 80))
 }
 
 /// What is known of a version, a login and a key, in a word or two each.
@@ -115,6 +128,9 @@ pub(crate) fn trial_lines(trial: &EngineTrial, sheet: &Sheet) -> Vec<String> {
         false => vec![format!("{} It does not answer.", paint.ink(Ink::Red, "✗"))],
     };
     lines.extend(trial.error.as_ref().map(|error| paint.ink(Ink::Red, &line(&error.to_string(), 1000))));
-    lines.push(paint.ink(Ink::Dim, &facts));
+    // Where nothing was asked, there is nothing to tell of it.
+    if trial.ok || trial.duration_ms > 0 {
+        lines.push(paint.ink(Ink::Dim, &facts));
+    }
     lines
 }

@@ -4,6 +4,7 @@ use contract::{Empty, ErrorCode, Settings, methods};
 use serde_json::{Value, json};
 
 use crate::args::{SETTINGS, Setting, SettingsCommand};
+use crate::commands::engines::unknown_engine;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::out::Ink;
@@ -98,10 +99,9 @@ fn known(typed: &str) -> Result<Named, Failure> {
         _ => (key, None),
     };
     if let Some(entry) = entry.as_deref().filter(|entry| !is_entry(whole, entry)) {
-        let entry = line(entry, 80);
         return Err(Failure::usage(match whole {
-            SHORTCUTS => format!("There is nothing called {entry:?} to do by a key."),
-            _ => format!("There is no engine {entry:?}. `aicib engines` shows which there are."),
+            SHORTCUTS => format!("There is nothing called {:?} to do by a key.", line(entry, 80)),
+            _ => unknown_engine(entry),
         }));
     }
     SETTINGS.iter().find(|setting| setting.key == whole).map(|setting| Named { setting, entry }).ok_or_else(|| {

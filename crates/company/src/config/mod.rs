@@ -99,7 +99,10 @@ pub fn warnings_of(text: &str, key: &str) -> Vec<String> {
     if path == ["engine", "mode"]
         && let Ok(Value::String(over)) = get(text, Some("engines.use"))
     {
-        found.push(format!("engines.use says {}, and goes before engine.mode.", contract::one_line(&over, 60)));
+        found.push(format!(
+            "engines.use says {}, and goes before engine.mode. Change that: `aicib config set engines.use NAME`.",
+            contract::one_line(&over, 60)
+        ));
     }
     found
 }

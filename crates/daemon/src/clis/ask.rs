@@ -1,7 +1,7 @@
 //! Asking a program something: its answer, within a time, and nothing of it left afterwards.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub async fn ask(program: &Path, args: &[impl AsRef<OsStr>], path: &OsStr, limit
     let mark = Mark::new(MARK, format!("{}:{number}", std::process::id()));
     let command = Command::new(program)
         .args(args)
-        .dir(std::env::temp_dir())
+        .dir(nobodys())
         .env("PATH", path)
         .envs(QUIET.iter().copied())
         .mark(&mark)
@@ -80,6 +80,12 @@ pub async fn ask(program: &Path, args: &[impl AsRef<OsStr>], path: &OsStr, limit
     }
 }
 
+/// Where what is asked is started: many tools and shells take settings, and even programs, from the folder they are in
+/// (`.tool-versions`, `mise.toml`, `.envrc`). In the folder for temporary files those could be anybody's.
+fn nobodys() -> PathBuf {
+    if cfg!(unix) { PathBuf::from("/") } else { std::env::home_dir().unwrap_or_else(std::env::temp_dir) }
+}
+
 /// How long what a program wrote before it ended may take to arrive, where something else holds its pipes.
 const SETTLING: Duration = Duration::from_millis(100);
 
@@ -110,6 +116,14 @@ mod tests {
         assert_eq!((answer.exit, answer.stdout.as_str()), (Some(3), "1.2.3\n"));
         let path = sh("printf %s \"$PATH:$DISABLE_AUTOUPDATER\"", Duration::from_secs(20)).await.unwrap();
         assert_eq!(path.stdout, "/usr/bin:/bin:1");
+    }
+
+    #[tokio::test]
+    async fn it_is_started_where_nobody_else_can_leave_settings_for_it() {
+        use std::os::unix::fs::MetadataExt;
+        let place = sh("pwd -P", Duration::from_secs(20)).await.unwrap();
+        let meta = std::fs::metadata(place.stdout.trim()).unwrap();
+        assert_eq!((meta.uid(), meta.mode() & 0o022), (0, 0), "{}", place.stdout);
     }
 
     #[tokio::test]

@@ -51,9 +51,21 @@ impl Cli {
     /// How one gets it, in a sentence.
     pub fn install(&self) -> String {
         match self.npm {
-            "" => "Name the command in Settings, under Engines.".to_owned(),
+            "" => {
+                "Name its command: `aicib settings set acp_command \"my-agent --acp\"`, or in Settings, under Engines."
+                    .to_owned()
+            }
             npm => format!("Install it: `npm install -g {npm}`. Or name its place in Settings, under Engines."),
         }
+    }
+
+    /// What to do about a path of the founder's that leads nowhere.
+    pub fn mend_path(&self) -> String {
+        format!(
+            "Correct the path in Settings, under Engines, or leave it empty, and it is looked for: `aicib settings set \
+             engine_programs.{} \"\"`.",
+            self.name()
+        )
     }
 }
 

@@ -125,7 +125,8 @@ impl Clis {
         });
         // A look that panicked found nothing.
         let well_known = well_known.await.unwrap_or_default();
-        joined([login, ours].into_iter().flatten(), well_known)
+        // A company's folder names no program.
+        process::trusted_path(&joined([login, ours].into_iter().flatten(), well_known))
     }
 
     /// The PATH of a login shell, asked once.
@@ -304,6 +305,18 @@ mod tests {
         assert_eq!(version_in("warning: x\ncodex-cli 0.169.0").as_deref(), Some("0.169.0"));
         assert_eq!(version_in("v1.18.33").as_deref(), Some("1.18.33"));
         assert_eq!(version_in("Claude Code, version two"), None);
+    }
+
+    #[tokio::test]
+    async fn a_program_in_a_companys_folder_is_not_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let bin = dir.path().join("node_modules/.bin");
+        program(&bin.join("claude"), "echo '2.1.400 (Claude Code)'");
+        let clis = Clis::default();
+        *clis.login_path.lock().await = Some(Ok(bin.clone().into_os_string()));
+        assert!(std::env::split_paths(&clis.path().await).any(|dir| dir == bin));
+        std::fs::write(dir.path().join("aicib.config.yaml"), "").unwrap();
+        assert!(!std::env::split_paths(&clis.path().await).any(|dir| dir == bin));
     }
 
     #[tokio::test]

@@ -103,7 +103,7 @@ pub fn confinement(settings: &Settings) -> Confinement {
         (Sandbox::Off, _) => (
             Confined::No,
             "Confinement is switched off: agents' programs and commands can do what you can do.".to_owned(),
-            "Set the sandbox to auto in Settings.",
+            "Confine them again: `aicib settings set sandbox auto`, or in Settings.",
         ),
         (_, Level::Full) => (Confined::Full, "Agents' programs and commands are confined.".to_owned(), ""),
         (_, Level::Partly) => (
@@ -114,7 +114,7 @@ pub fn confinement(settings: &Settings) -> Confinement {
         (_, Level::No) if required => (
             Confined::No,
             format!("Nothing can be confined here, and the settings require it: {missing}."),
-            "Set the sandbox to auto to work without, or use a system that can.",
+            "To work without: `aicib settings set sandbox auto`, or in Settings. Or use a system that can.",
         ),
         (_, Level::No) => (
             Confined::No,

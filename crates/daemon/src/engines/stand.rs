@@ -165,7 +165,8 @@ pub fn of_program(cli: &Cli, look: Look, key: KeyState, settings: &Settings, con
         Some(Error::new(
             ErrorCode::SANDBOX_UNAVAILABLE,
             format!("{} must be confined, as the settings say, and this system cannot.", cli.label),
-            "Run `aicib doctor`: it says what is missing. Or set the sandbox to auto in Settings.",
+            "Run `aicib doctor`: it says what is missing. To work without: `aicib settings set sandbox auto`, or in \
+             Settings.",
         ))
     } else if let Some(fault) = &found.fault {
         Some(Error::new(
@@ -175,7 +176,10 @@ pub fn of_program(cli: &Cli, look: Look, key: KeyState, settings: &Settings, con
                 cli.label,
                 found.program.display()
             ),
-            format!("Run it in a terminal to see why. {}", cli.install()),
+            match settings.engine_programs.contains_key(&name) {
+                true => cli.mend_path(),
+                false => format!("Run it in a terminal to see why. {}", cli.install()),
+            },
         ))
     } else if found.support == Some(Support::TooOld) {
         Some(Error::new(
@@ -208,12 +212,17 @@ fn missing(cli: &Cli, why: Option<&str>) -> Error {
         (None, ACP_CUSTOM) => "No command is set for the custom ACP agent.".to_owned(),
         (None, _) => format!("{} is not on this machine.", cli.label),
     };
-    Error::new(ErrorCode::ENGINE_NOT_FOUND, what, cli.install())
+    let fix = match why {
+        Some(_) if cli.agent != ACP_CUSTOM => cli.mend_path(),
+        _ => cli.install(),
+    };
+    Error::new(ErrorCode::ENGINE_NOT_FOUND, what, fix)
 }
 
 fn lost(label: &str, provider: &str) -> Error {
     let whose = match provider {
         "anthropic" => "the Anthropic API",
+        "openai" => "the OpenAI-compatible API",
         _ => label,
     };
     Error::new(
@@ -229,7 +238,7 @@ fn no_key(label: &str, provider: &str) -> Error {
         ErrorCode::KEY_MISSING,
         format!("{who} needs a key, and none is stored."),
         format!(
-            "Store one with `aicib key set {provider}` or in Settings, or use practice: `aicib config set engine.mode \
+            "Store one with `aicib key set {provider}` or in Settings, or use practice: `aicib config set engines.use \
              practice`."
         ),
     )

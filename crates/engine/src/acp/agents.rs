@@ -87,6 +87,8 @@ const AGENTS: [AcpAgent; 5] = [
             ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
             // Its ten tries of a refused key take three minutes.
             ("CLAUDE_CODE_MAX_RETRIES", "4"),
+            // The company's agents, by our tool, and no others.
+            ("CLAUDE_AGENT_SDK_DISABLE_BUILTIN_AGENTS", "1"),
         ],
         own: &[".claude", ".claude.json"],
         asking_mode: Some("default"),

@@ -1,8 +1,8 @@
 //! How Claude Code is started, and what it is told before the first turn.
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use contract::Error;
+use contract::{Confined, Error};
 use process::Network;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ const RETRIES: &str = "2";
 const TOKEN: &str = "AICIB_DOOR_TOKEN";
 
 /// Keeps it from looking up hosts of its own, and from doing things that nobody sees.
-const QUIET: [(&str, &str); 16] = [
+const QUIET: [(&str, &str); 18] = [
     ("DISABLE_TELEMETRY", "1"),
     ("DISABLE_ERROR_REPORTING", "1"),
     ("DISABLE_AUTOUPDATER", "1"),
@@ -39,6 +39,8 @@ const QUIET: [(&str, &str); 16] = [
     ("CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "1"),
     // Our tools may wait for the founder, or for the work of others.
     ("MCP_TOOL_TIMEOUT", NO_LIMIT),
+    ("CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT", NO_LIMIT),
+    ("CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS", NO_LIMIT),
 ];
 
 /// The process.
@@ -79,17 +81,24 @@ pub(super) fn setup(stand: &Stand<'_>) -> Result<Setup, Error> {
             .env(TOKEN, &door.token);
     }
     Ok(match stand.door.filter(|door| door.pays) {
-        Some(door) => setup
-            .env("ANTHROPIC_BASE_URL", door.anthropic())
-            .env("ANTHROPIC_API_KEY", &door.token)
-            .env("CLAUDE_CONFIG_DIR", &stand.brief.state_dir)
-            // A call may wait for leave; how long a provider may take is for the bridge to say.
-            .env("API_TIMEOUT_MS", NO_LIMIT)
-            .own(&stand.brief.state_dir),
+        Some(door) => {
+            // A folder in the session's, never that itself: other engines have theirs beside it, and whoever could write
+            // there could put a link in place of one, to be granted what it leads to.
+            let state = stand.brief.state_dir.join("claude");
+            let made = std::fs::create_dir_all(&state);
+            made.map_err(|error| Error::internal(format!("The folder {} cannot be made: {error}.", state.display())))?;
+            setup
+                .env("ANTHROPIC_BASE_URL", door.anthropic())
+                .env("ANTHROPIC_API_KEY", &door.token)
+                .env("CLAUDE_CONFIG_DIR", &state)
+                // A call may wait for leave; how long a provider may take is for the bridge to say.
+                .envs(["API_TIMEOUT_MS", "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS"].map(|name| (name, NO_LIMIT)))
+                .own(state)
+        }
         None => {
             let base = stand.spec.base_url.as_deref().filter(|url| !url.is_empty());
             let setup = setup.envs(base.map(|url| ("ANTHROPIC_BASE_URL", url)));
-            home().into_iter().fold(setup, |setup, home| setup.own(home.join(".claude")).own(home.join(".claude.json")))
+            own_login(setup, stand)
         }
     })
 }
@@ -129,7 +138,7 @@ fn tools(stand: &Stand<'_>) -> Vec<&'static str> {
     let own = stand.agent.tools.iter().filter(|tool| tool.as_str() != "Delegate");
     let below = stand.reports.iter().flat_map(|report| &report.tools).filter(|tool| tool.as_str() != "Delegate");
     let mut tools: Vec<&str> = Vec::new();
-    let commands = stand.brief.company.config.commands.unwrap_or(stand.brief.confined != contract::Confined::No);
+    let commands = stand.brief.company.config.commands.unwrap_or(stand.brief.confined != Confined::No);
     for name in own.chain(below).filter(|tool| commands || tool.as_str() != "Bash").flat_map(|tool| names(tool)) {
         if !tools.contains(name) {
             tools.push(name);
@@ -158,6 +167,23 @@ fn names(tool: &str) -> &'static [&'static str] {
     }
 }
 
-fn home() -> Option<PathBuf> {
-    std::env::home_dir().filter(|home| home.is_absolute())
+/// Where it is confined, it has of the founder's own its login and the place of this folder's conversations, and nothing
+/// in which an agent could leave something that runs later, outside: settings, hooks, plugins, shell snapshots.
+fn own_login(setup: Setup, stand: &Stand<'_>) -> Setup {
+    let home = std::env::home_dir().filter(|home| home.is_absolute());
+    let (Some(home), true) = (home, stand.brief.confined != Confined::No) else { return setup };
+    let own = home.join(".claude");
+    let talks = own.join("projects").join(place(&stand.brief.company.dir));
+    if own.is_dir()
+        && let Err(error) = std::fs::create_dir_all(&talks)
+    {
+        tracing::warn!(%error, "Claude Code will not be able to keep its conversations");
+    }
+    setup.read(home.join(".claude.json")).own(own.join(".credentials.json")).own(talks)
+}
+
+/// Its own name for a folder.
+fn place(dir: &Path) -> String {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    dir.to_string_lossy().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }

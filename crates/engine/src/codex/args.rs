@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::{Act, Error, Verdict};
+use contract::{Act, Error};
 use serde_json::{Value, json};
 
 use super::{LABEL, native};
@@ -28,6 +28,12 @@ pub(super) fn setup(stand: &Stand<'_>, command: &[&str]) -> Result<Setup, Error>
         setup = setup.read(folder);
     }
     let home = home(stand)?;
+    // Rules of its own there say what is not asked about. The folder is kept as it is, so it has to be there.
+    if home.is_dir()
+        && let Err(error) = std::fs::create_dir_all(home.join("rules"))
+    {
+        tracing::warn!(%error, "Codex has no folder for its rules, and its agents could make one");
+    }
     setup = setup.args(command.iter().copied()).own(home.clone());
     if pays(stand) {
         setup = setup.env("CODEX_HOME", home);
@@ -69,7 +75,17 @@ fn overrides(stand: &Stand<'_>) -> Vec<(String, String)> {
     set("notify", json!([]));
     // Agents of Codex's own are in none of its reports of what was used, and nobody sees what they do.
     set("features.multi_agent", json!(false));
-    let searches = stand.agent.judgement.verdict(Act::Network) == Verdict::Allow;
+    // What reaches out, or acts on the desktop, by itself: the company has not given it any of that.
+    for feature in ["apps", "plugins", "browser_use", "in_app_browser", "computer_use", "image_generation"] {
+        set(&format!("features.{feature}"), json!(false));
+    }
+    // It asks nobody before a command that it takes for harmless: who may run none has none.
+    if !may_run_commands(stand) {
+        set("features.shell_tool", json!(false));
+        set("features.unified_exec", json!(false));
+    }
+    // It asks nobody before it searches.
+    let searches = stand.brief.rules.allow_all(stand.brief.job_id, stand.agent, Act::Network);
     set("web_search", json!(if searches { "live" } else { "disabled" }));
     // The marks of a run are in the environment: a process without them would not be found.
     set("shell_environment_policy", json!({ "inherit": "all", "ignore_default_excludes": true, "exclude": [TOKEN] }));
@@ -90,6 +106,14 @@ fn overrides(stand: &Stand<'_>) -> Vec<(String, String)> {
         all.extend(provider(door, TOKEN));
     }
     all
+}
+
+/// Whether its agent may run a command at all, asked or not.
+fn may_run_commands(stand: &Stand<'_>) -> bool {
+    let Stand { brief, agent, .. } = stand;
+    let has = agent.tools.iter().any(|tool| tool.eq_ignore_ascii_case("Bash"));
+    let denied = brief.company.config.commands == Some(false);
+    has && !denied && !brief.rules.denies(brief.job_id, agent, Act::Command)
 }
 
 /// Overrides by which Codex calls its model through us. `token`: the variable that holds the run's token.

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
-use contract::{Act, Confined, Decision, Error, Outcome, Verdict};
+use contract::{Act, Confined, Decision, Error, Outcome};
 
 use super::args;
 use crate::model::Usage;
@@ -119,8 +119,10 @@ impl<'a> ExecTalk<'a> {
 /// What commands of Codex's may do, where nobody is asked: none for all that we let them. A sandbox of its own inside
 /// ours would not work, and is not needed.
 fn sandbox(stand: &Stand<'_>) -> Option<&'static str> {
-    let allows = |act| stand.agent.judgement.verdict(act) == Verdict::Allow;
-    let commands = stand.brief.company.config.commands != Some(false) && allows(Act::Command);
+    let allows = |act| stand.brief.rules.allow_all(stand.brief.job_id, stand.agent, act);
+    // A command can do whatever commands can.
+    let commands = stand.brief.company.config.commands != Some(false)
+        && [Act::Command, Act::Network, Act::Publish, Act::Spend].into_iter().all(allows);
     match (allows(Act::Write) && commands, stand.brief.confined) {
         (false, _) => Some("read-only"),
         (true, Confined::No) => Some("workspace-write"),

@@ -19,14 +19,14 @@ const DIFF_TIME: Duration = Duration::from_millis(500);
 const CONTEXT: usize = 3;
 
 /// What a call does to a file, as far as it says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Edit {
     /// The path as the call has it.
     pub path: String,
     how: How,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum How {
     Unknown,
     Written(String),
@@ -53,6 +53,12 @@ impl Edit {
         Edit { how: How::Replaced(steps), ..self }
     }
 
+    /// Pieces of it are replaced, step by step; one that makes no sense shows as such.
+    pub fn steps(self, steps: impl Iterator<Item = Option<(String, String, bool)>>) -> Edit {
+        let odd = || ("[a step that cannot be shown]\n".to_owned(), String::new(), false);
+        self.replaced(steps.map(|step| step.unwrap_or_else(odd)).collect())
+    }
+
     /// It is deleted.
     pub fn deleted(self) -> Edit {
         Edit { how: How::Deleted, ..self }
@@ -61,6 +67,15 @@ impl Edit {
     /// What is done to it is said so.
     pub fn told(self, diff: String) -> Edit {
         Edit { how: How::Told(diff), ..self }
+    }
+
+    /// Whether this shows all that the other one would.
+    pub fn covers(&self, other: &Edit) -> bool {
+        let same_text = match (&self.how, &other.how) {
+            (How::Written(all), How::Replaced(steps)) => steps.iter().all(|(_, new, _)| new == all),
+            _ => false,
+        };
+        self == other || (same_text && self.path == other.path)
     }
 
     /// Whether the call says what is done to it.
@@ -73,8 +88,12 @@ impl Edit {
 pub(super) fn of(edits: &[Edit], folder: &Path) -> Option<String> {
     let workspace = Workspace::open(folder).ok();
     let mut out = String::new();
-    for edit in edits.iter().filter(|edit| edit.is_known()).take(MAX_FILES) {
+    for (number, edit) in edits.iter().filter(|edit| edit.is_known()).enumerate() {
         if out.len() > MAX_DIFF {
+            break;
+        }
+        if number >= MAX_FILES {
+            out.push_str(&format!("[only the first {MAX_FILES} files are shown]\n"));
             break;
         }
         let name = one_line(&edit.path, 500);
@@ -149,7 +168,10 @@ fn replaced(old: &str, steps: &[(String, String, bool)]) -> Option<String> {
 /// Steps that do not fit the file as it is, one by one.
 fn pieces(name: &str, steps: &[(String, String, bool)]) -> String {
     let mut out = String::new();
-    for (from, to, _) in steps.iter().take(MAX_FILES) {
+    for (from, to, _) in steps {
+        if out.len() > MAX_DIFF {
+            break;
+        }
         out.push_str(&unified(from, to, name, name));
     }
     out

@@ -14,7 +14,7 @@ use super::shell;
 
 /// Bytes of a subject. What is longer is named by its beginning and its fingerprint.
 const MAX_SUBJECT: usize = 2_000;
-/// Files of one call, at most, that are told apart.
+/// Files of one call, at most, that are told apart. One with more is none of the company folder's alone.
 const MAX_FILES: usize = 500;
 
 /// What a tool call would do.
@@ -39,6 +39,12 @@ pub(crate) struct Intent {
 }
 
 impl Intent {
+    /// What a call of `tool` with `input` would do, for tests.
+    #[cfg(test)]
+    pub fn of(tool: &str, input: &Value, folders: &[&Path]) -> Intent {
+        intent(tool, input, folders)
+    }
+
     /// What would be done, in words that go after "wants to".
     pub fn what(&self) -> &'static str {
         match (self.act, self.is_command) {
@@ -107,14 +113,25 @@ pub(super) fn intent(tool: &str, input: &Value, folders: &[&Path]) -> Intent {
             intent.subject = Some(subject(&intent.action));
         }
         Kind::Run => {
-            let line = command(input).unwrap_or_else(|| in_full(input));
+            let said = command(input);
+            let is_exact = said.is_some();
+            // Some agents say in a title alone what they run: enough to be asked about, not to be allowed for good.
+            let line = said.or_else(|| text(input, &["title"]).map(str::to_owned)).unwrap_or_else(|| in_full(input));
             intent.act = shell::act(&line);
             intent.is_command = true;
-            intent.subject = Some(subject(&line));
-            intent.action = match text(input, &["cwd", "workdir", "working_directory"]) {
-                Some(dir) if !is_same(folders, dir) => format!("{line}\n[in {dir}]"),
-                _ => line,
-            };
+            intent.action = line;
+            if let Some(dir) = text(input, &["cwd", "workdir", "working_directory"])
+                && !is_same(folders, dir)
+            {
+                intent.action.push_str(&format!("\n[in {dir}]"));
+            }
+            for key in ["env", "environment"] {
+                if let Some(env) = input.get(key).filter(|env| !is_nothing(env)) {
+                    intent.action.push_str(&format!("\n[with {env}]"));
+                }
+            }
+            // The same line in another folder is another command.
+            intent.subject = Some(subject(&intent.action)).filter(|subject| is_exact && !subject.is_empty());
         }
         Kind::Fetch => {
             let url = text(input, &["url", "uri", "address"]).unwrap_or_default();
@@ -122,7 +139,8 @@ pub(super) fn intent(tool: &str, input: &Value, folders: &[&Path]) -> Intent {
             let reads = matches!(method.as_str(), "GET" | "HEAD") && input.get("body").is_none_or(Value::is_null);
             intent.act = if reads { Act::Network } else { Act::Publish };
             intent.action = if url.is_empty() { in_full(input) } else { full(url, input) };
-            intent.subject = Some(subject(host(url).unwrap_or(url)));
+            // One without an address that reads is not allowed for good.
+            intent.subject = host(url).map(|host| subject(&host));
         }
         Kind::Search => {
             intent.act = Act::Network;
@@ -131,9 +149,12 @@ pub(super) fn intent(tool: &str, input: &Value, folders: &[&Path]) -> Intent {
         }
         Kind::Change => changes(&mut intent, input, folders),
         Kind::Server | Kind::Unknown => {
-            intent.act = if kind == Kind::Server { served(&intent.tool) } else { Act::Command };
+            let tool = server_tool(&intent.tool, input);
+            // What is of no kind at the Agent Client Protocol is a tool of somebody's server, mostly.
+            let is_served = kind == Kind::Server || intent.tool.eq_ignore_ascii_case("other");
+            intent.act = if is_served { served(&tool) } else { Act::Command };
             intent.action = format!("{} {}", intent.tool, in_full(input));
-            intent.subject = Some(subject(&intent.tool));
+            intent.subject = Some(subject(&tool));
             // A call of a tool that nobody knows is not allowed for good by its name.
             if kind == Kind::Unknown {
                 intent.subject = Some(subject(&intent.action));
@@ -162,8 +183,20 @@ fn kind(tool: &str, input: &Value) -> Kind {
         | "taskcreate" | "taskupdate" | "taskget" | "tasklist" => Kind::Nothing,
         name if name.starts_with("mcp__") || name.starts_with("mcp:") || name == "mcp_tool_call" => Kind::Server,
         _ if command(input).is_some() => Kind::Run,
+        "other" if matches!(input["title"].as_str(), Some("todowrite" | "todoread" | "skill" | "lsp")) => Kind::Nothing,
         _ => Kind::Unknown,
     }
+}
+
+/// The whole name of a tool of somebody's MCP server, where the call says it beside.
+fn server_tool(tool: &str, input: &Value) -> String {
+    let mut name = tool.to_owned();
+    for key in ["server", "serverName", "server_name", "tool", "toolName", "tool_name"] {
+        if let Some(part) = input[key].as_str().filter(|_| tool.eq_ignore_ascii_case("mcp_tool_call")) {
+            name.push_str(&format!("__{}", one_line(part, 120)));
+        }
+    }
+    name
 }
 
 /// What a tool of somebody's MCP server does: nobody knows, so it publishes. One whose name speaks of paying spends.
@@ -213,7 +246,7 @@ fn changes(intent: &mut Intent, input: &Value, folders: &[&Path]) {
             paths.push(&edit.path);
         }
     }
-    let guarded = paths.is_empty() || paths.iter().any(|path| !is_own(folders, path));
+    let guarded = paths.is_empty() || paths.len() > MAX_FILES || paths.iter().any(|path| !is_own(folders, path));
     intent.act = if guarded { Act::WriteElsewhere } else { Act::Write };
     intent.action = match paths.as_slice() {
         [] => in_full(input),
@@ -224,7 +257,7 @@ fn changes(intent: &mut Intent, input: &Value, folders: &[&Path]) {
     };
     intent.subject = Some(subject(&intent.action));
     // A patch that came with the call is what would happen, whatever else stands beside it.
-    let given = ["diff", "unified_diff", "patch"].iter().find_map(|key| input[*key].as_str());
+    let given = ["diff", "unified_diff", "patch", "input"].iter().find_map(|key| input[*key].as_str());
     intent.diff = given.filter(|_| edits.iter().all(|edit| !edit.is_known())).map(str::to_owned);
     intent.edits = edits;
 }
@@ -236,47 +269,59 @@ fn edits(tool: &str, input: &Value) -> Vec<Edit> {
     let path = text(input, &PATH);
     if let Some(path) = path {
         let edit = Edit::at(path);
-        let new = text(input, &["content", "newText", "new_text", "text"]);
+        let new = given(input, &["content", "newText", "new_text", "text"]);
         let pair = |value: &Value| {
-            let old = text(value, &["old_string", "oldText", "old_text", "old"])?;
-            Some((old.to_owned(), text(value, &["new_string", "newText", "new_text", "new"])?.to_owned()))
+            let old = given(value, &["old_string", "oldText", "old_text", "old"])?;
+            Some((old.to_owned(), given(value, &["new_string", "newText", "new_text", "new"])?.to_owned()))
         };
         let all = |value: &Value| value["replace_all"].as_bool().unwrap_or(false);
-        let edit = if let Some(steps) = input["edits"].as_array() {
-            let steps =
-                steps.iter().take(MAX_FILES).filter_map(|step| pair(step).map(|(old, new)| (old, new, all(step))));
-            edit.replaced(steps.collect())
-        } else if let Some((old, new)) = pair(input) {
-            edit.replaced(vec![(old, new, all(input))])
-        } else if let Some(cell) = input["new_source"].as_str() {
-            edit.told(format!("cell {}:\n{cell}", input["cell_id"].as_str().unwrap_or("new")))
-        } else if let Some(new) = new {
-            edit.written(new.to_owned())
-        } else if tool.eq_ignore_ascii_case("delete") {
-            edit.deleted()
-        } else {
-            edit
+        // What a tool does not read must not stand for what it does: each shows its own fields first.
+        let name = tool.to_ascii_lowercase();
+        let written = || new.map(|new| Edit::at(path).written(new.to_owned()));
+        let pieced = || pair(input).map(|(old, new)| Edit::at(path).replaced(vec![(old, new, all(input))]));
+        let in_steps = || {
+            let steps = input["edits"].as_array()?.iter();
+            Some(Edit::at(path).steps(steps.map(|step| pair(step).map(|(old, new)| (old, new, all(step))))))
+        };
+        let first = match name.as_str() {
+            "write" | "write_file" => written().or_else(in_steps).or_else(pieced),
+            "multiedit" => in_steps().or_else(pieced).or_else(written),
+            _ => pieced().or_else(in_steps).or_else(written),
+        };
+        let cell = |new: &str| format!("cell {}:\n{new}", input["cell_id"].as_str().unwrap_or("new"));
+        let edit = match (first, input["new_source"].as_str()) {
+            (_, Some(new)) if name == "notebookedit" => edit.told(cell(new)),
+            (Some(first), _) => first,
+            (None, Some(new)) => edit.told(cell(new)),
+            (None, None) if name == "delete" => edit.deleted(),
+            (None, None) => edit,
         };
         found.push(edit);
     }
     // Codex: `changes` by path, or a list of them. ACP: `locations` and pieces of content that are diffs.
-    let from_map = input["changes"].as_object().into_iter().flatten().map(|(path, change)| (path.as_str(), change));
+    let maps = ["changes", "fileChanges"].into_iter().filter_map(|key| input[key].as_object());
+    let from_map = maps.flatten().map(|(path, change)| (path.as_str(), change));
     let lists = ["changes", "locations", "content", "files"].into_iter().filter_map(|key| input[key].as_array());
     let from_list = lists.flatten().filter_map(|change| match change {
         Value::String(path) => Some((path.as_str(), change)),
         change => Some((text(change, &PATH)?, change)),
     });
-    for (path, change) in from_map.chain(from_list).take(MAX_FILES) {
+    for (path, change) in from_map.chain(from_list).take(MAX_FILES + 1) {
         let edit = Edit::at(path);
-        let given = ["diff", "unified_diff", "patch"].iter().find_map(|key| change[*key].as_str());
-        let edit = match (given, text(change, &["newText", "new_text", "content"])) {
-            (Some(diff), _) => edit.told(diff.to_owned()),
-            (None, Some(new)) => edit.written(new.to_owned()),
-            (None, None) => edit,
+        let diff = ["diff", "unified_diff", "patch"].iter().find_map(|key| change[*key].as_str());
+        let old = given(change, &["oldText", "old_text"]).filter(|old| !old.is_empty());
+        let edit = match (diff, given(change, &["newText", "new_text", "content"]), old) {
+            (Some(diff), ..) => edit.told(diff.to_owned()),
+            (None, Some(new), Some(old)) => edit.replaced(vec![(old.to_owned(), new.to_owned(), false)]),
+            (None, Some(new), None) => edit.written(new.to_owned()),
+            (None, None, _) => edit,
         };
-        match found.iter_mut().find(|other| other.path == path) {
-            Some(other) if other.is_known() || !edit.is_known() => {}
-            Some(other) => *other = edit,
+        // Several changes of one file are all shown.
+        let same = found.iter().position(|other| other.path == path && !(other.is_known() && edit.is_known()));
+        match same {
+            Some(place) if edit.is_known() => found[place] = edit,
+            Some(_) => {}
+            None if found.iter().any(|other| other.covers(&edit)) => {}
             None => found.push(edit),
         }
         let to = change["move_path"].as_str().or_else(|| change["kind"]["move_path"].as_str());
@@ -288,7 +333,7 @@ fn edits(tool: &str, input: &Value) -> Vec<Edit> {
         }
     }
     if let Some(patch) = ["patch", "input"].iter().find_map(|key| input[*key].as_str()) {
-        found.extend(diff::patched(patch).into_iter().take(MAX_FILES).map(|path| Edit::at(&path)));
+        found.extend(diff::patched(patch).into_iter().take(MAX_FILES + 1).map(|path| Edit::at(&path)));
     }
     found
 }
@@ -343,12 +388,17 @@ fn text<'v>(input: &'v Value, keys: &[&str]) -> Option<&'v str> {
     keys.iter().find_map(|key| input[*key].as_str()).filter(|text| !text.trim().is_empty())
 }
 
-/// The host of an address, without a name before it.
-fn host(url: &str) -> Option<&str> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split(['/', '?', '#', '\\']).next()?;
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    (!host.is_empty()).then_some(host)
+/// A text as it stands, also an empty one: to write nothing is to write.
+fn given<'v>(input: &'v Value, keys: &[&str]) -> Option<&'v str> {
+    keys.iter().find_map(|key| input[*key].as_str())
+}
+
+/// The host of an address, with its port where that is not the usual one: as a client of the web reads it, so that
+/// nothing in the rest of it can pass for the host.
+fn host(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url.trim()).ok()?;
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
 /// An address with whatever else the call says.
@@ -361,6 +411,10 @@ fn full(url: &str, input: &Value) -> String {
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty) || value == &json!([])
 }
 
 fn in_full(input: &Value) -> String {

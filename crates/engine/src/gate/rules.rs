@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use contract::{Act, Decision, Granted, JobId, Rule};
+use company::AgentFile;
+use contract::{Act, Decision, Granted, JobId, Rule, Verdict};
 
 /// The founder's rules as they are now. Clones share them: what is set through one holds for all.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,26 @@ impl Rules {
     /// Adds a rule that was made while the run is at work, until the whole of them is set again.
     pub(super) fn add(&self, rule: Rule) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).push(rule);
+    }
+
+    /// Whether an agent may do all acts of a kind without being asked about any: for programs that ask nobody.
+    pub(crate) fn allow_all(&self, job_id: JobId, agent: &AgentFile, act: Act) -> bool {
+        let general = self.holds(job_id, &agent.role, act, None);
+        let verdict = general.map_or_else(|| agent.judgement.verdict(act), |rule| rule.verdict);
+        let rules = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut others = rules.iter().filter(|rule| {
+            rule.act == act
+                && rule.subject.is_some()
+                && rule.job_id.is_none_or(|job| job == job_id)
+                && rule.agent.as_ref().is_none_or(|role| *role == agent.role)
+        });
+        verdict == Verdict::Allow && others.all(|rule| rule.verdict == Verdict::Allow)
+    }
+
+    /// Whether an agent may do nothing of a kind, as far as nothing exact is said of it.
+    pub(crate) fn denies(&self, job_id: JobId, agent: &AgentFile, act: Act) -> bool {
+        let general = self.holds(job_id, &agent.role, act, None);
+        general.map_or_else(|| agent.judgement.verdict(act), |rule| rule.verdict) == Verdict::Deny
     }
 
     /// The rule that holds for an act: of those that fit the narrowest, and of two as narrow the later.

@@ -131,6 +131,22 @@ fn a_rule_on_the_very_line_decides_for_it_and_for_no_other() {
 }
 
 #[test]
+fn a_program_that_asks_nobody_may_only_what_no_rule_and_no_level_asks_about() {
+    let door = Door::new(None);
+    let rules = &door.gate.rules;
+    let may = |level: Level, act: Act| rules.allow_all(JobId(7), &door.agent(level), act);
+    assert!(
+        may(Level::Standard, Act::Command) && !may(Level::Standard, Act::Publish) && may(Level::Full, Act::Publish)
+    );
+    rules.set(vec![rule(1, Act::Publish, Verdict::Allow), rule(2, Act::Command, Verdict::Deny)]);
+    assert!(may(Level::Standard, Act::Publish) && !may(Level::Full, Act::Command));
+    rules.set(vec![Rule { subject: Some("git push".into()), ..rule(1, Act::Command, Verdict::Ask) }]);
+    assert!(!may(Level::Full, Act::Command));
+    rules.set(vec![Rule { agent: Some("somebody".into()), ..rule(1, Act::Command, Verdict::Deny) }]);
+    assert!(may(Level::Full, Act::Command));
+}
+
+#[test]
 fn calls_of_every_engine_are_put_in_their_kinds() {
     let door = Door::new(None);
     let folder = door.gate.folder.clone();
@@ -180,6 +196,8 @@ fn calls_of_every_engine_are_put_in_their_kinds() {
         // The Agent Client Protocol.
         (Act::Command, "execute", json!({ "command": "ls" })),
         (Act::Publish, "execute", json!({ "command": "git", "args": ["push"], "script": "x" })),
+        (Act::Publish, "execute", json!({ "title": "ls; git push" })),
+        (Act::Write, "file_change", json!({ "fileChanges": { "a.md": { "type": "add", "content": "x" } } })),
         (
             Act::Write,
             "edit",
@@ -191,7 +209,9 @@ fn calls_of_every_engine_are_put_in_their_kinds() {
         (Act::Network, "fetch", json!({ "url": "https://example.org" })),
         (Act::Publish, "fetch", json!({ "url": "https://example.org", "method": "post", "body": "x" })),
         // Nobody's.
-        (Act::Command, "other", json!({ "whatever": 1 })),
+        (Act::Publish, "other", json!({ "whatever": 1, "title": "send" })),
+        (Act::Read, "other", json!({ "title": "todowrite" })),
+        (Act::Command, "Gizmo", json!({ "whatever": 1 })),
         (Act::Publish, "Gizmo", json!({ "command": "git push" })),
         (Act::Command, "", json!(null)),
         (Act::Command, "Bash", json!("ls")),
@@ -243,6 +263,78 @@ async fn the_change_to_a_file_is_shown_as_a_diff_of_what_is_there_now() {
     let long =
         diff::shown(&shown("Write", json!({ "file_path": "long.md", "content": "a line\n".repeat(100_000) })).await);
     assert!(long.len() < 70_000 && long.contains("[cut: "), "{}", long.len());
+}
+
+#[tokio::test]
+async fn what_a_tool_does_not_read_does_not_stand_for_what_it_does() {
+    let door = Door::new(None);
+    let folder = door.gate.folder.clone();
+    std::fs::write(folder.join("a.md"), "one\ntwo\nthree\n").unwrap();
+    let shown = async |tool: &str, input: serde_json::Value| {
+        door.gate.intent(tool, &input).diff_now(&folder).await.unwrap_or_default()
+    };
+    let decoy = json!([{ "old_string": "one", "new_string": "harmless" }]);
+    let edit = json!({ "file_path": "a.md", "old_string": "two", "new_string": "evil", "edits": decoy });
+    let edit = shown("Edit", edit).await;
+    assert!(edit.contains("+evil") && !edit.contains("harmless"), "{edit}");
+    let write =
+        json!({ "file_path": "a.md", "content": "evil\n", "edits": decoy, "old_string": "a", "new_string": "b" });
+    let write = shown("Write", write).await;
+    assert!(write.contains("+evil") && write.contains("-three") && !write.contains("harmless"), "{write}");
+}
+
+#[tokio::test]
+async fn to_take_away_is_a_change_that_is_shown() {
+    let door = Door::new(None);
+    let folder = door.gate.folder.clone();
+    std::fs::write(folder.join("a.md"), "one\ntwo\nthree\n").unwrap();
+    let shown = async |tool: &str, input: serde_json::Value| {
+        door.gate.intent(tool, &input).diff_now(&folder).await.unwrap_or_default()
+    };
+    let emptied = shown("Write", json!({ "file_path": "a.md", "content": "" })).await;
+    assert!(emptied.contains("-one") && emptied.contains("-three"), "{emptied}");
+    let cut = shown("Edit", json!({ "file_path": "a.md", "old_string": "two\n", "new_string": "" })).await;
+    assert!(cut.contains("-two"), "{cut}");
+    let steps = json!([{ "old_string": "one\n", "new_string": "" }, { "old_string": "three", "new_string": "3" }]);
+    let steps = shown("MultiEdit", json!({ "file_path": "a.md", "edits": steps })).await;
+    assert!(steps.contains("-one") && steps.contains("+3"), "{steps}");
+    // Two changes of one file, as agents of the Agent Client Protocol tell them.
+    let twice = json!([
+        { "type": "diff", "path": "a.md", "oldText": "one", "newText": "1" },
+        { "type": "diff", "path": "a.md", "oldText": "three", "newText": "3" },
+    ]);
+    let twice = shown("edit", json!({ "content": twice })).await;
+    assert!(twice.contains("+1") && twice.contains("+3") && twice.contains(" two"), "{twice}");
+    let patch = door.gate.intent("apply_patch", &json!({ "input": "*** Add File: a.md\n+x\n" }));
+    assert!(patch.diff.unwrap_or_default().contains("+x"));
+}
+
+#[test]
+fn always_is_about_no_more_than_what_was_shown() {
+    let door = Door::new(None);
+    let subject = |tool: &str, input: serde_json::Value| door.gate.intent(tool, &input).subject;
+    let here = subject("Bash", json!({ "command": "make" }));
+    assert_eq!(here.as_deref(), Some("make"));
+    assert_eq!(here, subject("execute", json!({ "command": "make", "cwd": door.gate.folder })));
+    assert_ne!(here, subject("execute", json!({ "command": "make", "cwd": "/etc" })));
+    assert_ne!(here, subject("execute", json!({ "command": "make", "env": { "CC": "./evil" } })));
+    assert_eq!(subject("execute", json!({ "title": "bash", "cwd": door.gate.folder })), None);
+    // An address is what a client takes it for.
+    let good = subject("WebFetch", json!({ "url": "https://good.example/a?x=1" }));
+    assert_eq!(good.as_deref(), Some("good.example"));
+    for other in [
+        "https:evil.example/?u=://good.example/",
+        "https:/evil.example/#://good.example",
+        "https://good.example@evil.example/",
+        "https://evil.example\\@good.example/",
+        "https://good.example:8443/",
+        "evil.example/?u=https://good.example/",
+    ] {
+        assert_ne!(subject("WebFetch", json!({ "url": other })), good, "{other}");
+    }
+    assert_eq!(subject("fetch", json!({ "title": "something" })), None);
+    let of_server = |tool: &str| subject("mcp_tool_call", json!({ "server": "mail", "tool": tool }));
+    assert_ne!(of_server("read"), of_server("send"));
 }
 
 #[test]

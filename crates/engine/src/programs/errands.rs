@@ -43,15 +43,21 @@ impl<'a> Stage<'a> {
             self.errands.push(Box::pin(async { Errand::Asked { id, leave } }));
             return;
         }
+        if !self.spans.knows(parent) {
+            // It must not be judged as somebody who may more.
+            let why = "It is not known which agent asks for this, so nobody can say whether it may.".to_owned();
+            self.errands.push(Box::pin(async { Errand::Asked { id, leave: Ok(Leave::Refused(why)) } }));
+            return;
+        }
         let (role, span) = self.spans.who(desk, parent);
         let agent = play.brief.company.agent(role).unwrap_or(desk.agent);
-        if let Some(own) = Tool::named(tool).filter(|own| !has(agent, *own)) {
-            let why = format!("You do not have the tool {}.", own.name());
+        let intent = play.gate.intent(tool, input);
+        if let Some(own) = needs(tool, &intent).filter(|own| !has(agent, *own)) {
+            let why = format!("You do not have the tool {}: your file's `tools` do not name it.", own.name());
             self.errands.push(Box::pin(async { Errand::Asked { id, leave: Ok(Leave::Refused(why)) } }));
             return;
         }
         let span = span.map(str::to_owned);
-        let intent = play.gate.intent(tool, input);
         self.errands.push(Box::pin(async move {
             let leave = leave(play, desk, agent, span.as_deref(), intent).await;
             Errand::Asked { id, leave }
@@ -94,9 +100,9 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// An agent that says nothing of it tries a refused call again by itself: that is told in its place.
+    /// A program tries a refused call again by itself. Only Claude Code says so each time: it is told in others' place.
     fn tries_again(&mut self, error: &Error, after: Option<Duration>) -> Result<(), Error> {
-        if self.spec.kind != EngineKind::Acp || !error.retryable || self.waiting.is_some() {
+        if self.spec.kind == EngineKind::ClaudeCode || !error.retryable || self.waiting.is_some() {
             return Ok(());
         }
         let reason = match error.code == ErrorCode::PROVIDER_RATE_LIMIT {
@@ -114,7 +120,8 @@ impl<'a> Stage<'a> {
         let Metered { model, usage, cost, basis, started_at, lease } = metered;
         self.desk.spend(cost);
         self.play.spend(cost);
-        self.refused = None;
+        // What was refused for good stays so, whatever else the program asks beside it.
+        self.refused = self.refused.take().filter(|(error, _)| !error.retryable);
         self.calls_of_turn += i64::from(!self.manners.hands_out);
         let body: EventBody = usage_event(&model, usage, cost, basis, started_at, lease);
         self.desk.voice.emit(body)
@@ -235,6 +242,16 @@ async fn leave(
     Ok(leave)
 }
 
+/// Which of our tools a call stands for, whatever its program calls it (`execute`, `file_change`).
+fn needs(tool: &str, intent: &Intent) -> Option<Tool> {
+    let by_act = match intent.act {
+        _ if intent.is_command => Some(Tool::Bash),
+        Act::Write | Act::WriteElsewhere => Some(Tool::Edit),
+        _ => None,
+    };
+    Tool::named(tool).or(by_act)
+}
+
 /// Whether an agent's file gives it a tool. All agents of a program share one list of tools there.
 fn has(agent: &company::AgentFile, tool: Tool) -> bool {
     let named = |name: &str| agent.tools.iter().any(|own| own.eq_ignore_ascii_case(name));
@@ -329,4 +346,26 @@ async fn slice(play: &Play<'_>, desk: &Desk<'_>, model: &str) -> Result<Result<(
 /// What a lease is asked for, in the words of our own loop.
 fn request<'r>(desk: &'r Desk<'_>, model: &'r str) -> Request<'r> {
     Request { role: &desk.agent.role, model, system: "", tools: &[], messages: &[], turn: 0, max_tokens: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_of_the_file_is_needed_whatever_a_program_calls_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |tool: &str, input: Value| {
+            let intent = crate::gate::Intent::of(tool, &input, &[folder.path()]);
+            needs(tool, &intent)
+        };
+        for tool in ["Bash", "execute", "command_execution", "whatever"] {
+            assert_eq!(of(tool, serde_json::json!({ "command": "ls" })), Some(Tool::Bash), "{tool}");
+        }
+        for tool in ["edit", "file_change", "delete", "move"] {
+            assert_eq!(of(tool, serde_json::json!({ "path": "a.md" })), Some(Tool::Edit), "{tool}");
+        }
+        assert_eq!(of("Read", serde_json::json!({ "file_path": "a.md" })), Some(Tool::Read));
+        assert_eq!(of("think", Value::Null), None);
+    }
 }

@@ -170,6 +170,16 @@ impl<'a> Program<'a> {
             let mut policy = brief.sandbox.clone();
             policy.read.extend(install(&setup.program));
             policy.home = None;
+            if let Some(led) = setup.own.iter().find(|own| !is_itself(own, &brief.state_dir)) {
+                let what = format!("{label} was not started: its folder {} is a link by now.", led.display());
+                return Err(Error::new(
+                    ErrorCode::ENGINE_FAILED,
+                    what,
+                    "Look at who made it, remove it, then restart the job.",
+                ));
+            }
+            setup.own.iter().for_each(|own| occupy(own));
+            policy.keep.extend(setup.own.iter().flat_map(|own| kept(own, &brief.state_dir)));
             policy.write.extend(setup.own);
             policy.read.extend(setup.read);
             // One that calls its model through us needs nothing else; one that does so by itself needs names and the
@@ -357,6 +367,93 @@ fn install(program: &Path) -> Vec<PathBuf> {
     out
 }
 
+/// Whether a folder of the session's is the one that it is called. A link in its place would grant what it leads to.
+fn is_itself(own: &Path, sessions: &Path) -> bool {
+    let Some(inside) = own.strip_prefix(sessions).ok().filter(|_| !sessions.as_os_str().is_empty()) else {
+        return true;
+    };
+    match (sessions.canonicalize(), own.canonicalize()) {
+        (Ok(sessions), Ok(own)) => own == sessions.join(inside),
+        // What is not there is granted to nobody.
+        _ => own.symlink_metadata().is_err(),
+    }
+}
+
+/// Makes what programs take commands from where the founder has none, empty: only what is there can be kept as it is. Else
+/// an agent could leave settings with hooks there, or a program under a name that is looked for.
+fn occupy(own: &Path) {
+    let (settings, folder) = match own.file_name().and_then(|name| name.to_str()) {
+        Some(".claude") => (Some(("settings.json", "{}\n")), Some("local")),
+        Some(".gemini") => (Some(("settings.json", "{}\n")), None),
+        Some(".codex") => (Some(("config.toml", "")), Some("rules")),
+        _ => return,
+    };
+    if !own.is_dir() {
+        return;
+    }
+    let made = settings.map_or(Ok(()), |(name, text)| match std::fs::File::create_new(own.join(name)) {
+        Ok(mut file) => std::io::Write::write_all(&mut file, text.as_bytes()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    });
+    let made = made.and(folder.map_or(Ok(()), |name| std::fs::create_dir_all(own.join(name))));
+    if let Err(error) = made {
+        tracing::warn!(%error, folder = %own.display(), "an agent could leave settings where there are none");
+    }
+}
+
+/// What stays as it is in a folder of a program's own. In one of the founder's: what the program runs when the founder
+/// starts it the next time, confined by nobody, settings with commands in them, hooks, servers, plugins, itself. In one of
+/// the session's: what would let it act unasked.
+fn kept(own: &Path, sessions: &Path) -> Vec<PathBuf> {
+    const UNASKED: [&str; 1] = ["rules"];
+    const NAMES: [&str; 38] = [
+        ".claude.json",
+        ".mcp.json",
+        "AGENTS.md",
+        "AGENTS.override.md",
+        "CLAUDE.md",
+        "GEMINI.md",
+        "agent",
+        "agents",
+        "bin",
+        "command",
+        "commands",
+        "config.json",
+        "config.toml",
+        "extensions",
+        "hooks",
+        "hooks.json",
+        "local",
+        "managed_config.toml",
+        "mcp.json",
+        "node_modules",
+        "opencode.json",
+        "opencode.jsonc",
+        "output-styles",
+        "package.json",
+        "packages",
+        "plugin",
+        "plugins",
+        "policies",
+        "prompts",
+        "rules",
+        "settings.json",
+        "settings.local.json",
+        "shell-snapshots",
+        "skills",
+        "tool",
+        "tools",
+        "trustedFolders.json",
+        "tui.json",
+    ];
+    let is_sessions = !sessions.as_os_str().is_empty() && own.starts_with(sessions);
+    let names: &[&str] = if is_sessions { &UNASKED } else { &NAMES };
+    let is_one = own.file_name().is_some_and(|name| names.iter().any(|known| name == *known));
+    let inside = names.iter().map(|name| own.join(name));
+    inside.chain(is_one.then(|| own.to_owned())).filter(|path| path.exists()).collect()
+}
+
 fn not_found(label: &str, what: &str) -> Error {
     Error::new(
         ErrorCode::ENGINE_NOT_FOUND,
@@ -384,4 +481,60 @@ fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
 #[cfg(not(unix))]
 fn signal_of(_: std::process::ExitStatus) -> Option<i32> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_place_of_a_folder_of_the_session_grants_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let (keys, session) = (home.path().join(".ssh"), home.path().join("engines/3"));
+        std::fs::create_dir_all(&keys).unwrap();
+        std::fs::create_dir_all(session.join("claude")).unwrap();
+        std::os::unix::fs::symlink(&keys, session.join("codex")).unwrap();
+        std::os::unix::fs::symlink(home.path(), session.join("acp")).unwrap();
+        assert!(is_itself(&session.join("claude"), &session) && is_itself(&session.join("none"), &session));
+        assert!(!is_itself(&session.join("codex"), &session) && !is_itself(&session.join("acp/.ssh"), &session));
+        assert!(is_itself(&keys, &session), "the founder's own may be wherever the founder has it");
+    }
+
+    #[test]
+    fn an_agent_makes_no_settings_where_the_founder_has_none() {
+        let home = tempfile::tempdir().unwrap();
+        let (claude, codex) = (home.path().join(".claude"), home.path().join(".codex"));
+        std::fs::create_dir(&claude).unwrap();
+        for own in [&claude, &codex] {
+            occupy(own);
+        }
+        assert_eq!(kept(&claude, Path::new("")), [claude.join("local"), claude.join("settings.json")]);
+        assert!(!codex.exists(), "what was never used is not made");
+        std::fs::write(claude.join("settings.json"), "mine").unwrap();
+        occupy(&claude);
+        assert_eq!(std::fs::read_to_string(claude.join("settings.json")).unwrap(), "mine");
+    }
+
+    #[test]
+    fn what_the_founder_starts_later_is_not_an_agents_to_write() {
+        let home = tempfile::tempdir().unwrap();
+        let (codex, session) = (home.path().join(".codex"), home.path().join("engines/3"));
+        for folder in
+            [codex.join("rules"), codex.join("sessions"), session.join("codex/rules"), session.join("codex/bin")]
+        {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        let settings = home.path().join(".claude.json");
+        for file in
+            [&settings, &codex.join("config.toml"), &codex.join("auth.json"), &session.join("codex/config.toml")]
+        {
+            std::fs::write(file, "").unwrap();
+        }
+        assert_eq!(kept(&codex, &session), [codex.join("config.toml"), codex.join("rules")]);
+        assert_eq!(kept(&settings, &session), std::slice::from_ref(&settings));
+        let ours = session.join("codex");
+        assert_eq!(kept(&ours, &session), [ours.join("rules")]);
+        assert_eq!(kept(&home.path().join("none"), &session), [] as [PathBuf; 0]);
+    }
 }

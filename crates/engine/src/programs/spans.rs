@@ -59,6 +59,11 @@ impl Spans {
         }
     }
 
+    /// Whether work is under way that goes by this name; none is the conversation's own.
+    pub fn knows(&self, parent: Option<&str>) -> bool {
+        parent.is_none_or(|parent| self.spans.contains_key(parent))
+    }
+
     /// Speaks for whoever is at work inside `parent`.
     pub fn voice<'s>(&'s self, play: &'s Play<'_>, desk: &'s Desk<'_>, parent: Option<&str>) -> Voice<'s> {
         let (role, span) = self.who(desk, parent);

@@ -468,12 +468,13 @@ fn gone() -> End {
     End { outcome: Outcome::Failed, interrupted: false, error: None, text: None, turns: 0, cost: None }
 }
 
-/// Whether a tool is one of ours, by whatever name a program gives it (`mcp__aicib__delegate`).
+/// Whether a tool is one of ours, by one of the names that programs give it (`mcp__aicib__delegate`), and by nothing that
+/// merely looks so: such a call is not asked about.
 pub(super) fn is_ours(tool: &str, name: &str) -> bool {
-    tool.strip_suffix(name).is_some_and(|before| {
-        let before = before.trim_end_matches(['_', '.', '/', '-', ':']);
-        before.ends_with(crate::bridge::MCP_SERVER) && before.len() < tool.len() - name.len()
-    })
+    let before = tool.strip_suffix(name).unwrap_or_default();
+    let before = before.strip_prefix("mcp__").unwrap_or(before);
+    let between = before.strip_prefix(crate::bridge::MCP_SERVER).unwrap_or_default();
+    ["_", "__", ".", "/", ":", "-"].contains(&between)
 }
 
 async fn next_call(calls: &mut Option<mpsc::Receiver<BridgeCall>>) -> BridgeCall {
@@ -484,4 +485,21 @@ async fn next_call(calls: &mut Option<mpsc::Receiver<BridgeCall>>) -> BridgeCall
         *calls = None;
     }
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_tools_are_known_by_their_whole_name() {
+        for ours in ["mcp__aicib__delegate", "aicib_delegate", "aicib.delegate", "aicib/delegate"] {
+            assert!(is_ours(ours, "delegate"), "{ours}");
+        }
+        for other in
+            ["delegate", "aicibdelegate", "rm -rf / aicib_delegate", "mcp__evilaicib__delegate", "mcp__aicib__x"]
+        {
+            assert!(!is_ours(other, "delegate"), "{other}");
+        }
+    }
 }

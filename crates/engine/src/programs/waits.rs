@@ -30,6 +30,8 @@ impl Stage<'_> {
         // The bridge has heard the provider itself.
         let (error, after) = match self.refused.take() {
             Some((heard, after)) if error.code.as_str().starts_with("provider.") => (*heard, after),
+            // Some say only that it did not work.
+            Some((heard, _)) if error.code == ErrorCode::ENGINE_FAILED && !heard.retryable => (*heard, None),
             _ => (error, None),
         };
         let codes = [

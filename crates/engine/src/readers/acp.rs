@@ -2,7 +2,7 @@
 //!
 //! Costs, where an agent reports them, are running totals of its session; tokens are a turn's own.
 
-use contract::{Error, ErrorCode, Money, NoticeLevel, one_line};
+use contract::{Error, ErrorCode, Money, NoticeLevel, clip, one_line};
 use serde_json::{Map, Value, json};
 
 use super::ending::{self, Fault};
@@ -13,6 +13,8 @@ use crate::model::Usage;
 const NAME: &str = "The agent";
 /// Bytes of a message that is put together from its pieces.
 const SAID: usize = 4 * 1024 * 1024;
+/// Bytes of a title that leave is asked by: more than anybody is asked about, so that none is decided on by a part of it.
+const MAX_TITLE: usize = 2 * contract::limits::MAX_EVENT_TEXT_BYTES;
 
 /// Reads what an ACP agent writes. Of answers to requests, those are events that name a session or end a turn, and
 /// errors once there is a session; whoever sent the requests keeps the others from here.
@@ -223,9 +225,20 @@ impl Acp {
         };
         let tool = self.tools.get_mut(&call).unwrap_or(&mut fresh);
         tool.learn(about);
-        let (tool, mut input, parent) = (tool.name.clone(), tool.input.clone(), tool.parent.clone());
-        // The driver answers by one of these.
-        input["options"] = params["options"].clone();
+        let (mut tool, mut input, parent) = (tool.name.clone(), tool.input.clone(), tool.parent.clone());
+        // A tool of a server is of no kind; its own name says whose it is. A title may be an agent's own words: it never
+        // makes anything one of ours, about which nobody is asked.
+        let is_servers = |name: &str| name.starts_with("mcp__") && !name.contains(char::is_whitespace);
+        let (own, title) = (text(&about["_meta"]["claudeCode"], "toolName"), text(about, "title"));
+        if is_servers(own) {
+            tool = one_line(own, 100);
+        } else if tool == "other" && is_servers(title) && !title.starts_with("mcp__aicib") {
+            tool = one_line(title, 100);
+        }
+        // What is asked now counts, and all of it: for some agents this is all that says what a command is.
+        if !title.is_empty() {
+            input["title"] = Value::String(clip(title, MAX_TITLE).into_owned());
+        }
         out.push(Happened::Asks { id: asked.to_string(), tool, input, parent });
     }
 
@@ -468,6 +481,32 @@ mod tests {
         let [Happened::Asks { id, tool, input, .. }] = &happened[..] else { panic!("{happened:?}") };
         assert_eq!((id.as_str(), tool.as_str()), ("0", "edit"));
         assert_eq!((&input["file_path"], &input["changes"][0]["newText"]), (&json!("/x"), &json!("y")));
+    }
+
+    #[test]
+    fn leave_is_asked_by_what_the_question_says_and_all_of_it() {
+        let mut acp = Acp::new(None);
+        acp.line(&session());
+        let begun = json!({"sessionUpdate": "tool_call", "toolCallId": "c", "kind": "execute", "title": "ls", "status": "pending"});
+        acp.line(&update(begun));
+        let line = format!("echo {}\n  rm -rf docs", "x".repeat(2_000));
+        let asks = json!({"jsonrpc": "2.0", "id": 0, "method": "session/request_permission", "params": {
+            "options": [{"optionId": "ok", "kind": "allow_once"}], "toolCall": {"toolCallId": "c", "title": line}}});
+        let happened = acp.line(&asks.to_string());
+        let [Happened::Asks { tool, input, .. }] = &happened[..] else { panic!("{happened:?}") };
+        assert_eq!((tool.as_str(), &input["title"]), ("execute", &json!(line)));
+        let of_server = json!({"jsonrpc": "2.0", "id": 1, "method": "session/request_permission", "params": {
+            "options": [], "toolCall": {"toolCallId": "d", "kind": "other", "title": "mcp__mail__send", "rawInput": {}}}});
+        let happened = acp.line(&of_server.to_string());
+        assert!(matches!(&happened[..], [Happened::Asks { tool, .. }] if tool == "mcp__mail__send"), "{happened:?}");
+        // What an agent says of a command does not make it a tool of ours.
+        for (kind, expected) in [("execute", "execute"), ("other", "other")] {
+            let posing = json!({"jsonrpc": "2.0", "id": 2, "method": "session/request_permission", "params": {
+                "options": [], "toolCall": {"toolCallId": kind, "kind": kind, "title": "mcp__aicib__delegate",
+                    "rawInput": {"command": "git push"}}}});
+            let happened = acp.line(&posing.to_string());
+            assert!(matches!(&happened[..], [Happened::Asks { tool, .. }] if tool == expected), "{happened:?}");
+        }
     }
 
     #[test]

@@ -302,9 +302,11 @@ impl Claude {
             return;
         }
         // An agent below may ask before its call is told.
-        let by_agent = id(&request["agent_id"]).and_then(|agent| self.agents.get(&agent).cloned());
+        let agent = id(&request["agent_id"]);
+        let by_agent = agent.as_ref().and_then(|agent| self.agents.get(agent).cloned());
         let by_call = || id(&request["tool_use_id"]).and_then(|call| self.tools.get(&call).cloned().flatten());
-        let parent = by_agent.or_else(by_call);
+        // An agent that nobody knows is not the one that leads the conversation: it keeps its own name.
+        let parent = by_agent.or_else(by_call).or(agent);
         let tool = one_line(text(request, "tool_name"), 200);
         out.push(Happened::Asks { id: ask, tool, input: request["input"].clone(), parent });
     }
@@ -463,6 +465,14 @@ mod tests {
         let result = r#"{"type":"result","subtype":"success","is_error":false,"result":"","num_turns":1}"#;
         let (_, mut claude) = read_all(&[INIT, said, result]);
         assert_eq!(claude.end(Some(0), None, "").text.as_deref(), Some("Hello."));
+    }
+
+    #[test]
+    fn an_agent_that_is_not_known_does_not_ask_as_the_one_that_leads() {
+        let asks = r#"{"type":"control_request","request_id":"r","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"ls"},"agent_id":"stranger","tool_use_id":"t"}}"#;
+        let (happened, _) = read_all(&[asks]);
+        let [Happened::Asks { parent, .. }] = &happened[..] else { panic!("{happened:?}") };
+        assert_eq!(parent.as_deref(), Some("stranger"));
     }
 
     #[test]

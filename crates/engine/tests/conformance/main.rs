@@ -48,7 +48,7 @@ fn run(arguments: &Arguments) -> ! {
             let (table, engine) = (table.clone(), engine.clone());
             let name = format!("{}: {}", engine.name, row.name);
             let test = move || table.record(row.name, engine.name, trial::play(row, &engine));
-            tests.push(libtest_mimic::Trial::test(name, test).with_ignored_flag(row.is_long));
+            tests.push(libtest_mimic::Trial::test(name, test));
         }
     }
     let conclusion = libtest_mimic::run(arguments, tests);

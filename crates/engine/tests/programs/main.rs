@@ -1,7 +1,7 @@
 //! Conversations with programs, as the stage plays them: with programs of a few lines, that say what no real one would
 //! say on request.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
 
 #[path = "../runs/support.rs"]
 #[allow(dead_code, reason = "shared with tests of runs")]

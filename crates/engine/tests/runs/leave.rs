@@ -23,7 +23,7 @@ fn say_results() -> Turn {
     Turn::made(|request| {
         let results = request.results();
         let said: Vec<_> = results.iter().map(|(failed, text)| format!("{failed}: {text}")).collect();
-        Turn::text(&said.join("\n"))
+        Turn::text(said.join("\n"))
     })
 }
 

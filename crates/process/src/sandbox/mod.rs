@@ -74,8 +74,18 @@ pub enum Network {
     Ports(Vec<u16>),
 }
 
-/// What of a company's folder says what agents may do.
-const KEPT: [&str; 2] = ["aicib.config.yaml", ".claude"];
+/// What of a company's folder says what agents may do, or is run by programs that are started there.
+const KEPT: [&str; 9] = [
+    "aicib.config.yaml",
+    ".claude",
+    ".codex",
+    ".gemini",
+    ".opencode",
+    ".mcp.json",
+    "opencode.json",
+    "opencode.jsonc",
+    ".envrc",
+];
 
 impl Policy {
     /// The policy of a company's commands: the system and the toolchains are read, `folder` (the company's) and `tmp`

@@ -19,6 +19,7 @@ fn main() {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
     use std::process::Stdio;
     use std::time::Duration;
@@ -35,7 +36,7 @@ mod linux {
     /// What is behind Quick brief, and the part of the screen that its picture shows.
     const BACKDROP: [&str; 6] = ["-add", "#bac7db", "-add", "#d9cec1", "-gradient", "315"];
     const BRIEF: &str = "Ask finance whether we can drop the starter plan to $9";
-    const QUICK_PART: &str = "560x340+720+0";
+    const QUICK_PART: &str = "560x600+720+0";
 
     pub async fn take(dir: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(dir)?;
@@ -46,6 +47,7 @@ mod linux {
         // Without a compositor no window has round corners.
         let mut compositor = stage.place.command("xcompmgr");
         let _compositor = Child::start(compositor.stdout(Stdio::null()).stderr(Stdio::null()))?;
+        install(&stage)?;
         let page = stage.open(&[]).await?;
         let mut daemon = stage.daemon().await?;
 
@@ -85,8 +87,46 @@ mod linux {
             shoot(&page, dir, "settings", theme).await?;
             quick(&stage, &mut daemon, &page, dir, theme).await?;
         }
+        leave(&mut daemon, &page, dir, &company).await?;
         shrink(&stage, dir)?;
         println!("{} pictures are in {}", fs::read_dir(dir)?.count(), dir.display());
+        Ok(())
+    }
+
+    /// An agent's program, where one finds it.
+    fn install(stage: &Desktop) -> anyhow::Result<()> {
+        let bin = stage.place.path("home/.local/bin");
+        fs::create_dir_all(&bin)?;
+        let program = bin.join("claude");
+        fs::write(&program, play::CLAUDE)?;
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+        Ok(())
+    }
+
+    /// What was found on the computer, what agents may do, and one that asks before it acts.
+    async fn leave(daemon: &mut Daemon, page: &Page, dir: &Path, company: &Path) -> anyhow::Result<()> {
+        let allowed = json!({ "company": { "dir": company }, "key": "tools.commands", "value": "true" });
+        daemon.call("config.set", allowed).await?;
+        let rule = json!({
+            "company": { "dir": company }, "agent": "cmo", "act": "network", "verdict": "ask", "origin": "desk",
+        });
+        daemon.call("permission.set", rule).await?;
+        let asking = send_to(daemon, company, play::STAGING, play::ENGINEERING).await?;
+        daemon.job(asking, &["waiting"], WORK).await?;
+        for theme in THEMES {
+            wear(daemon, page, theme).await?;
+            go(page, "desk", "approval-allow").await?;
+            shoot(page, dir, "approval", theme).await?;
+            go(page, "permissions", "confinement").await?;
+            shoot(page, dir, "permissions", theme).await?;
+            go(page, "settings/engine", "engine").await?;
+            page.run("document.querySelector('[data-engine=claude-code] button').click()").await?;
+            page.part("engine-try").await?;
+            page.run("document.activeElement?.blur()").await?;
+            shoot(page, dir, "engines", theme).await?;
+            go(page, "settings/safety", "confinement").await?;
+            shoot(page, dir, "confinement", theme).await?;
+        }
         Ok(())
     }
 
@@ -96,6 +136,7 @@ mod linux {
         page.fill("onboarding-folder", "~/northwind").await?;
         both(page, dir, "onboarding").await?;
         page.click("onboarding-create").await?;
+        page.part("onboarding-engine-claude-code").await?;
         page.click("onboarding-engine-anthropic").await?;
         page.fill("onboarding-key", KEY).await?;
         both(page, dir, "onboarding-engine").await?;

@@ -17,6 +17,12 @@ pub const STOPPED: &str = "Sort the open support questions by topic";
 pub const STARTER: &str = "Work out what a $9 starter plan would leave us";
 /// Who asks.
 pub const FINANCE: &str = "cfo";
+/// Given to the CTO directly, who asks before it sends anything.
+pub const STAGING: &str = "Put the landing page on the staging server";
+/// Who asks for leave.
+pub const ENGINEERING: &str = "cto";
+/// A program that is found and says its version. Nothing is asked of it.
+pub const CLAUDE: &str = "#!/bin/sh\n[ \"$1\" = --version ] && echo '2.1.328 (Claude Code)'\nexit 0\n";
 /// Runs while the pictures are taken.
 pub const LAUNCH: &str = "Build a landing page for the spring launch";
 /// Waits in line meanwhile.
@@ -68,7 +74,7 @@ fn entry(request: &Request) -> Turn {
 fn answer(request: &Request) -> Turn {
     let (asked, step) = place(request.messages());
     // Tasks come first: a task may name its brief.
-    let turns: [(&str, Scene); 11] = [
+    let turns: [(&str, Scene); 12] = [
         (ABOUT, about),
         (TABLE, table),
         (COPY, copy),
@@ -80,6 +86,7 @@ fn answer(request: &Request) -> Turn {
         (STOPPED, questions),
         (LAUNCH, launch),
         (STARTER, starter),
+        (STAGING, staging),
     ];
     let turn = turns.into_iter().find(|(words, _)| asked.contains(words));
     turn.map_or_else(|| Turn::text("Done."), |(_, turn)| turn(step))
@@ -142,6 +149,18 @@ fn starter(step: usize) -> Turn {
             )
             .usage(1_200, 420, 17_000, 2_000),
         _ => spoken("Yes, at a margin of 58%.").usage(900, 160, 19_000, 900),
+    }
+}
+
+fn staging(step: usize) -> Turn {
+    match step {
+        0 => spoken("The page is built. It goes to the staging server under a name of its own, beside the old one.")
+            .and_tool(
+                "Bash",
+                json!({ "command": "rsync -a --exclude drafts web/ deploy@staging.northwind.example:/srv/launch/" }),
+            )
+            .usage(1_400, 210, 0, 12_000),
+        _ => spoken("It is on the staging server.").usage(700, 60, 13_000, 500),
     }
 }
 

@@ -45,6 +45,8 @@ export type Row = Base &
         /** What it was called with, as its engine says it. */
         readonly input: unknown;
         readonly state: Progress;
+        /** It waits for the founder's leave. */
+        readonly asks: boolean;
         readonly summary: string;
         readonly output: string;
         readonly change: FileChange | undefined;
@@ -143,9 +145,14 @@ function ancestry(events: readonly Event[]): (event: Event) => readonly string[]
 
 /**
  * Events as rows: a tool's start and end in one, a delegation's too. `ended` says that the job has ended: what is still
- * open then never came back.
+ * open then never came back. `briefed` is who was given the brief, and answers it.
  */
-export function toRows(events: readonly Event[], tails: readonly Tail[] = [], ended = false): Row[] {
+export function toRows(
+  events: readonly Event[],
+  tails: readonly Tail[] = [],
+  ended = false,
+  briefed: string = CEO,
+): Row[] {
   const rows: Row[] = [];
   const open: Open = new Map();
   const waits: Open = new Map();
@@ -178,6 +185,7 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
           subject: event.subject,
           input: event.input,
           state: ended ? 'failed' : 'running',
+          asks: false,
           summary: ended ? 'did not finish' : '',
           output: '',
           change: undefined,
@@ -189,6 +197,7 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         const row = at === undefined ? undefined : rows[at];
         const done = {
           state: event.ok ? ('ok' as const) : ('failed' as const),
+          asks: false,
           summary: event.summary,
           output: event.output,
           change: event.change,
@@ -246,6 +255,8 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
       case 'waiting': {
         // The run as a whole waits: each of its agents says so, too.
         if (event.agent === SYSTEM) break;
+        // Its question has a row of its own.
+        if (event.reason === 'answer') break;
         const at = waits.get(waitKey);
         const row = at === undefined ? undefined : rows[at];
         if (at !== undefined && row?.kind === 'waiting')
@@ -281,8 +292,8 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         dropEcho(rows, event.result);
         rows.push({
           ...base,
-          // The worker has the last word, but the answer is the CEO's.
-          agent: event.result === undefined ? event.agent : CEO,
+          // The worker has the last word, but the answer is of whoever was briefed.
+          agent: event.result === undefined ? event.agent : briefed,
           kind: 'exit',
           outcome: event.outcome,
           result: event.result,
@@ -301,6 +312,7 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         break;
       case 'asked':
         asked.set(`${event.run_id}/${event.key}`, rows.length);
+        if (event.approval && !ended) markAsking(rows, event.agent, event.approval.tool, true);
         rows.push({
           ...base,
           kind: 'question',
@@ -315,11 +327,14 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
         });
         break;
       case 'answered': {
-        const key = `${event.run_id}/${event.key}`;
+        // An answer is the founder's, and of no run: it says in which one was asked.
+        const key = `${event.asked_in}/${event.key}`;
         const at = asked.get(key);
         const row = at === undefined ? undefined : rows[at];
-        if (at !== undefined && row?.kind === 'question')
+        if (at !== undefined && row?.kind === 'question') {
           rows[at] = { ...row, answer: event.answer, by: event.by, over: true, last: event.seq };
+          if (row.approval) markAsking(rows, row.agent, row.approval.tool, false);
+        }
         // The question is further up than what was read so far.
         else rows.push({ ...base, agent: FOUNDER, kind: 'follow-up', text: event.answer, taken: true, over: true });
         asked.delete(key);
@@ -379,13 +394,24 @@ export function toRows(events: readonly Event[], tails: readonly Tail[] = [], en
   return rows;
 }
 
+/** The agent's call that its question is about waits for the answer, or no longer does. */
+function markAsking(rows: Row[], agent: string, tool: string, asks: boolean): void {
+  const at = rows.findLastIndex(
+    (row) => row.kind === 'tool' && row.agent === agent && row.tool === tool && row.state === 'running',
+  );
+  const row = rows[at];
+  if (row?.kind === 'tool') rows[at] = { ...row, asks };
+}
+
 /** What a run that ended left open never came back; another run of the job may follow. */
 function closeRun(rows: Row[], opened: readonly Open[], run: number | undefined): void {
   for (const known of opened) {
     for (const [key, at] of known) {
       const row = rows[at];
       if (!key.startsWith(`${run}/`)) continue;
-      if ((row?.kind === 'tool' || row?.kind === 'delegation') && row.state === 'running')
+      if (row?.kind === 'tool' && row.state === 'running')
+        rows[at] = { ...row, state: 'failed', asks: false, summary: 'did not finish' };
+      if (row?.kind === 'delegation' && row.state === 'running')
         rows[at] = { ...row, state: 'failed', summary: 'did not finish' };
       if (row?.kind === 'question') rows[at] = { ...row, over: true };
       if (row?.kind === 'waiting') rows[at] = { ...row, over: true };

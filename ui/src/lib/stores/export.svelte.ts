@@ -56,7 +56,7 @@ export async function copyJob(job: JobDetail): Promise<void> {
       events = [...events, ...page.events];
       more = page.more_after && page.events.length > 0;
     }
-    const rows = toRows(events, [], isFinal(job.state));
+    const rows = toRows(events, [], isFinal(job.state), job.agent);
     await copyText(jobMarkdown(job, rows, Date.now(), more));
     flashes.say(
       more

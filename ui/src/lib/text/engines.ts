@@ -1,5 +1,5 @@
 import type { Company, Confined, EngineInfo, EngineList, Pays, Sandbox, Support } from '$lib/contract/types';
-import { ENGINE_NAMES, engineLabel, isProgram } from './names';
+import { ENGINE_NAMES, engineLabel, isProgram, type Provider } from './names';
 
 export interface Option {
   readonly value: string;
@@ -44,6 +44,26 @@ export const SUPPORT_DETAILS: Record<Support, string> = {
   untested: 'Not one of the versions that were tried. It is likely to work.',
   too_old: 'It lacks what we need. Update it.',
 };
+
+/** Whose key a program can be paid with, where AICIB keeps such keys. */
+export function keyFor(engine: EngineInfo): Provider | undefined {
+  if (engine.kind === 'claude-code') return 'anthropic';
+  return engine.kind === 'codex' ? 'openai' : undefined;
+}
+
+/** Whether a key is all that a program lacks. */
+export function needsKey(engine: EngineInfo): boolean {
+  return keyFor(engine) !== undefined && lack(engine) === 'not logged in';
+}
+
+/** How an engine stands, without the name and version that stand above it. */
+export function standing(engine: EngineInfo): string {
+  const name = [engine.label, engine.version].filter(Boolean).join(' ');
+  const rest = [`${name} · `, `${engine.label} · `, `${engine.label}: `].find((head) => engine.detail.startsWith(head));
+  if (rest === undefined) return engine.detail;
+  const left = engine.detail.slice(rest.length);
+  return left.charAt(0).toUpperCase() + left.slice(1);
+}
 
 /** "Claude Code 2.1 is here and logged in." */
 export function found(engine: EngineInfo): string {
@@ -98,7 +118,7 @@ export const CONFINED_MEANS: Record<Confined, string> = {
 };
 
 export const SANDBOXES: readonly { value: Sandbox; label: string; detail: string }[] = [
-  { value: 'auto', label: 'As far as it goes', detail: 'As far as this system can. Where it cannot, you are told.' },
+  { value: 'auto', label: 'Where possible', detail: 'As far as this system can. Where it cannot, you are told.' },
   {
     value: 'required',
     label: 'Always',

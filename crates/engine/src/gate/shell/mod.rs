@@ -96,7 +96,10 @@ fn program_act(program: &Word, args: &[Word], documents: &[String], depth: usize
     let is_vague = args.iter().any(|arg| arg.is_dynamic);
     let all = |from: usize| texts.get(from..).unwrap_or_default().join(" ");
     match name.as_str() {
-        "case" | "function" | "alias" | "trap" | "awk" | "gawk" | "mawk" | "nawk" | "osascript" | "expect" => {
+        // Their arguments, or what they read, are commands, each in a way of its own.
+        "case" | "function" | "alias" | "trap" | "awk" | "gawk" | "mawk" | "nawk" | "osascript" | "expect" | "tmux"
+        | "screen" | "at" | "batch" | "crontab" | "vi" | "vim" | "nvim" | "ex" | "ed" | "less" | "more" | "tar"
+        | "source" | "." => {
             let inside = texts.iter().map(|text| further(nested(text, depth + 1), code(text)));
             (inside.fold(Act::Command, further), true)
         }
@@ -176,7 +179,8 @@ fn shell(args: &[Word], documents: &[String], depth: usize) -> (Act, bool) {
 /// What a program does that another one is started by.
 fn wrapped(wrapper: programs::Wrapper, name: &str, args: &[Word], documents: &[String], depth: usize) -> (Act, bool) {
     let rest = |from: usize| args[from..].iter().map(|arg| arg.text.as_str()).collect::<Vec<_>>().join(" ");
-    let mut found = (Act::Command, false);
+    // These take more arguments from what they read.
+    let mut found = (Act::Command, matches!(name, "xargs" | "gxargs" | "parallel"));
     let mut skip = wrapper.positions;
     // Words that may be the program: one, and one more for each option that may have a value of its own.
     let mut tries = 1usize;

@@ -114,9 +114,9 @@ pub(super) fn runs(name: &str, args: &[&str]) -> Option<usize> {
 }
 
 /// Programs that publish where their words say so.
-pub(super) const PUBLISHERS: [&str; 22] = [
-    "git", "npm", "pnpm", "yarn", "bun", "cargo", "poetry", "uv", "flit", "hatch", "gem", "docker", "podman", "helm",
-    "mvn", "gradle", "dotnet", "nuget", "make", "just", "kubectl", "aws",
+pub(super) const PUBLISHERS: [&str; 25] = [
+    "git", "jj", "deno", "jsr", "npm", "pnpm", "yarn", "bun", "cargo", "poetry", "uv", "flit", "hatch", "gem",
+    "docker", "podman", "helm", "mvn", "gradle", "dotnet", "nuget", "make", "just", "kubectl", "aws",
 ];
 /// The words that say so.
 pub(super) const PUBLISHING: [&str; 9] =
@@ -260,7 +260,8 @@ pub(super) fn act(name: &str, args: &[&str]) -> Act {
                 Act::Publish
             }
         }
-        "hg" | "fossil" | "bzr" => {
+        "deno" | "jsr" if first == "publish" => Act::Publish,
+        "hg" | "fossil" | "bzr" | "jj" => {
             if has(&["push", "email", "commit --push"]) {
                 Act::Publish
             } else {

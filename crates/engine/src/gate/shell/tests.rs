@@ -273,3 +273,27 @@ proptest! {
         prop_assert_eq!(act(&line), Act::Publish, "{}", line);
     }
 }
+
+#[test]
+fn what_reads_its_commands_elsewhere_is_looked_through_as_a_whole() {
+    for line in [
+        "echo push | xargs git",
+        "source <(echo git push)",
+        "tmux new -d 'git push'",
+        "screen -dm git push",
+        "at now <<< 'git push'",
+        "echo 'git push' | crontab -",
+        "ed <<< '!git push'",
+        "vim -c ':!git push' -c q",
+        "less +'!git push' f",
+        "tar cf x . --checkpoint=1 --checkpoint-action=exec='git push'",
+        "jj git push",
+        "deno publish",
+        "npx jsr publish",
+    ] {
+        assert_eq!(super::act(line), Act::Publish, "{line}");
+    }
+    for line in ["tar xzf a.tgz", "ls | xargs wc -l", ". ./env.sh", "vim notes.md", "jj log"] {
+        assert_eq!(super::act(line), Act::Command, "{line}");
+    }
+}

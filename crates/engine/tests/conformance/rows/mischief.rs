@@ -58,16 +58,7 @@ pub async fn long_line(trial: Trial) {
 }
 
 pub async fn flood(trial: Trial) {
-    goes_on(&trial, "Now stderr. [[stderr 64]]").await;
-    small_on_disk(&trial);
-}
-
-pub async fn deluge(trial: Trial) {
     goes_on(&trial, "Now stderr. [[stderr 2048]]").await;
-    small_on_disk(&trial);
-}
-
-fn small_on_disk(trial: &Trial) {
     let kept: u64 = crate::census::files(&trial.folder.home().join("run"))
         .iter()
         .filter_map(|file| Some(std::fs::metadata(file).ok()?.len()))

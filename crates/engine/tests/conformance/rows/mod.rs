@@ -2,6 +2,7 @@
 
 mod limits;
 mod mischief;
+mod mixed;
 mod outages;
 mod permissions;
 mod stops;
@@ -20,8 +21,6 @@ pub struct Row {
     /// Why an engine has no such thing; none where it has.
     pub lacks: fn(&Under) -> Option<&'static str>,
     pub play: fn(Trial) -> Pin<Box<dyn Future<Output = ()>>>,
-    /// Whether it is too long for every run of the tests.
-    pub is_long: bool,
 }
 
 /// All of them, in the order of the table.
@@ -29,6 +28,8 @@ pub const ALL: &[Row] = &[
     row("plain answer", nothing, |trial| Box::pin(work::plain_answer(trial))),
     row("tools", nothing, |trial| Box::pin(work::tools(trial))),
     row("delegation", nothing, |trial| Box::pin(work::delegation(trial))),
+    row("delegation to another engine", no_program, |trial| Box::pin(mixed::to_another(trial))),
+    row("delegation from another engine", no_program, |trial| Box::pin(mixed::from_another(trial))),
     row("a question to the founder", nothing, |trial| Box::pin(work::question(trial))),
     row("follow-up", practice, |trial| Box::pin(work::follow_up(trial))),
     row("resume", practice, |trial| Box::pin(work::resume(trial))),
@@ -49,8 +50,7 @@ pub const ALL: &[Row] = &[
     row("silence", practice, |trial| Box::pin(mischief::silence(trial))),
     row("garbage on stdout", scripted, |trial| Box::pin(mischief::garbage(trial))),
     row("a line of 20 MB on stdout", scripted, |trial| Box::pin(mischief::long_line(trial))),
-    row("64 MB on stderr", scripted, |trial| Box::pin(mischief::flood(trial))),
-    Row { is_long: true, ..row("2 GB on stderr", scripted, |trial| Box::pin(mischief::deluge(trial))) },
+    row("2 GB on stderr", scripted, |trial| Box::pin(mischief::flood(trial))),
     row("a process that hides", no_program, |trial| Box::pin(mischief::stray(trial))),
     row("a program that does not end", scripted, |trial| Box::pin(mischief::deaf(trial))),
 ];
@@ -60,7 +60,7 @@ const fn row(
     lacks: fn(&Under) -> Option<&'static str>,
     play: fn(Trial) -> Pin<Box<dyn Future<Output = ()>>>,
 ) -> Row {
-    Row { name, lacks, play, is_long: false }
+    Row { name, lacks, play }
 }
 
 fn nothing(_: &Under) -> Option<&'static str> {

@@ -40,6 +40,7 @@ pub async fn at_a_question(trial: Trial) {
 async fn stop_when(trial: &Trial, begun: impl Fn() -> bool, commands: Verdict) {
     let mut brief = trial.brief("Begin, and do not end");
     brief.rules = rules(commands);
+    brief.spec.pace = 1.0;
     let meanwhile = async {
         trial.until("the beginning", begun).await;
         // What was sent has to arrive.
