@@ -35,6 +35,8 @@ install_programs
 cargo build --quiet -p engine --test conformance
 binary=$(suite)
 [ -x "$binary" ] || { say "The suite was not built."; exit 1; }
+# What lies below /tmp would be hidden by the new one.
+case "$binary:$folder" in /tmp/* | *:/tmp/*) inside='ip link set lo up && exec "$@"' ;; esac
 
 run=("$binary" --test-threads=1 "$@")
 export AICIB_ENGINES=$folder AICIB_ENGINES_TABLE=$table

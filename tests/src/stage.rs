@@ -78,7 +78,8 @@ impl Stage {
         others.filter_map(Pid::from_raw).collect()
     }
 
-    /// The process of a worker; waits until there is one.
+    /// The process of a worker; waits until there is one that has begun. Before that it ends with its daemon, and the
+    /// next daemon starts another.
     ///
     /// # Errors
     /// There is none in time.
@@ -87,7 +88,14 @@ impl Stage {
             let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
             command.ends_with(b"\0worker\0")
         };
-        wait_for("the worker", SOON, async || Ok(self.others().into_iter().find(is_worker))).await
+        let has_begun =
+            |run: fs::DirEntry| fs::metadata(run.path().join("spool.jsonl")).is_ok_and(|spool| spool.len() > 0);
+        wait_for("the worker", SOON, async || {
+            let worker = self.others().into_iter().find(is_worker);
+            let begun = fs::read_dir(self.place.home().join("runs")).is_ok_and(|runs| runs.flatten().any(has_begun));
+            Ok(worker.filter(|_| begun))
+        })
+        .await
     }
 
     /// Waits until nothing runs here but the daemon.
