@@ -68,6 +68,12 @@ struct Zoom {
 }
 
 #[derive(Deserialize)]
+struct Drawn {
+    /// When, by the page's clock: milliseconds since 1970.
+    at: f64,
+}
+
+#[derive(Deserialize)]
 struct Report {
     message: String,
     #[serde(default)]
@@ -104,6 +110,10 @@ pub async fn call(desktop: &Arc<Desktop>, page: &WebviewWindow, name: &str, para
             desktop.set_viewing(fitting::<Viewing>("native.viewing", params)?.job_id);
         }
         "viewing" => {}
+        "drawn" => {
+            let Drawn { at } = fitting("native.drawn", params)?;
+            tracing::info!(window = page.label(), at, "drawn");
+        }
         "report_error" => {
             let report: Report = fitting("native.report_error", params)?;
             let (message, stack) = (clip(&report.message), clip(&report.stack));

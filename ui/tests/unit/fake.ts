@@ -43,6 +43,7 @@ export function fakeBackend(answers: Partial<Record<Method, Answer>>) {
       viewing: async () => undefined,
       quit: async () => undefined,
       retry: async () => undefined,
+      drawn: () => undefined,
       reportError: () => undefined,
     },
   };

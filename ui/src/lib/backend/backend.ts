@@ -65,6 +65,8 @@ export interface Native {
   quit(): Promise<void>;
   /** Tries to reach the daemon again. */
   retry(): Promise<void>;
+  /** Tells the log that what the window was opened for is on screen, and can be used. */
+  drawn(): void;
   reportError(message: string, stack: string): void;
 }
 

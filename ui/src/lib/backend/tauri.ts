@@ -41,6 +41,10 @@ export function createBackend(): Backend {
       viewing: (jobId) => send('native.viewing', { job_id: jobId }),
       quit: () => send('native.quit', {}),
       retry: () => send('native.retry', {}),
+      drawn() {
+        // It is for the log alone.
+        send('native.drawn', { at: Date.now() }).catch(() => undefined);
+      },
       reportError(message, stack) {
         // The log is where page errors go; when it cannot be reached there is nowhere else to tell.
         send('native.report_error', { message, stack }).catch(() => undefined);
