@@ -4,7 +4,6 @@ import type { CompanyId, EventHit, Seq } from '$lib/contract/types';
 
 const PAGE = 50;
 const MAX_HITS = 5000;
-const TYPING_MS = 120;
 
 /** Where words occur in everything that was said and done, newest first. */
 export class HitsStore {
@@ -17,13 +16,15 @@ export class HitsStore {
   #next: Seq | undefined;
   #company: CompanyId | undefined;
   #turn = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Words that wait for the answer under way: while one types, the daemon is asked one thing at a time. */
+  #wanted: string | undefined;
+  #asking = false;
 
-  /** Looks for these words once nobody types any more. */
+  /** Looks for these words at once, or as soon as the answer under way is here. */
   ask(words: string, company: CompanyId | undefined): void {
-    clearTimeout(this.#timer);
-    const turn = ++this.#turn;
+    this.#turn += 1;
     this.#company = company;
+    this.#wanted = words === '' ? undefined : words;
     if (words === '') {
       this.hits = [];
       this.words = '';
@@ -33,10 +34,18 @@ export class HitsStore {
       return;
     }
     this.loading = true;
-    this.#timer = setTimeout(() => {
+    if (!this.#asking) void this.#answer();
+  }
+
+  async #answer(): Promise<void> {
+    this.#asking = true;
+    while (this.#wanted !== undefined) {
+      const words = this.#wanted;
+      this.#wanted = undefined;
       this.#next = undefined;
-      void this.#read(turn, words, []);
-    }, TYPING_MS);
+      await this.#read(this.#turn, words, []);
+    }
+    this.#asking = false;
   }
 
   async loadMore(): Promise<void> {
@@ -46,7 +55,7 @@ export class HitsStore {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#wanted = undefined;
     this.#turn += 1;
   }
 
