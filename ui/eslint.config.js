@@ -10,7 +10,7 @@ const onlyInTauri = {
 };
 
 export default ts.config(
-  { ignores: ['dist/', 'node_modules/', 'src/lib/contract/types.ts'] },
+  { ignores: ['dist/', 'node_modules/', 'src/lib/contract/types.ts', 'src/lib/paraglide/'] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...svelte.configs.recommended,

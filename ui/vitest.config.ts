@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { compileMessages } from './scripts/messages.mjs';
+
+compileMessages();
 
 export default defineConfig({
   plugins: [svelte()],
@@ -9,5 +12,5 @@ export default defineConfig({
     // Components are tested as the browser has them, not as a server would render them.
     conditions: ['browser'],
   },
-  test: { environment: 'happy-dom', include: ['tests/unit/**/*.test.ts'] },
+  test: { environment: 'happy-dom', include: ['tests/unit/**/*.test.ts'], setupFiles: ['tests/unit/customs.ts'] },
 });

@@ -1,0 +1,28 @@
+// Compiles messages/<language>/*.json to src/lib/paraglide: one typed function a message, so that a message that is
+// missing, or a value that it needs, fails the build. Vite and Vitest do it by themselves.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { compile } from '@inlang/paraglide-js';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+export const OPTIONS = {
+  project: at('../project.inlang'),
+  outdir: at('../src/lib/paraglide'),
+  // src/lib/locale.ts says which language it is, once for a page's life.
+  strategy: ['globalVariable', 'baseLocale'],
+  emitTsDeclarations: true,
+  emitReadme: false,
+  // Several of Vite, Vitest and the editor may compile at once.
+  cleanOutdir: false,
+};
+
+/** In a process of its own: the compiler leaves timers that would keep this one alive for half a minute. */
+export function compileMessages() {
+  execFileSync(process.execPath, [fileURLToPath(import.meta.url)], { stdio: 'inherit' });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await compile(OPTIONS);
+  process.exit(0);
+}
