@@ -1,5 +1,6 @@
 import type { Job, JobId, JobState, StopCounts, Time } from '$lib/contract/types';
-import { countdown, duration, plural, quoted, upcoming } from './format';
+import { m } from '$lib/paraglide/messages';
+import { clock, count, countdown, dayStart, duration, quoted, upcoming } from './format';
 import { isAtWork, isFinal, roleName, STATE_NAMES } from './names';
 
 /** A longer wait says until when, and not only how long. */
@@ -12,9 +13,9 @@ export type Tone = '' | 'run' | 'ok' | 'warn' | 'bad';
 
 export const FACE_NAMES: Record<Face, string> = {
   ...STATE_NAMES,
-  held: 'On hold',
-  pausing: 'Pausing…',
-  stopping: 'Stopping…',
+  held: m.work_held(),
+  pausing: m.work_pausing(),
+  stopping: m.work_stopping(),
 };
 
 export const FACE_TONES: Record<Face, Tone> = {
@@ -55,7 +56,10 @@ export function percentOf(job: Job): number | undefined {
 export function stepOf(job: Job): string {
   const progress = job.progress;
   if (!progress || progress.total <= 0) return '';
-  const step = progress.done < progress.total ? `Step ${progress.done + 1} of ${progress.total}` : 'Finishing';
+  const step =
+    progress.done < progress.total
+      ? m.work_step({ n: count(progress.done + 1), total: count(progress.total) })
+      : m.work_finishing();
   return [step, progress.note.trim()].filter(Boolean).join(' · ');
 }
 
@@ -70,7 +74,7 @@ export function small(text: string): string {
 
 /** "next", "2 before it". */
 export function place(position: number): string {
-  return position === 1 ? 'next' : `${position} before it`;
+  return position === 1 ? m.work_next() : m.work_before({ count: position });
 }
 
 /** What the pill says. `named` has the state in words beside the time. */
@@ -85,7 +89,7 @@ export function pillWords(job: Job, face: Face, now: Time, named: boolean): stri
       return named ? `${name} · ${upcoming(job.until, now)}` : capital(upcoming(job.until, now));
     case 'blocked':
       if (job.after_job_id === undefined) return name;
-      return named ? `${name} · after #${job.after_job_id}` : `After #${job.after_job_id}`;
+      return named ? m.work_state_after({ state: name, id: job.after_job_id }) : m.work_after({ id: job.after_job_id });
     case 'queued':
       return job.position ? `${name} · ${place(job.position)}` : name;
     case 'waiting':
@@ -107,10 +111,12 @@ function open(sentence: string): string {
 
 /** "3 processes ended, 1 by force, 0 left". */
 export function stoppedWords(stopped: StopCounts): string {
-  const left = `${plural(stopped.left, 'process', 'processes')} left`;
-  if (stopped.ended === 0) return left;
-  const ended = `${plural(stopped.ended, 'process', 'processes')} ended`;
-  return [ended, stopped.forced > 0 ? `${stopped.forced} by force` : '', `${stopped.left} left`]
+  if (stopped.ended === 0) return m.work_processes_left({ count: stopped.left });
+  return [
+    m.work_processes_ended({ count: stopped.ended }),
+    stopped.forced > 0 ? m.work_forced({ n: count(stopped.forced) }) : '',
+    m.work_left({ n: count(stopped.left) }),
+  ]
     .filter(Boolean)
     .join(', ');
 }
@@ -129,42 +135,42 @@ export function waitsFor(job: Job, face: Face, now: Time, beside = false): strin
   const soon = job.until === undefined ? '' : countdown(job.until, now);
   switch (face) {
     case 'scheduled': {
-      const after = job.after_job_id === undefined ? '' : `once job #${job.after_job_id} has completed`;
-      if (job.until === undefined) return `Starts at its time${after && `, ${after}`}`;
-      if (!soon) return `Starts any moment${after && `, ${after}`}`;
-      if (beside) return `Starts in ${soon}${after && `, ${after}`}`;
-      return `Starts ${upcoming(job.until, now)}, ${after || `in ${soon}`}`;
+      const id = job.after_job_id;
+      if (job.until === undefined)
+        return id === undefined ? m.work_starts_at_time() : m.work_starts_at_time_after({ id });
+      if (!soon) return id === undefined ? m.work_starts_soon() : m.work_starts_soon_after({ id });
+      if (beside) return id === undefined ? m.work_starts_in({ soon }) : m.work_starts_in_after({ soon, id });
+      const when = upcoming(job.until, now);
+      return id === undefined ? m.work_starts_when({ when, soon }) : m.work_starts_when_after({ when, id });
     }
     case 'blocked':
       return job.after_job_id === undefined
-        ? open(job.reason) || 'Starts once another job has completed'
-        : `Starts once job #${job.after_job_id} has completed`;
+        ? open(job.reason) || m.work_starts_other()
+        : m.work_starts_once({ id: job.after_job_id });
     case 'queued':
       if (job.position)
-        return job.position === 1
-          ? `Starts when ${job.agent === 'ceo' ? 'the CEO' : roleName(job.agent)} is free`
-          : `${job.position} jobs are before it`;
-      return 'Starts as soon as there is room';
+        return job.position === 1 ? startsWhenFree(job.agent) : m.work_jobs_before({ count: job.position });
+      return m.work_starts_room();
     case 'waiting': {
-      const reason = open(job.reason) || 'Cannot go on for a while';
+      const reason = open(job.reason) || m.work_cannot();
       if (job.until === undefined || (beside && soon)) return reason;
-      if (!soon) return `${reason} · goes on any moment`;
+      if (!soon) return m.work_goes_on_soon({ reason });
       // A wait of hours is told by the clock, too.
-      if (job.until - now > LONG_WAIT_MS) return `${reason} · goes on ${at(job.until, now)}, in ${soon}`;
-      return `${reason} · goes on in ${soon}`;
+      if (job.until - now > LONG_WAIT_MS) return m.work_goes_on_when({ reason, when: at(job.until, now), soon });
+      return m.work_goes_on_in({ reason, soon });
     }
     case 'retrying': {
-      const reason = open(job.reason) || 'Its last try failed';
-      if (job.until === undefined) return `${reason} · tries again`;
+      const reason = open(job.reason) || m.work_try_failed();
+      if (job.until === undefined) return m.work_tries({ reason });
       if (beside && soon) return reason;
-      return soon ? `${reason} · tries again in ${soon}` : `${reason} · tries again any moment`;
+      return soon ? m.work_tries_in({ reason, soon }) : m.work_tries_soon({ reason });
     }
     case 'held':
-      return job.started_at === undefined ? 'Does not start until you resume it' : 'Goes on when you resume it';
+      return job.started_at === undefined ? m.work_held_new() : m.work_held_begun();
     case 'pausing':
-      return 'Stops before its next call';
+      return m.work_stops_before();
     case 'stopping':
-      return 'Ending its processes';
+      return m.work_ending();
     default:
       return '';
   }
@@ -173,14 +179,19 @@ export function waitsFor(job: Job, face: Face, now: Time, beside = false): strin
 /** "at 14:00", "tomorrow 09:00". */
 function at(time: Time, now: Time): string {
   const when = upcoming(time, now);
-  if (/^\d+:/.test(when)) return `at ${when}`;
-  return /^\d/.test(when) ? `on ${when}` : when;
+  const days = Math.round((dayStart(time) - dayStart(now)) / 86_400_000);
+  if (days <= 0) return m.work_at({ time: clock(time) });
+  return days < 7 ? when : m.work_on({ time: when });
+}
+
+function startsWhenFree(agent: string): string {
+  return agent === 'ceo' ? m.work_starts_ceo() : m.work_starts_free({ name: roleName(agent) });
 }
 
 /** What became of the processes of a job that ended, and why it did where the founder stopped it; empty for the others. */
 export function stoppedHow(job: Job): string {
   if (!hasStopped(job)) return '';
-  const reason = job.state === 'cancelled' ? open(job.reason || 'Stopped by you') : '';
+  const reason = job.state === 'cancelled' ? open(job.reason || m.work_stopped_by_you()) : '';
   return capital([reason, stoppedWords(job.stopped)].filter(Boolean).join(' · '));
 }
 
@@ -188,11 +199,11 @@ export function stoppedHow(job: Job): string {
 export function endedHow(job: Job): string {
   const counts = hasStopped(job) ? stoppedWords(job.stopped) : '';
   const with_ = (words: string) => (counts ? `${open(words)} · ${counts}` : words);
-  if (job.state === 'completed') return with_(job.result ? quoted(job.result) : 'Done.');
-  if (job.state === 'cancelled') return with_(job.reason || 'Stopped by you.');
+  if (job.state === 'completed') return with_(job.result ? quoted(job.result) : m.work_done());
+  if (job.state === 'cancelled') return with_(job.reason || `${m.work_stopped_by_you()}.`);
   const why = job.error ? `${job.error.message} ${job.error.fix}`.trim() : job.reason;
   // In a line of a row there is no room to set commands apart.
-  return with_(why ? `Failed: ${why.replaceAll('`', '')}` : 'Failed.');
+  return with_(why ? m.work_failed_why({ why: why.replaceAll('`', '') }) : m.work_failed());
 }
 
 /** What there is to tell of a job in a line, whatever its state. */
@@ -200,12 +211,12 @@ export function toldOf(job: Job, face: Face, now: Time): string {
   if (isFinal(job.state)) return endedHow(job);
   const waits = waitsFor(job, face, now, true);
   if (waits) return waits;
-  return job.activity ? `${roleName(job.activity.agent)} ${job.activity.text}` : 'Starting';
+  return job.activity ? `${roleName(job.activity.agent)} ${job.activity.text}` : m.work_starting();
 }
 
 /** What a job that was told to stop says once it has. */
 export function stoppedFlash(jobId: JobId, stopped: StopCounts, begun: boolean): string {
   return begun || stopped.ended > 0 || stopped.left > 0
-    ? `Job #${jobId} stopped: ${stoppedWords(stopped)}.`
-    : `Job #${jobId} cancelled. It had not begun.`;
+    ? m.work_flash_stopped({ id: jobId, how: stoppedWords(stopped) })
+    : m.work_flash_unbegun({ id: jobId });
 }
