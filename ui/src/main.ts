@@ -9,7 +9,7 @@ const backend = createBackend();
 installBackend(backend);
 
 /** A note of the browser's own that one layout took two frames: no fault. */
-const LAYOUT_NOTE = 'ResizeObserver loop';
+const LAYOUT_NOTE = 'ResizeObserver loop'; // not words
 
 addEventListener('error', (event) => {
   if (event.message.startsWith(LAYOUT_NOTE)) return;
@@ -25,7 +25,7 @@ addEventListener('unhandledrejection', (event) => {
 
 const query = new URLSearchParams(location.search);
 const quick = query.get('window') === 'quick';
-document.documentElement.dataset.window = quick ? (query.has('round') ? 'quick round' : 'quick') : 'main';
+document.documentElement.dataset.window = quick ? (query.has('round') ? 'quick round' : 'quick') : 'main'; // not words
 
 const target = document.getElementById('app');
 if (target) mount(App, { target, props: { quick } });

@@ -18,6 +18,7 @@ const NOT_WORDS = new Set([
   ...['Enter', 'Escape', 'Tab', 'Backspace', 'Delete', 'Home', 'End', 'PageUp', 'PageDown', 'Shift', 'Control', 'Alt'],
   ...['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Meta', 'Ctrl', 'Space', 'Files', 'Super', 'Cmd', 'Option'],
   ...['AICIB', 'POSIX', 'GET', 'POST', 'AltGraph', 'Dead', 'Process', 'Unidentified', 'CapsLock', 'NumLock', 'Fn'],
+  ...['Up', 'Down', 'Left', 'Right', 'Esc', 'Mod', 'Page', 'CmdOrCtrl'],
 ]);
 
 /** Attributes that nobody reads. */
@@ -31,7 +32,7 @@ interface Found {
 
 function isForPeople(text: string): boolean {
   const plain = text.trim();
-  if (NOT_WORDS.has(plain) || !/\p{L}/u.test(plain)) return false;
+  if (plain.split(/[\s+]+/).every((part) => NOT_WORDS.has(part)) || !/\p{L}/u.test(plain)) return false;
   if (/^[\w-]+(\.[\w-]+)+$/.test(plain) || /^[a-z]+:|^[/#.<[\\]|^--/.test(plain)) return false;
   return /\p{L}[\p{L}’'.,:;!?)…-]*\s+\(?\p{L}/u.test(plain) || /^\p{Lu}[\p{Ll}’]+[.:…!?]?$/u.test(plain);
 }
@@ -82,6 +83,10 @@ function inComponent(source: string): Found[] {
     }
     if (typeof value !== 'object' || value === null || !('type' in value)) return;
     const node = value as Node;
+    if (node.type === 'StyleDirective') {
+      visitExpressions(node['value']);
+      return;
+    }
     if (node.type === 'Attribute') {
       const name = String(node['name']);
       if (!NOT_READ.test(name)) visit(node['value'], node);

@@ -1,3 +1,5 @@
+import { m } from '$lib/paraglide/messages';
+
 /** What a key does, by the name that the settings know it by. */
 export type ShortcutId =
   | 'palette'
@@ -23,74 +25,74 @@ export interface Shortcut {
 }
 
 export const SHORTCUTS: readonly Shortcut[] = [
-  { id: 'palette', label: 'Search and commands', keys: 'Mod+K' },
-  { id: 'compose', label: 'New brief', keys: 'Mod+N' },
-  { id: 'search', label: 'Search all that was said and done', keys: 'Mod+Shift+F' },
-  { id: 'companies', label: 'Switch company', keys: 'Mod+O' },
-  { id: 'desk', label: 'Desk', keys: 'Mod+1' },
-  { id: 'jobs', label: 'Jobs', keys: 'Mod+2' },
-  { id: 'journal', label: 'Journal', keys: 'Mod+3' },
-  { id: 'costs', label: 'Costs', keys: 'Mod+4' },
-  { id: 'team', label: 'Team', keys: 'Mod+5' },
-  { id: 'notices', label: 'Notices', keys: 'Mod+6' },
-  { id: 'settings', label: 'Settings', keys: 'Mod+,' },
-  { id: 'hold', label: 'Pause or resume all work', keys: 'Mod+Shift+P' },
-  { id: 'keys', label: 'All keys', keys: '?' },
-  { id: 'quit', label: 'Quit AICIB', keys: 'Mod+Q' },
+  { id: 'palette', label: m.shell_do_palette(), keys: 'Mod+K' },
+  { id: 'compose', label: m.shell_do_compose(), keys: 'Mod+N' },
+  { id: 'search', label: m.shell_do_search(), keys: 'Mod+Shift+F' },
+  { id: 'companies', label: m.shell_do_companies(), keys: 'Mod+O' },
+  { id: 'desk', label: m.shell_do_desk(), keys: 'Mod+1' },
+  { id: 'jobs', label: m.shell_do_jobs(), keys: 'Mod+2' },
+  { id: 'journal', label: m.shell_do_journal(), keys: 'Mod+3' },
+  { id: 'costs', label: m.shell_do_costs(), keys: 'Mod+4' },
+  { id: 'team', label: m.shell_do_team(), keys: 'Mod+5' },
+  { id: 'notices', label: m.shell_do_notices(), keys: 'Mod+6' },
+  { id: 'settings', label: m.shell_do_settings(), keys: 'Mod+,' },
+  { id: 'hold', label: m.shell_do_hold(), keys: 'Mod+Shift+P' },
+  { id: 'keys', label: m.shell_do_keys(), keys: '?' },
+  { id: 'quit', label: m.shell_do_quit(), keys: 'Mod+Q' },
 ];
 
 /** Keys that stay as they are: they belong to one place, or to the system. */
 export const FIXED: readonly { readonly group: string; readonly rows: readonly (readonly [string, string])[] }[] = [
   {
-    group: 'Companies',
-    rows: [['Alt+1', 'The first company, Alt+2 the second, up to nine']],
+    group: m.shell_keys_in_companies(),
+    rows: [['Alt+1', m.shell_key_company()]],
   },
   {
-    group: 'In a list of jobs',
+    group: m.shell_keys_in_list(),
     rows: [
-      ['Up Down', 'Go through it, also J and K, Page Up and Down, Home and End'],
-      ['Enter', 'Open the job'],
-      ['Space', 'Choose it, or no longer'],
-      ['Shift+Up Shift+Down', 'Choose a stretch'],
-      ['Mod+A', 'Choose all'],
-      ['Delete', 'Delete what is chosen'],
-      ['Shift+F10', 'What else can be done with it'],
-      ['/', 'Search'],
-      ['Esc', 'Choose none'],
+      ['Up Down', m.shell_key_list_go()],
+      ['Enter', m.shell_key_list_open()],
+      ['Space', m.shell_key_list_choose()],
+      ['Shift+Up Shift+Down', m.shell_key_list_stretch()],
+      ['Mod+A', m.shell_key_list_all()],
+      ['Delete', m.shell_key_list_delete()],
+      ['Shift+F10', m.shell_key_list_menu()],
+      ['/', m.shell_key_list_search()],
+      ['Esc', m.shell_key_list_none()],
     ],
   },
   {
-    group: 'In a job',
+    group: m.shell_keys_in_job(),
     rows: [
-      ['Mod+F', 'Find in the job'],
-      ['Up Down', 'Go through it, also J and K'],
-      ['Right Left', 'Open and close, unfold and fold'],
-      ['C', 'Copy what is there'],
-      ['Shift+Z', 'Fold or unfold all that was handed on'],
-      ['Home End', 'To its beginning, to what is live'],
+      ['Mod+F', m.shell_key_job_find()],
+      ['Up Down', m.shell_key_job_go()],
+      ['Right Left', m.shell_key_job_fold()],
+      ['C', m.shell_key_job_copy()],
+      ['Shift+Z', m.shell_key_job_fold_all()],
+      ['Home End', m.shell_key_job_ends()],
     ],
   },
   {
-    group: 'Everywhere',
+    group: m.shell_keys_in_all(),
     rows: [
-      ['Mod+Enter', 'Send what is written'],
-      ['Tab', 'To the next thing, with Shift to the one before'],
-      ['Esc', 'Close what is open'],
+      ['Mod+Enter', m.shell_key_send()],
+      ['Tab', m.shell_key_tab()],
+      ['Esc', m.shell_key_esc()],
     ],
   },
 ];
 
 /** What is taken already: by text fields, by forms, by places with keys of their own. */
 const TAKEN = new Map([
-  ['Mod+C', 'copying'],
-  ['Mod+X', 'cutting'],
-  ['Mod+V', 'pasting'],
-  ['Mod+Z', 'undoing'],
-  ['Mod+Shift+Z', 'redoing'],
-  ['Mod+A', 'choosing all'],
-  ['Mod+F', 'finding in a job'],
-  ['Mod+Enter', 'sending'],
-  ...Array.from({ length: 9 }, (_, i) => [`Alt+${i + 1}`, 'switching companies'] as const),
+  ['Mod+C', m.shell_taken_copying()],
+  ['Mod+X', m.shell_taken_cutting()],
+  ['Mod+V', m.shell_taken_pasting()],
+  ['Mod+Z', m.shell_taken_undoing()],
+  ['Mod+Shift+Z', m.shell_taken_redoing()],
+  ['Mod+A', m.shell_taken_choosing()],
+  ['Mod+F', m.shell_taken_finding()],
+  ['Mod+Enter', m.shell_taken_sending()],
+  ...Array.from({ length: 9 }, (_, i) => [`Alt+${i + 1}`, m.shell_taken_switching()] as const),
 ]);
 
 const MODIFIERS = new Set(['Control', 'Shift', 'Alt', 'Meta', 'AltGraph', 'OS', 'Super', 'Dead', 'CapsLock']);
@@ -148,7 +150,21 @@ const SIGNS: Record<string, string> = {
   Left: '←',
   Right: '→',
 };
-const WORDS: Record<string, string> = { Mod: 'Ctrl', Up: '↑', Down: '↓', Left: '←', Right: '→' };
+const WORDS: Record<string, string> = {
+  Mod: m.shell_keyname_ctrl(),
+  Ctrl: m.shell_keyname_ctrl(),
+  Shift: m.shell_keyname_shift(),
+  Delete: m.shell_keyname_delete(),
+  Home: m.shell_keyname_home(),
+  End: m.shell_keyname_end(),
+  Space: m.shell_keyname_space(),
+  PageUp: m.shell_keyname_page_up(),
+  PageDown: m.shell_keyname_page_down(),
+  Up: '↑',
+  Down: '↓',
+  Left: '←',
+  Right: '→',
+};
 
 /** As this system's people write it: "Ctrl+Shift+F", "⌘⇧F". */
 export function written(keys: string, mac: boolean): string {
@@ -192,14 +208,13 @@ export function conflict(
   const other = doneBy(keys, use);
   if (other !== undefined && other !== id) {
     const label = SHORTCUTS.find((row) => row.id === other)?.label ?? other;
-    return { why: `“${label}” has these keys.`, by: other };
+    return { why: m.shell_keys_had({ label }), by: other };
   }
   const taken = TAKEN.get(keys);
-  if (taken !== undefined) return { why: `These keys are for ${taken}.` };
+  if (taken !== undefined) return { why: m.shell_keys_taken({ what: taken }) };
   const parts = partsOf(keys);
   const alone = !parts.some((part) => ['Mod', 'Ctrl', 'Super', 'Alt'].includes(part));
-  if (alone && !/^F\d{1,2}$/.test(parts.at(-1) ?? '') && keys !== '?')
-    return { why: 'Alone it is a key for writing. Hold Ctrl or Alt with it.' };
+  if (alone && !/^F\d{1,2}$/.test(parts.at(-1) ?? '') && keys !== '?') return { why: m.shell_keys_alone() };
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import { m } from '$lib/paraglide/messages';
 import { backend, type Fault, type LinkState, type NativeInfo } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import { flashes } from './flash.svelte';
@@ -46,7 +47,7 @@ class Link {
     this.error = state === 'ready' ? undefined : error;
     if (state === 'ready' && before !== 'ready' && this.restarting) {
       this.restarting = false;
-      flashes.say('The background process was restarted.');
+      flashes.say(m.shell_restarted());
     }
     if (state === 'lost') this.restarting = false;
     if (state === 'ready' && (before !== 'ready' || this.generation === 0)) this.generation += 1;

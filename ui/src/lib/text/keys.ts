@@ -1,11 +1,13 @@
+import { m } from '$lib/paraglide/messages';
+
 /** Names of keys as this system's people know them. */
 export const isMac = /mac/i.test(navigator.platform);
 
-export const MOD = isMac ? '⌘' : 'Ctrl';
+export const MOD = isMac ? '⌘' : m.shell_keyname_ctrl();
 
 /** "⌘K" or "Ctrl+K". */
 export function combo(key: string): string {
-  return isMac ? `⌘${key}` : `Ctrl+${key}`;
+  return isMac ? `⌘${key}` : `${MOD}+${key}`;
 }
 
 export function withMod(event: KeyboardEvent): boolean {
