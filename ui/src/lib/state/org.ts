@@ -1,4 +1,5 @@
 import type { Agent } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 
 /** An agent with those who answer to it. */
 export interface Branch {
@@ -53,15 +54,15 @@ export function briefable(team: readonly Agent[]): Agent[] {
 
 /** "3 of 8 are at work, 1 is off". */
 export function teamLine(team: readonly Agent[]): string {
-  if (team.length === 0) return 'Nobody yet';
+  if (team.length === 0) return m.company_nobody_yet();
   const on = team.filter((agent) => agent.enabled);
   const working = on.filter((agent) => agent.state === 'working').length;
   const off = team.length - on.length;
   const broken = team.filter((agent) => agent.problem !== undefined).length;
   return [
-    working > 0 ? `${working} of ${on.length} at work` : `${on.length} on the team, nobody at work`,
-    off > 0 ? `${off} off` : '',
-    broken > 0 ? `${broken} with a broken file` : '',
+    working > 0 ? m.company_at_work({ working, on: on.length }) : m.company_none_at_work({ on: on.length }),
+    off > 0 ? m.company_off_count({ n: off }) : '',
+    broken > 0 ? m.company_broken_count({ n: broken }) : '',
   ]
     .filter(Boolean)
     .join(' · ');

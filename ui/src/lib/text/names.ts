@@ -1,4 +1,5 @@
 import type { CostBasis, EngineKind, JobState, KeyStorage, LogLevel, Origin } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 
 const HEADS = new Set(['ceo', 'cto', 'cfo', 'cmo', 'coo', 'cpo', 'cso', 'chro', 'clo', 'ciso', 'cio']);
 
@@ -9,7 +10,7 @@ export const FOUNDER = 'founder';
 export function roleName(role: string): string {
   if (HEADS.has(role)) return role.toUpperCase();
   if (role === 'system') return 'AICIB';
-  if (role === FOUNDER) return 'You';
+  if (role === FOUNDER) return m.you();
   return role
     .split(/[-_\s]+/)
     .filter(Boolean)
@@ -20,7 +21,7 @@ export function roleName(role: string): string {
 /** Two letters for an avatar or a logo: "CE", "BE", "NW". */
 export function initials(name: string): string {
   if (name === 'system') return 'AI';
-  if (name === FOUNDER) return 'You';
+  if (name === FOUNDER) return m.you();
   const words = name.split(/[-_\s.]+/).filter(Boolean);
   const letters =
     words.length > 1 ? words.slice(0, 2).map((word) => [...word][0] ?? '') : [...(words[0] ?? '?')].slice(0, 2);
@@ -72,39 +73,41 @@ export function isLater(state: JobState): boolean {
 }
 
 export const STATE_NAMES: Record<JobState, string> = {
-  scheduled: 'Scheduled',
-  blocked: 'Blocked',
-  queued: 'Queued',
-  running: 'Running',
-  waiting: 'Waiting',
-  retrying: 'Retrying',
-  completed: 'Completed',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
+  scheduled: m.company_state_scheduled(),
+  blocked: m.company_state_blocked(),
+  queued: m.company_state_queued(),
+  running: m.company_state_running(),
+  waiting: m.company_state_waiting(),
+  retrying: m.company_state_retrying(),
+  completed: m.company_state_completed(),
+  failed: m.company_state_failed(),
+  cancelled: m.company_state_cancelled(),
 };
 
 export const ENGINE_NAMES: Record<EngineKind, string> = {
-  'anthropic-api': 'Anthropic API',
-  'openai-api': 'OpenAI-compatible API',
-  'claude-code': 'Claude Code',
-  codex: 'Codex',
-  acp: 'ACP agent',
-  practice: 'Practice',
+  'anthropic-api': 'Anthropic API', // not words
+  'openai-api': m.company_engine_openai(),
+  'claude-code': 'Claude Code', // not words
+  codex: 'Codex', // not words
+  acp: m.company_engine_acp(),
+  practice: m.company_engine_practice(),
 };
 
 /** Agents that speak the Agent Client Protocol, by their name after "acp:". */
 const ACP_NAMES: Record<string, string> = {
-  gemini: 'Gemini CLI',
+  gemini: 'Gemini CLI', // not words
   opencode: 'opencode',
-  claude: 'Claude Code over ACP',
-  codex: 'Codex over ACP',
-  custom: 'Your ACP agent',
+  claude: m.company_engine_claude_acp(),
+  codex: m.company_engine_codex_acp(),
+  custom: m.company_engine_acp_own(),
 };
 
 /** An engine's name on screen: "Claude Code", "Gemini CLI". */
 export function engineName(kind: EngineKind, agent = ''): string {
   if (kind !== 'acp' || agent === '') return ENGINE_NAMES[kind];
-  return (Object.hasOwn(ACP_NAMES, agent) ? ACP_NAMES[agent] : undefined) ?? `ACP agent “${agent}”`;
+  return (
+    (Object.hasOwn(ACP_NAMES, agent) ? ACP_NAMES[agent] : undefined) ?? m.company_engine_acp_named({ name: agent })
+  );
 }
 
 /** The same by the name that configs have: "acp:gemini". One that is not known stays as it is. */
@@ -122,47 +125,47 @@ export function isProgram(kind: EngineKind): boolean {
 export type Provider = 'anthropic' | 'openai';
 
 export const PROVIDERS: Record<Provider, { readonly label: string; readonly hint: string }> = {
-  anthropic: { label: 'Anthropic API key', hint: 'sk-ant-…' },
-  openai: { label: 'OpenAI-compatible API key', hint: 'sk-…' },
+  anthropic: { label: m.company_key_anthropic(), hint: 'sk-ant-…' },
+  openai: { label: m.company_key_openai(), hint: 'sk-…' },
 };
 
 /** Where a figure comes from. */
 export const BASIS_NAMES: Record<CostBasis, string> = {
-  reported: 'reported',
-  estimated: 'estimated',
-  free: 'free',
-  unknown: 'no price',
+  reported: m.company_basis_reported(),
+  estimated: m.company_basis_estimated(),
+  free: m.company_basis_free(),
+  unknown: m.no_price(),
 };
 
 export const BASIS_DETAILS: Record<CostBasis, string> = {
-  reported: 'As the provider reported it',
-  estimated: 'Reported tokens at list prices',
-  free: 'Of a model that costs nothing',
-  unknown: 'A model took part whose price is not known: the cost is not complete',
+  reported: m.company_basis_reported_detail(),
+  estimated: m.company_basis_estimated_detail(),
+  free: m.company_basis_free_detail(),
+  unknown: m.company_basis_unknown_detail(),
 };
 
 export const ORIGIN_NAMES: Record<Origin, string> = {
-  cli: 'from the terminal',
-  desk: 'from the Desk',
-  quick: 'from Quick brief',
-  notification: 'from a notification',
-  timeout: 'by itself',
-  client: 'from a client',
+  cli: m.company_origin_cli(),
+  desk: m.company_origin_desk(),
+  quick: m.company_origin_quick(),
+  notification: m.company_origin_notification(),
+  timeout: m.company_origin_timeout(),
+  client: m.company_origin_client(),
 };
 
 export const STORAGE_NAMES: Record<KeyStorage, string> = {
-  keychain: 'in the keychain',
-  passphrase_file: 'in a file locked with your passphrase',
-  session: 'in memory until the background process stops',
+  keychain: m.company_storage_keychain(),
+  passphrase_file: m.company_storage_file(),
+  session: m.company_storage_session(),
 };
 
 /** How much the background process says in its log, quietest first. */
 export const LOG_LEVELS: readonly { value: LogLevel; label: string }[] = [
-  { value: 'error', label: 'Errors' },
-  { value: 'warn', label: 'Warnings' },
-  { value: 'info', label: 'Normal' },
-  { value: 'debug', label: 'Detailed' },
-  { value: 'trace', label: 'Everything' },
+  { value: 'error', label: m.company_log_error() },
+  { value: 'warn', label: m.company_log_warn() },
+  { value: 'info', label: m.company_log_info() },
+  { value: 'debug', label: m.company_log_debug() },
+  { value: 'trace', label: m.company_log_trace() },
 ];
 
 /** A path as typed, with a "~" at its start as the founder's own folder. */
