@@ -230,6 +230,11 @@ fn types_ts() -> String {
         let _ = writeln!(out, "  {:?}: [{}],", info.name, topics.join(", "));
     }
     out.push_str("};\n");
+    out.push_str("\n/** Every code that an error can have. */\nexport const ERROR_CODES = [\n");
+    for (code, _, _) in crate::ErrorCode::ALL {
+        let _ = writeln!(out, "  {code:?},");
+    }
+    out.push_str("] as const;\n");
     out
 }
 

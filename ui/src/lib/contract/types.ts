@@ -3434,7 +3434,11 @@ question_id?: QuestionId,
 /**
  * Whether Allow and Deny may stand on it: the question asks for leave to act, and all of the act is in the body.
  */
-decidable: boolean, };
+decidable: boolean, 
+/**
+ * How many it speaks for, where several are told as one; none where it is about its own job alone.
+ */
+together?: number, };
 
 /**
  * Something the founder is told once.
@@ -3553,7 +3557,11 @@ question_id?: QuestionId,
 /**
  * Whether Allow and Deny may stand on it: the question asks for leave to act, and all of the act is in the body.
  */
-decidable: boolean, };
+decidable: boolean, 
+/**
+ * How many it speaks for, where several are told as one; none where it is about its own job alone.
+ */
+together?: number, };
 
 /**
  * The founder has looked at the notices up to this one.
@@ -4275,6 +4283,10 @@ export type Show = { "view": "window" } | { "view": "job",
 /**
  * Which.
  */
+job_id: JobId, } | { "view": "follow_up", 
+/**
+ * Which job.
+ */
 job_id: JobId, } | { "view": "settings" } | { "view": "notices" } | { "view": "jobs" } | { "view": "quick" };
 
 /**
@@ -4715,3 +4727,74 @@ export const CHANGES: { readonly [M in keyof Methods]: readonly Topic[] } = {
   "run.go_on": [],
   "run.lease_return": [],
 };
+
+/** Every code that an error can have. */
+export const ERROR_CODES = [
+  "request.bad",
+  "request.too_large",
+  "request.method_unknown",
+  "request.unauthorized",
+  "protocol.unsupported",
+  "daemon.unreachable",
+  "daemon.running",
+  "daemon.overloaded",
+  "daemon.stopping",
+  "company.not_found",
+  "company.exists",
+  "company.folder",
+  "config.invalid",
+  "config.key_unknown",
+  "agent.not_found",
+  "agent.invalid",
+  "agent.ceo_missing",
+  "session.none",
+  "session.active",
+  "session.busy",
+  "session.not_found",
+  "question.not_found",
+  "question.closed",
+  "agent.exists",
+  "job.not_found",
+  "job.final",
+  "job.not_final",
+  "job.not_begun",
+  "job.blocker_not_completed",
+  "directive.invalid",
+  "budget.daily_reached",
+  "budget.monthly_reached",
+  "budget.session_reached",
+  "budget.agent_reached",
+  "budget.brief_reached",
+  "engine.unavailable",
+  "engine.not_found",
+  "engine.unsupported",
+  "engine.login",
+  "engine.failed",
+  "sandbox.unavailable",
+  "rule.not_found",
+  "key.missing",
+  "keychain.locked",
+  "keychain.unavailable",
+  "key.passphrase_wrong",
+  "provider.auth",
+  "provider.credit",
+  "provider.quota",
+  "provider.rate_limit",
+  "provider.down",
+  "provider.network",
+  "provider.refused",
+  "provider.protocol",
+  "run.turns_reached",
+  "run.time_reached",
+  "run.no_output",
+  "run.silent",
+  "run.loop",
+  "run.output_reached",
+  "run.interrupted",
+  "run.spawn_failed",
+  "disk.full",
+  "database.unusable",
+  "database.locked",
+  "database.read_only",
+  "internal",
+] as const;

@@ -1,4 +1,5 @@
 import type { Fault } from '$lib/backend/backend';
+import { titleOf } from '$lib/text/faults';
 
 export interface Flash {
   readonly id: number;
@@ -22,6 +23,7 @@ const BAD_STAYS_MS = 12_000;
 class Flashes {
   list = $state.raw<readonly Flash[]>([]);
   #next = 1;
+  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
 
   say(text: string, tone: Flash['tone'] = 'plain', action?: FlashAction): void {
     // What can be acted on is to be read and reached first.
@@ -30,16 +32,37 @@ class Flashes {
   }
 
   fault(fault: Fault): void {
-    this.#add({ id: this.#next++, tone: 'bad', text: fault.message, fix: fault.fix }, BAD_STAYS_MS);
+    const title = titleOf(fault.code);
+    const words = title
+      ? { text: title, fix: `${fault.message} ${fault.fix}`.trim() }
+      : { text: fault.message, fix: fault.fix };
+    this.#add({ id: this.#next++, tone: 'bad', ...words }, BAD_STAYS_MS);
   }
 
   drop(id: number): void {
+    this.stay(id);
     this.list = this.list.filter((flash) => flash.id !== id);
   }
 
+  /** Keeps it for as long as somebody is on it. */
+  stay(id: number): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+  }
+
+  /** Lets it go again, some time after they left it. */
+  leave(id: number, stays = STAYS_MS): void {
+    this.stay(id);
+    this.#timers.set(
+      id,
+      setTimeout(() => this.drop(id), stays),
+    );
+  }
+
   #add(flash: Flash, stays: number): void {
+    for (const old of this.list.slice(0, -(MAX - 1))) this.stay(old.id);
     this.list = [...this.list, flash].slice(-MAX);
-    setTimeout(() => this.drop(flash.id), stays);
+    this.leave(flash.id, stays);
   }
 }
 
