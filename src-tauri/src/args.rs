@@ -1,6 +1,6 @@
 //! The command line.
 
-use contract::{JobId, Show};
+use contract::{JobId, LINK, Show};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -52,7 +52,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Request, String> 
                 let id = id.ok_or_else(|| format!("--job takes a job's number, not {number:?}. Example: --job 212"))?;
                 Some(Show::Job { job_id: JobId(id) })
             }
-            link if link.starts_with(LINK) => Some(of_link(link).ok_or_else(|| {
+            link if link.starts_with(LINK) => Some(Show::of_link(link).ok_or_else(|| {
                 format!("{:?} is no link of AICIB's. Example: aicib://job/212", contract::one_line(link, 80))
             })?),
             other => return Err(format!("{other:?} is not an option of aicib-desktop. See aicib-desktop --help.")),
@@ -62,29 +62,6 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Request, String> 
         }
     }
     Ok(Request::Start(asked.unwrap_or(Some(Show::Window))))
-}
-
-/// How links of ours begin.
-const LINK: &str = "aicib://";
-
-/// What a link brings up; none for what is no link of ours. Links come from anywhere: they open views, and change nothing.
-pub fn of_link(link: &str) -> Option<Show> {
-    let path = link.strip_prefix(LINK)?.trim_end_matches('/');
-    match path.split_once('/') {
-        Some(("job", number)) => {
-            let id = number.parse().ok().filter(|id: &i64| *id > 0 && number.bytes().all(|byte| byte.is_ascii_digit()));
-            id.map(|id| Show::Job { job_id: JobId(id) })
-        }
-        Some(_) => None,
-        None => match path {
-            "" | "desk" => Some(Show::Window),
-            "jobs" => Some(Show::Jobs),
-            "quick" => Some(Show::Quick),
-            "settings" => Some(Show::Settings),
-            "notices" => Some(Show::Notices),
-            _ => None,
-        },
-    }
 }
 
 #[cfg(test)]
@@ -105,15 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn a_link_brings_up_its_view_and_nothing_else() {
+    fn a_link_is_taken_as_an_option() {
         assert_eq!(read("aicib://job/212"), Ok(Request::Start(Some(Show::Job { job_id: JobId(212) }))));
-        assert_eq!(read("aicib://quick/"), Ok(Request::Start(Some(Show::Quick))));
-        assert_eq!(of_link("aicib://"), Some(Show::Window));
-        for wrong in
-            ["aicib://job/", "aicib://job/-1", "aicib://job/+1", "aicib://job/1/cancel", "aicib://run?x=1", "http://x"]
-        {
-            assert_eq!(of_link(wrong), None, "{wrong}");
-        }
         assert!(read("aicib://nowhere").unwrap_err().contains("aicib://job/212"));
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::{CompanyId, Desk, DeskChange, Job, JobId, JobState, Money, Question};
+use contract::{CompanyId, Desk, DeskChange, Job, JobId, JobState, Money, Question, Time};
+use words::{Language, Words};
 
 use crate::mark::Mood;
 
@@ -14,7 +15,6 @@ pub const ASKED: usize = 3;
 const TITLE_CHARS: usize = 44;
 
 /// What runs and what it costs, as the Desks of all companies tell it.
-#[derive(Default)]
 pub struct Board {
     companies: BTreeMap<CompanyId, Row>,
     held: bool,
@@ -22,6 +22,21 @@ pub struct Board {
     stopping: bool,
     /// A brief failed, and the founder has not looked since.
     failed: bool,
+    /// When the founder looked last, or we began: what failed before that is known.
+    looked: Time,
+}
+
+impl Default for Board {
+    fn default() -> Board {
+        Board {
+            companies: BTreeMap::new(),
+            held: false,
+            connected: false,
+            stopping: false,
+            failed: false,
+            looked: Time::now(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -46,6 +61,8 @@ pub struct Face {
     pub title: String,
     /// Whether all work is on hold.
     pub held: bool,
+    /// The language of all of it.
+    pub language: Language,
 }
 
 impl Board {
@@ -73,7 +90,8 @@ impl Board {
     pub fn changed(&mut self, change: &DeskChange) {
         let Some(row) = self.companies.get_mut(&change.company_id) else { return };
         for job in &change.jobs {
-            self.failed |= job.state == JobState::Failed;
+            // One that failed earlier may change once more: that is no news.
+            self.failed |= job.state == JobState::Failed && job.finished_at.is_some_and(|at| at > self.looked);
             if job.state.is_final() {
                 row.live.remove(&job.job_id);
             } else {
@@ -88,9 +106,15 @@ impl Board {
         }
     }
 
+    /// Whether a brief failed that the founder has not seen.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// The founder has looked at the window: what failed before is known.
     pub fn looked(&mut self) {
         self.failed = false;
+        self.looked = Time::now();
     }
 
     /// The connection is gone: what is known may be wrong by now.
@@ -131,30 +155,28 @@ impl Board {
         self.companies.values().flat_map(|row| row.live.values())
     }
 
-    /// What the tray shows of it.
-    pub fn face(&self) -> Face {
+    /// What the tray shows of it, in a language.
+    pub fn face(&self, words: &Words) -> Face {
         let today = self.companies.values().fold(Money::ZERO, |sum, row| sum + row.today);
         let count = |states: &[JobState]| self.jobs().filter(|job| states.contains(&job.state)).count();
         let running = count(&[JobState::Running]);
         let waiting = count(&[JobState::Waiting, JobState::Retrying]);
         let queued = count(&[JobState::Queued]);
         let later = count(&[JobState::Scheduled, JobState::Blocked]);
-        let mut parts = Vec::new();
-        for (number, what) in [(running, "running"), (waiting, "waiting"), (queued, "in line"), (later, "planned")] {
-            if number > 0 {
-                parts.push(format!("{number} {what}"));
-            }
-        }
+        let today = words.language.money(today);
+        let counted =
+            [(running, words.running), (waiting, words.waiting), (queued, words.in_line), (later, words.planned)];
+        let parts: Vec<String> = counted.iter().filter(|(n, _)| *n > 0).map(|(n, say)| say(*n)).collect();
         let work = match (self.held, parts.is_empty()) {
-            (false, true) => "Nothing running".into(),
+            (false, true) => words.nothing_runs.to_owned(),
             (false, false) => parts.join(", "),
-            (true, true) => "All work on hold".into(),
-            (true, false) => format!("All work on hold: {}", parts.join(", ")),
+            (true, true) => words.on_hold.to_owned(),
+            (true, false) => (words.on_hold_with)(&parts.join(", ")),
         };
         let header = match (self.stopping, self.connected) {
-            (true, _) => "Stopping the work…".into(),
-            (_, false) => "Connecting…".into(),
-            _ => format!("{work} · {today} today"),
+            (true, _) => words.stopping.to_owned(),
+            (_, false) => words.connecting.to_owned(),
+            _ => (words.header)(&work, &today),
         };
         let active = running + waiting;
         let title = if active > 0 { format!("{active} · {today}") } else { String::new() };
@@ -172,7 +194,7 @@ impl Board {
             (true, false, false) => Mood::Idle,
         };
         let questions = asked.into_iter().take(ASKED).map(|question| (question.job_id, asks(question))).collect();
-        Face { header, questions, mood, jobs, title, held: self.held }
+        Face { header, questions, mood, jobs, title, held: self.held, language: words.language }
     }
 }
 
@@ -209,6 +231,10 @@ mod tests {
         serde_json::from_value(change).unwrap()
     }
 
+    fn face(board: &Board) -> Face {
+        board.face(words::of("en"))
+    }
+
     fn board(companies: &[i64]) -> Board {
         let mut board = Board::default();
         for id in companies {
@@ -221,11 +247,11 @@ mod tests {
     #[test]
     fn the_header_counts_over_all_companies() {
         let mut board = board(&[1, 2]);
-        assert_eq!(board.face().header, "Nothing running · $0.00 today");
-        assert_eq!(board.face().title, "");
+        assert_eq!(face(&board).header, "Nothing running · $0.00 today");
+        assert_eq!(face(&board).title, "");
         board.changed(&change(1, vec![job(1, "running"), job(2, "queued")], Some(4.0)));
         board.changed(&change(2, vec![job(3, "running"), job(4, "waiting")], Some(0.18)));
-        let face = board.face();
+        let face = face(&board);
         assert_eq!(face.header, "2 running, 1 waiting, 1 in line · $4.18 today");
         assert_eq!(face.title, "3 · $4.18");
         assert_eq!(face.jobs[0], (JobId(4), "#4 Brief number 4".into()));
@@ -236,10 +262,10 @@ mod tests {
     fn a_job_that_ended_leaves_and_the_list_stays_short() {
         let mut board = board(&[1]);
         board.changed(&change(1, (1..=9).map(|id| job(id, "running")).collect(), None));
-        assert_eq!(board.face().jobs.len(), LISTED);
+        assert_eq!(face(&board).jobs.len(), LISTED);
         board.changed(&change(1, (1..=9).map(|id| job(id, "completed")).collect(), None));
-        assert_eq!(board.face().header, "Nothing running · $0.00 today");
-        assert!(board.face().jobs.is_empty());
+        assert_eq!(face(&board).header, "Nothing running · $0.00 today");
+        assert!(face(&board).jobs.is_empty());
     }
 
     #[test]
@@ -247,21 +273,21 @@ mod tests {
         let mut board = board(&[1]);
         let jobs = vec![job(1, "scheduled"), job(2, "blocked"), job(3, "retrying"), job(4, "queued")];
         board.changed(&change(1, jobs, None));
-        assert_eq!(board.face().header, "1 waiting, 1 in line, 2 planned · $0.00 today");
+        assert_eq!(face(&board).header, "1 waiting, 1 in line, 2 planned · $0.00 today");
         assert_eq!(board.live(), [JobId(4), JobId(3)]);
-        assert_eq!(board.face().jobs, [(JobId(3), "#3 Brief number 3".to_owned())]);
+        assert_eq!(face(&board).jobs, [(JobId(3), "#3 Brief number 3".to_owned())]);
     }
 
     #[test]
     fn a_hold_of_everything_is_said_first() {
         let mut board = board(&[1]);
         board.holds(true);
-        assert_eq!(board.face().header, "All work on hold · $0.00 today");
+        assert_eq!(face(&board).header, "All work on hold · $0.00 today");
         board.changed(&change(1, vec![job(1, "waiting")], None));
-        assert_eq!(board.face().header, "All work on hold: 1 waiting · $0.00 today");
-        assert!(board.face().held);
+        assert_eq!(face(&board).header, "All work on hold: 1 waiting · $0.00 today");
+        assert!(face(&board).held);
         board.holds(false);
-        assert_eq!(board.face().header, "1 waiting · $0.00 today");
+        assert_eq!(face(&board).header, "1 waiting · $0.00 today");
     }
 
     #[test]
@@ -270,7 +296,36 @@ mod tests {
         board.changed(&change(7, vec![job(1, "running")], None));
         assert_eq!(board.missing(&BTreeSet::from([CompanyId(1), CompanyId(7)])), [CompanyId(7)]);
         board.lost();
-        assert_eq!(board.face().header, "Connecting…");
-        assert!(board.face().jobs.is_empty());
+        assert_eq!(face(&board).header, "Connecting…");
+        assert!(face(&board).jobs.is_empty());
+    }
+
+    #[test]
+    fn it_speaks_the_founder_s_language() {
+        let mut board = board(&[1]);
+        board.changed(&change(1, vec![job(1, "running"), job(2, "running"), job(3, "waiting")], Some(1_234.56)));
+        let face = board.face(words::of("de"));
+        assert_eq!(face.header, "2 laufen, 1 wartet · 1.234,56\u{a0}$ heute");
+        assert_eq!(face.title, "3 · 1.234,56\u{a0}$");
+    }
+
+    #[test]
+    fn a_failure_shows_until_the_founder_looks_and_no_longer() {
+        let mut board = board(&[1]);
+        let failed = |id: i64, at: Time| {
+            let mut job = job(id, "failed");
+            job["finished_at"] = json!(at);
+            job
+        };
+        let long_ago = Time(1);
+        board.changed(&change(1, vec![failed(1, long_ago)], None));
+        assert_eq!(face(&board).mood, Mood::Idle, "it was known before we began");
+        let soon = Time(Time::now().0 + 60_000);
+        board.changed(&change(1, vec![failed(2, soon)], None));
+        assert_eq!(face(&board).mood, Mood::Failed);
+        board.looked = Time(soon.0 + 1);
+        board.failed = false;
+        board.changed(&change(1, vec![failed(2, soon)], None));
+        assert_eq!(face(&board).mood, Mood::Idle, "what changes of it later is no news");
     }
 }

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tauri::AppHandle;
 use tokio::sync::Notify;
+use words::Words;
 
 use crate::link::{Link, LinkState};
 use crate::notices::Notices;
@@ -78,6 +79,11 @@ impl Desktop {
         lock(&self.settings).clone()
     }
 
+    /// What is said natively, in the founder's language.
+    pub fn words(&self) -> &'static Words {
+        words::of(&lock(&self.settings).language)
+    }
+
     /// The job that the main window shows.
     pub fn viewing(&self) -> Option<JobId> {
         *lock(&self.viewing)
@@ -139,6 +145,9 @@ impl Desktop {
     fn desk_changed(self: &Arc<Self>, note: &Incoming) {
         let Some(change) = read::<contract::DeskChange>(note) else { return };
         self.tray.changed(&change);
+        if self.tray.tells_of_failure() && window::is_looked_at(self) {
+            self.tray.looked();
+        }
         // A company that is not known yet was founded just now, and its Desk may be on its way: as it was before this.
         let is_new = !self.tray.missing(&BTreeSet::from([change.company_id])).is_empty();
         if is_new || change.reload {
@@ -249,6 +258,7 @@ impl Desktop {
 
     fn apply(self: &Arc<Self>, settings: Settings) {
         *lock(&self.settings) = settings.clone();
+        self.tray.spoken();
         window::set_theme(self, settings.theme);
         self.shortcut.set(self, &settings.quick_shortcut);
     }

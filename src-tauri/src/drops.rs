@@ -11,8 +11,10 @@ use tauri::DragDropEvent;
 
 use crate::desktop::Desktop;
 
-/// Files of one drop, at most.
-const MOST: usize = 20;
+/// Files of one drop that a page is told of, at most: a few more than a brief may have, so that it can say so.
+const MOST: usize = 30;
+/// Things of one drop that are looked at.
+const LOOKED_AT: usize = 1_000;
 /// Bytes of something pasted, at most.
 const LARGEST: usize = 20 << 20;
 /// How long what was pasted is kept: a brief that goes out copies it.
@@ -23,13 +25,31 @@ pub fn over(desktop: &Arc<Desktop>, window: &str, event: &DragDropEvent) {
     let (note, params) = match event {
         DragDropEvent::Enter { paths, .. } => ("native.drag", json!({ "over": true, "files": paths.len() })),
         DragDropEvent::Leave => ("native.drag", json!({ "over": false, "files": 0 })),
-        DragDropEvent::Drop { paths, .. } => {
-            let files: Vec<_> = paths.iter().filter(|path| path.is_file()).take(MOST).collect();
-            ("native.dropped", json!({ "paths": files }))
-        }
+        DragDropEvent::Drop { paths, .. } => return dropped(desktop, window, paths.clone()),
         _ => return,
     };
     desktop.pages.push(window, note, params);
+}
+
+/// Tells a page which files were dropped. On another thread: a disk that is far away may take its time.
+fn dropped(desktop: &Arc<Desktop>, window: &str, paths: Vec<PathBuf>) {
+    let (desktop, window) = (desktop.clone(), window.to_owned());
+    tauri::async_runtime::spawn_blocking(move || {
+        desktop.pages.push(&window, "native.dropped", json!({ "paths": files(&paths) }));
+    });
+}
+
+/// The files of a drop, those left out whose names are no text: no page could name them.
+fn files(paths: &[PathBuf]) -> Vec<&str> {
+    let named = |path: &PathBuf| -> bool {
+        let is_text = path.to_str().is_some();
+        if !is_text {
+            tracing::warn!(path = %path.display(), "a file is left out: its name is no text");
+        }
+        is_text
+    };
+    let files = paths.iter().take(LOOKED_AT).filter(|path| path.is_file() && named(path));
+    files.filter_map(|path| path.to_str()).take(MOST).collect()
 }
 
 /// Keeps something that was pasted as a file, until a brief copies it.
@@ -55,7 +75,11 @@ pub fn keep(home: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
             let path = folder.join(format!("{stem}{again}.{ending}"));
             match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(mut file) => {
-                    std::io::Write::write_all(&mut file, bytes)?;
+                    if let Err(error) = std::io::Write::write_all(&mut file, bytes) {
+                        // Half of it is of no use to anybody.
+                        fs::remove_file(&path)?;
+                        return Err(error);
+                    }
                     return Ok(path);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && n < 1_000 => n += 1,
@@ -96,5 +120,20 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!(fs::read(second).unwrap(), b"2");
         assert_eq!(keep(home.path(), "x.bin", &vec![0; LARGEST + 1]).unwrap_err().code, ErrorCode::BAD_REQUEST);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_dropped_is_files_that_can_be_named() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        let plain = dir.path().join("plan.md");
+        let odd = dir.path().join(std::ffi::OsStr::from_bytes(b"a\xff.txt"));
+        for file in [&plain, &odd] {
+            fs::write(file, "1").unwrap();
+        }
+        let dropped = [dir.path().to_owned(), odd, plain.clone(), dir.path().join("gone")];
+        assert_eq!(files(&dropped), [plain.to_str().unwrap()]);
+        assert_eq!(files(&vec![plain; 50]).len(), MOST);
     }
 }

@@ -87,7 +87,7 @@ fn start(show: Option<Show>) -> Result<ExitCode, Error> {
 #[cfg(target_os = "macos")]
 fn opened(app: &tauri::AppHandle, urls: &[tauri::Url]) {
     let desktop = app.state::<Arc<Desktop>>();
-    for show in urls.iter().filter_map(|url| args::of_link(url.as_str())) {
+    for show in urls.iter().filter_map(|url| Show::of_link(url.as_str())) {
         window::bring_up(&desktop, show);
     }
 }

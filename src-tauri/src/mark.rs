@@ -1,6 +1,7 @@
 //! The tray icon, with a dot that says how things stand.
 
 use tauri::image::Image;
+use words::Words;
 
 /// How things stand, the most pressing first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,12 +19,12 @@ pub enum Mood {
 
 impl Mood {
     /// In words, for the tooltip.
-    pub const fn words(self) -> &'static str {
+    pub const fn words(self, words: &Words) -> &'static str {
         match self {
-            Mood::Waiting => "waits for you",
-            Mood::Failed => "a brief failed",
-            Mood::Working => "at work",
-            Mood::Idle => "idle",
+            Mood::Waiting => words.mood_waiting,
+            Mood::Failed => words.mood_failed,
+            Mood::Working => words.mood_working,
+            Mood::Idle => words.mood_idle,
         }
     }
 

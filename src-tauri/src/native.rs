@@ -132,8 +132,8 @@ async fn info(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Value, Err
     let state = desktop.link.state().borrow().name();
     Ok(json!({
         "platform": std::env::consts::OS,
-        "home": desktop.home.root(),
-        "user_home": desktop.app.path().home_dir().ok(),
+        "home": desktop.home.root().to_string_lossy(),
+        "user_home": desktop.app.path().home_dir().ok().map(|home| home.to_string_lossy().into_owned()),
         "version": env!("CARGO_PKG_VERSION"),
         "daemon": state,
         "global_shortcut": desktop.shortcut.status(),
@@ -144,25 +144,37 @@ async fn info(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Value, Err
 
 async fn pick_folder(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Value, Error> {
     let (tell, picked) = oneshot::channel();
-    desktop.app.dialog().file().set_parent(page).set_title("Choose a folder").pick_folder(move |folder| {
+    desktop.app.dialog().file().set_parent(page).set_title(desktop.words().choose_folder).pick_folder(move |folder| {
         // The page may be gone by the time somebody chose.
         let _ = tell.send(folder);
     });
     let folder = picked.await.unwrap_or_default();
     let path = folder.map(tauri_plugin_dialog::FilePath::into_path).transpose().map_err(Error::internal)?;
-    Ok(json!({ "path": path }))
+    Ok(json!({ "path": path.as_deref().map(named).transpose()? }))
+}
+
+/// A path as a page can name it: one that is no text it could never give back.
+fn named(path: &Path) -> Result<&str, Error> {
+    path.to_str().ok_or_else(|| {
+        Error::new(
+            ErrorCode::BAD_REQUEST,
+            format!("The name of {} is not readable text.", path.display()),
+            "Rename it, and choose it again.",
+        )
+    })
 }
 
 /// Files for a brief, as the founder picks them.
 async fn pick_files(desktop: &Arc<Desktop>, page: &WebviewWindow) -> Result<Value, Error> {
     let (tell, picked) = oneshot::channel();
-    desktop.app.dialog().file().set_parent(page).set_title("Attach files").pick_files(move |files| {
+    desktop.app.dialog().file().set_parent(page).set_title(desktop.words().attach_files).pick_files(move |files| {
         // The page may be gone by the time somebody chose.
         let _ = tell.send(files);
     });
     let files = picked.await.unwrap_or_default().unwrap_or_default();
     let paths = files.into_iter().map(tauri_plugin_dialog::FilePath::into_path).collect::<Result<Vec<_>, _>>();
-    Ok(json!({ "paths": paths.map_err(Error::internal)? }))
+    let paths = paths.map_err(Error::internal)?;
+    Ok(json!({ "paths": paths.iter().map(|path| named(path)).collect::<Result<Vec<_>, _>>()? }))
 }
 
 async fn keep_pasted(desktop: &Arc<Desktop>, pasted: Pasted) -> Result<Value, Error> {
@@ -174,7 +186,7 @@ async fn keep_pasted(desktop: &Arc<Desktop>, pasted: Pasted) -> Result<Value, Er
         let name = plain_name(&pasted.name);
         drops::keep(&home, if name.is_empty() { "pasted.bin" } else { &name }, &bytes)
     });
-    Ok(json!({ "path": kept.await.map_err(Error::internal)?? }))
+    Ok(json!({ "path": named(&kept.await.map_err(Error::internal)??)? }))
 }
 
 fn login_setting(desktop: &Arc<Desktop>, wanted: &Login) -> Result<Value, Error> {
@@ -194,8 +206,13 @@ async fn save_text(desktop: &Arc<Desktop>, page: &WebviewWindow, what: SaveText)
         ));
     }
     let (tell, picked) = oneshot::channel();
-    let dialog =
-        desktop.app.dialog().file().set_parent(page).set_title("Save as").set_file_name(plain_name(&what.name));
+    let dialog = desktop
+        .app
+        .dialog()
+        .file()
+        .set_parent(page)
+        .set_title(desktop.words().save_as)
+        .set_file_name(plain_name(&what.name));
     dialog.save_file(move |file| {
         // The page may be gone by the time somebody chose.
         let _ = tell.send(file);
@@ -209,13 +226,15 @@ async fn save_text(desktop: &Arc<Desktop>, page: &WebviewWindow, what: SaveText)
             "Choose another folder, or make room on the disk.",
         )
     })?;
-    Ok(json!({ "path": path }))
+    Ok(json!({ "path": path.to_string_lossy() }))
 }
 
 /// A file's name without what would make a path of it.
 fn plain_name(name: &str) -> String {
     let fits = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
     let plain: String = name.chars().filter(fits).take(100).collect();
+    // Disks count bytes.
+    let plain = &plain[..plain.floor_char_boundary(200)];
     plain.trim_start_matches(['.', ' ']).to_owned()
 }
 
@@ -258,13 +277,23 @@ fn not_opened(what: &str, error: &dyn std::fmt::Display) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_outside_link, plain_name};
+    use super::{is_outside_link, named, plain_name};
 
     #[test]
     fn a_proposed_name_is_no_path() {
         assert_eq!(plain_name("costs-agent-2026-11-20.csv"), "costs-agent-2026-11-20.csv");
         assert_eq!(plain_name("../../.bashrc\n"), "bashrc");
         assert_eq!(plain_name("a/b\\c:d"), "abcd");
+        assert!(plain_name(&"漢".repeat(200)).len() <= 200);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_text_is_refused_and_breaks_nothing() {
+        use std::os::unix::ffi::OsStrExt;
+        let odd = std::path::Path::new(std::ffi::OsStr::from_bytes(b"/tmp/a\xff"));
+        assert_eq!(named(odd).unwrap_err().code, contract::ErrorCode::BAD_REQUEST);
+        assert_eq!(named(std::path::Path::new("/tmp/ä")).unwrap(), "/tmp/ä");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use contract::methods::{NoticeReport, QuestionAnswer};
 use contract::{
-    Decision, Delivery, Notice, NoticeId, NoticeReportParams, Origin, Press, QuestionAnswerParams, QuestionId, Show,
+    Decision, Delivery, Notice, NoticeId, NoticeReportParams, Origin, Press, QuestionAnswerParams, QuestionId,
 };
 
 use crate::desktop::Desktop;
@@ -42,20 +42,20 @@ async fn present(desktop: Arc<Desktop>, notice: Notice) {
     }
     let (viewing, looked_at) = (desktop.viewing(), window::is_looked_at(&desktop));
     tracing::debug!(notice = %id, job = %notice.job_id, ?viewing, looked_at, "a notice");
-    if viewing == Some(notice.job_id) && looked_at {
+    // One that speaks for several is about more than what is on screen.
+    if viewing == Some(notice.job_id) && looked_at && notice.together.is_none() {
         return report(&desktop, id, Delivery::Seen, String::new()).await;
     }
-    let (job_id, question_id) = (notice.job_id, notice.question_id);
-    match present::show(&desktop, notice).await {
+    match present::show(&desktop, &notice).await {
         Ok(on_screen) => {
             report(&desktop, id, Delivery::Shown, String::new()).await;
             let Some(press) = on_screen.pressed().await else { return };
-            let decided = match (press, question_id) {
-                (Press::Decide(decision), Some(question_id)) => decide(&desktop, question_id, &decision).await,
+            let decided = match (&press, notice.question_id) {
+                (Press::Decide(decision), Some(question_id)) => decide(&desktop, question_id, decision).await,
                 _ => false,
             };
             if !decided {
-                window::bring_up(&desktop, Show::Job { job_id });
+                window::bring_up(&desktop, notice.shows(&press));
             }
             report(&desktop, id, Delivery::Opened, String::new()).await;
         }

@@ -5,13 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use contract::methods::JobCancel;
 use contract::{ErrorCode, JobRef};
+use words::Words;
 
 use crate::desktop::Desktop;
-
-const TITLE: &str = "Quit AICIB?";
-const KEEP: &str = "Quit, keep working";
-const STOP: &str = "Stop the work and quit";
-const CANCEL: &str = "Cancel";
 
 /// Whether the question stands already.
 static ASKING: AtomicBool = AtomicBool::new(false);
@@ -45,7 +41,8 @@ pub fn ask(desktop: &Arc<Desktop>) {
     let (app, desktop) = (desktop.app.clone(), desktop.clone());
     let asked = app.run_on_main_thread(move || {
         let asker = desktop.clone();
-        question(&asker, &text(live), move |choice| {
+        let words = desktop.words();
+        question(&asker, words, &(words.quit_text)(live), move |choice| {
             ASKING.store(false, Ordering::SeqCst);
             match choice {
                 Choice::Keep => leave(&desktop),
@@ -68,13 +65,14 @@ pub fn follow(desktop: &Arc<Desktop>) {
         return;
     }
     let Some(live) = desktop.tray.live_for_sure() else { return };
+    let text = (desktop.words().quit_text)(live.len());
     let changed = desktop.app.run_on_main_thread(move || {
         use gtk::prelude::{DialogExt, MessageDialogExt};
         let Some(question) = QUESTION.with_borrow(Clone::clone) else { return };
         if live.is_empty() {
             question.response(gtk::ResponseType::Yes);
         } else {
-            question.set_secondary_text(Some(&text(live.len())));
+            question.set_secondary_text(Some(&text));
         }
     });
     if let Err(error) = changed {
@@ -85,11 +83,6 @@ pub fn follow(desktop: &Arc<Desktop>) {
 /// The system's own question cannot be changed while it stands.
 #[cfg(not(target_os = "linux"))]
 pub fn follow(_: &Arc<Desktop>) {}
-
-fn text(live: usize) -> String {
-    let what = if live == 1 { "1 job is".to_owned() } else { format!("{live} jobs are") };
-    format!("{what} under way. The work can go on without the window, and you are told when it is done.")
-}
 
 fn leave(desktop: &Desktop) {
     tracing::info!("quit");
@@ -116,7 +109,7 @@ async fn stop_and_leave(desktop: Arc<Desktop>) {
 
 /// The question, as a dialog of the toolkit: the one of the dialog plugin has no default button on Linux.
 #[cfg(target_os = "linux")]
-fn question(desktop: &Desktop, text: &str, answer: impl FnOnce(Choice) + 'static) {
+fn question(desktop: &Desktop, words: &'static Words, text: &str, answer: impl FnOnce(Choice) + 'static) {
     use gtk::prelude::*;
     use gtk::{ButtonsType, DialogFlags, MessageDialog, MessageType, ResponseType};
     use tauri::Manager;
@@ -124,14 +117,19 @@ fn question(desktop: &Desktop, text: &str, answer: impl FnOnce(Choice) + 'static
     let window = desktop.app.get_webview_window(crate::window::MAIN);
     let parent =
         window.filter(|window| window.is_visible().unwrap_or(false)).and_then(|window| window.gtk_window().ok());
-    let dialog =
-        MessageDialog::new(parent.as_ref(), DialogFlags::MODAL, MessageType::Question, ButtonsType::None, TITLE);
-    dialog.set_title(TITLE);
+    let dialog = MessageDialog::new(
+        parent.as_ref(),
+        DialogFlags::MODAL,
+        MessageType::Question,
+        ButtonsType::None,
+        words.quit_title,
+    );
+    dialog.set_title(words.quit_title);
     dialog.set_secondary_text(Some(text));
     // Underlined letters are for the keyboard.
-    dialog.add_button(&format!("_{CANCEL}"), ResponseType::Cancel);
-    dialog.add_button(&format!("_{STOP}"), ResponseType::No);
-    let keep = dialog.add_button(&format!("_{KEEP}"), ResponseType::Yes);
+    dialog.add_button(&format!("_{}", words.cancel), ResponseType::Cancel);
+    dialog.add_button(&format!("_{}", words.quit_stop), ResponseType::No);
+    let keep = dialog.add_button(&format!("_{}", words.quit_keep), ResponseType::Yes);
     dialog.set_default_response(ResponseType::Yes);
     keep.grab_focus();
     let answer = std::cell::Cell::new(Some(answer));
@@ -155,14 +153,15 @@ fn question(desktop: &Desktop, text: &str, answer: impl FnOnce(Choice) + 'static
 
 /// The question.
 #[cfg(not(target_os = "linux"))]
-fn question(desktop: &Desktop, text: &str, answer: impl FnOnce(Choice) + Send + 'static) {
+fn question(desktop: &Desktop, words: &'static Words, text: &str, answer: impl FnOnce(Choice) + Send + 'static) {
     use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogResult};
 
-    let buttons = MessageDialogButtons::YesNoCancelCustom(KEEP.into(), STOP.into(), CANCEL.into());
-    desktop.app.dialog().message(text).title(TITLE).buttons(buttons).show_with_result(move |result| {
+    let buttons =
+        MessageDialogButtons::YesNoCancelCustom(words.quit_keep.into(), words.quit_stop.into(), words.cancel.into());
+    desktop.app.dialog().message(text).title(words.quit_title).buttons(buttons).show_with_result(move |result| {
         answer(match result {
-            MessageDialogResult::Custom(chosen) if chosen == KEEP => Choice::Keep,
-            MessageDialogResult::Custom(chosen) if chosen == STOP => Choice::Stop,
+            MessageDialogResult::Custom(chosen) if chosen == words.quit_keep => Choice::Keep,
+            MessageDialogResult::Custom(chosen) if chosen == words.quit_stop => Choice::Stop,
             MessageDialogResult::Yes => Choice::Keep,
             MessageDialogResult::No => Choice::Stop,
             _ => Choice::Stay,

@@ -1,20 +1,26 @@
-//! The key that opens Quick brief from anywhere. While none is set nothing listens for keys: on X11 that would wake
-//! this process twenty times a second.
+//! The key that opens Quick brief from anywhere. While none is set nothing listens for keys.
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod x11;
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use contract::Show;
-use global_hotkey::hotkey::HotKey;
-use global_hotkey::{GlobalHotKeyEvent, GlobalHotKeyManager, HotKeyState};
+use contract::{KEYS_EXPECTED, Keys, Show, one_line};
 
+#[cfg(not(target_os = "linux"))]
+use self::elsewhere as platform;
+#[cfg(target_os = "linux")]
+use self::x11 as platform;
 use crate::desktop::Desktop;
 use crate::window;
 
 thread_local! {
     /// Holds the key while one is taken. On the thread of the windows, where some systems want it to stay; dropping
     /// it gives the key back and ends what listens for it.
-    static TAKEN: RefCell<Option<GlobalHotKeyManager>> = const { RefCell::new(None) };
+    static TAKEN: RefCell<Option<platform::Taken>> = const { RefCell::new(None) };
 }
 
 /// The shortcut as it stands.
@@ -46,35 +52,30 @@ impl Shortcut {
     }
 
     fn take(&self, desktop: &Arc<Desktop>, keys: &str) {
+        // First the one that there was: the new one may be the same key.
         TAKEN.take();
-        let status = if keys.trim().is_empty() {
-            "off".to_owned()
-        } else {
-            match register(keys) {
-                Ok(manager) => {
-                    let desktop = desktop.clone();
-                    GlobalHotKeyEvent::set_event_handler(Some(move |event: GlobalHotKeyEvent| {
-                        if event.state == HotKeyState::Pressed {
-                            window::bring_up(&desktop, Show::Quick);
-                        }
-                    }));
-                    TAKEN.set(Some(manager));
-                    "on".to_owned()
-                }
-                Err(why) => {
-                    tracing::warn!(keys, why, "no global shortcut");
-                    why
-                }
+        let status = match taken(desktop, keys.trim()) {
+            Ok(None) => "off".to_owned(),
+            Ok(Some(taken)) => {
+                TAKEN.set(Some(taken));
+                "on".to_owned()
+            }
+            Err(why) => {
+                tracing::warn!(keys, why, "no global shortcut");
+                why
             }
         };
         *lock(&self.status) = status;
     }
 }
 
-fn register(keys: &str) -> Result<GlobalHotKeyManager, String> {
-    let key: HotKey = keys
-        .parse()
-        .map_err(|error| format!("{keys:?} is not a shortcut: {error}. Write it like CmdOrCtrl+Shift+Space."))?;
+fn taken(desktop: &Arc<Desktop>, keys: &str) -> Result<Option<platform::Taken>, String> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    // The daemon takes no other, but one of an earlier version may have.
+    let keys: Keys =
+        keys.parse().map_err(|_| format!("{:?} is not a shortcut. Choose {KEYS_EXPECTED}.", one_line(keys, 40)))?;
     if cfg!(target_os = "linux") {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         if set("WAYLAND_DISPLAY") || !set("DISPLAY") {
@@ -82,11 +83,8 @@ fn register(keys: &str) -> Result<GlobalHotKeyManager, String> {
             return Err("Wayland lets no app take a key. Bind `aicib-desktop --quick` in the system's settings.".into());
         }
     }
-    let manager = GlobalHotKeyManager::new().map_err(|error| format!("The system offers no shortcuts: {error}."))?;
-    manager.register(key).map_err(|error| {
-        format!("{keys} could not be taken: {error}. Choose another; some other program may have it.")
-    })?;
-    Ok(manager)
+    let desktop = desktop.clone();
+    platform::take(&keys, move || window::bring_up(&desktop, Show::Quick)).map(Some)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -66,9 +66,19 @@ impl Tray {
         self.with(Board::looked);
     }
 
+    /// Whether it says that a brief failed.
+    pub fn tells_of_failure(&self) -> bool {
+        lock(&self.board).has_failed()
+    }
+
     /// The work is being stopped, and the app ends when it has.
     pub fn stopping(&self) {
         self.with(Board::stopping);
+    }
+
+    /// The language may be another now.
+    pub fn spoken(&self) {
+        self.wake.notify_one();
     }
 
     /// Those of `companies` whose Desk has not been read.
@@ -107,7 +117,7 @@ pub fn start(desktop: &Arc<Desktop>) {
 }
 
 fn build(desktop: &Arc<Desktop>) -> tauri::Result<TrayIcon> {
-    let face = lock(&desktop.tray.board).face();
+    let face = lock(&desktop.tray.board).face(desktop.words());
     let on_click = desktop.clone();
     TrayIconBuilder::with_id("aicib")
         .icon(ICON)
@@ -152,8 +162,9 @@ async fn hold(desktop: Arc<Desktop>) {
     }
 }
 
-const fn hold_label(held: bool) -> &'static str {
-    if held { "Resume all work" } else { "Pause all work" }
+const fn hold_label(face: &Face) -> &'static str {
+    let words = face.language.words();
+    if face.held { words.resume_all } else { words.pause_all }
 }
 
 /// The parts of a menu that change while it stands.
@@ -164,6 +175,7 @@ struct Lines {
 }
 
 fn menu(app: &AppHandle, face: &Face) -> tauri::Result<(Menu<tauri::Wry>, Lines)> {
+    let words = face.language.words();
     let header = MenuItem::with_id(app, "header", plain(&face.header), false, None::<&str>)?;
     let menu = Menu::with_items(app, &[&header])?;
     let mut jobs = Vec::new();
@@ -173,12 +185,12 @@ fn menu(app: &AppHandle, face: &Face) -> tauri::Result<(Menu<tauri::Wry>, Lines)
         jobs.push(item);
     }
     menu.append(&PredefinedMenuItem::separator(app)?)?;
-    menu.append(&MenuItem::with_id(app, QUICK, "Quick brief", true, None::<&str>)?)?;
-    menu.append(&MenuItem::with_id(app, OPEN, "Open AICIB", true, None::<&str>)?)?;
+    menu.append(&MenuItem::with_id(app, QUICK, words.quick_brief, true, None::<&str>)?)?;
+    menu.append(&MenuItem::with_id(app, OPEN, words.open_app, true, None::<&str>)?)?;
     menu.append(&PredefinedMenuItem::separator(app)?)?;
-    let hold = MenuItem::with_id(app, HOLD, hold_label(face.held), true, None::<&str>)?;
+    let hold = MenuItem::with_id(app, HOLD, hold_label(face), true, None::<&str>)?;
     menu.append(&hold)?;
-    menu.append(&MenuItem::with_id(app, QUIT, "Quit", true, None::<&str>)?)?;
+    menu.append(&MenuItem::with_id(app, QUIT, words.quit, true, None::<&str>)?)?;
     Ok((menu, Lines { header, hold, jobs }))
 }
 
@@ -192,7 +204,7 @@ async fn follow(desktop: Arc<Desktop>, icon: TrayIcon) {
     let mut lines: Option<Lines> = None;
     loop {
         desktop.tray.wake.notified().await;
-        let face = lock(&desktop.tray.board).face();
+        let face = lock(&desktop.tray.board).face(desktop.words());
         if face == shown {
             continue;
         }
@@ -216,17 +228,14 @@ fn draw(app: &AppHandle, icon: &TrayIcon, shown: &Face, face: &Face, lines: Opti
         #[cfg(target_os = "macos")]
         icon.set_icon_as_template(true)?;
     }
-    icon.set_tooltip(Some(format!("AICIB ({}): {}", face.mood.words(), face.header)))?;
-    let same = |lines: &Lines| {
-        let ids = |face: &Face| face.questions.iter().chain(&face.jobs).map(|line| line.0).collect::<Vec<_>>();
-        lines.jobs.len() == ids(face).len() && shown.questions.len() == face.questions.len() && ids(shown) == ids(face)
-    };
+    icon.set_tooltip(Some(format!("AICIB ({}): {}", face.mood.words(face.language.words()), face.header)))?;
+    let same = |lines: &Lines| shown.language == face.language && same_jobs(lines, shown, face);
     if let Some(lines) = lines.filter(same) {
         if face.header != shown.header {
             lines.header.set_text(plain(&face.header))?;
         }
         if face.held != shown.held {
-            lines.hold.set_text(hold_label(face.held))?;
+            lines.hold.set_text(hold_label(face))?;
         }
         for (item, (_, label)) in lines.jobs.iter().zip(face.questions.iter().chain(&face.jobs)) {
             item.set_text(plain(label))?;
@@ -236,6 +245,11 @@ fn draw(app: &AppHandle, icon: &TrayIcon, shown: &Face, face: &Face, lines: Opti
     let (menu, lines) = menu(app, face)?;
     icon.set_menu(Some(menu))?;
     Ok(lines)
+}
+
+fn same_jobs(lines: &Lines, shown: &Face, face: &Face) -> bool {
+    let ids = |face: &Face| face.questions.iter().chain(&face.jobs).map(|line| line.0).collect::<Vec<_>>();
+    lines.jobs.len() == ids(face).len() && shown.questions.len() == face.questions.len() && ids(shown) == ids(face)
 }
 
 /// Whether somebody shows tray icons. On Linux that is a program of the desktop environment, which may be missing.

@@ -191,7 +191,7 @@ fn make_quick(desktop: &Arc<Desktop>) -> tauri::Result<WebviewWindow> {
     desktop.quick_is_round.store(round, Ordering::Relaxed);
     let size = quick_size(desktop, QUICK_FIRST_HEIGHT);
     let mut builder = builder(desktop, QUICK)
-        .title("Quick brief")
+        .title(desktop.words().quick_brief)
         .inner_size(size.width, size.height)
         .resizable(false)
         .decorations(false)

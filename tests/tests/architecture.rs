@@ -15,12 +15,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("company", &["contract"]),
     ("store", &["contract"]),
     ("rpc", &["contract"]),
+    ("words", &["contract"]),
     ("engine", &["contract", "company", "process"]),
     ("worker", &["contract", "company", "engine", "process", "rpc"]),
-    ("daemon", &["contract", "company", "store", "process", "rpc", "toast"]),
+    ("daemon", &["contract", "company", "store", "process", "rpc", "toast", "words"]),
     ("cli", &["contract", "rpc"]),
     ("aicib", &["cli", "daemon", "worker", "process"]),
-    ("aicib-desktop", &["contract", "rpc", "toast"]),
+    ("aicib-desktop", &["contract", "rpc", "toast", "words"]),
 ];
 
 /// What must not be linked into the headless half.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use contract::{Notice, NoticeKind, one_line};
 use tokio::time::Instant;
+use words::Words;
 
 /// So many within that time are told one by one.
 const ALONE: usize = 3;
@@ -16,7 +17,7 @@ pub const GATHERS: Duration = Duration::from_secs(5);
 const NAMED: usize = 3;
 /// Characters of each.
 const TITLE_CHARS: usize = 60;
-/// Notices gathered, at most: one more, and the oldest goes into no list of titles. It is in the app's own list.
+/// Notices gathered, at most: one more, and the oldest is only counted. It is in the app's own list.
 const MOST: usize = 1_000;
 
 /// What was told lately, and what is being gathered.
@@ -28,7 +29,7 @@ pub struct Gather {
 #[derive(Default)]
 struct State {
     told: VecDeque<Instant>,
-    gathered: Vec<Notice>,
+    gathered: VecDeque<Notice>,
     more: usize,
 }
 
@@ -41,6 +42,8 @@ pub enum Way {
     First,
     /// It was put with others.
     Together,
+    /// It was put with so many others that this one is only counted among them from now on.
+    InPlaceOf(Box<Notice>),
 }
 
 impl Gather {
@@ -57,37 +60,42 @@ impl Gather {
             state.told.push_back(now);
             return Way::Alone(Box::new(notice));
         }
-        if state.gathered.len() == MOST {
-            state.more += 1;
-            state.gathered.remove(0);
+        state.gathered.push_back(notice);
+        match state.gathered.len() {
+            1 => Way::First,
+            n if n > MOST => match state.gathered.pop_front() {
+                Some(oldest) => {
+                    state.more += 1;
+                    Way::InPlaceOf(Box::new(oldest))
+                }
+                None => Way::Together,
+            },
+            _ => Way::Together,
         }
-        state.gathered.push(notice);
-        if state.gathered.len() == 1 { Way::First } else { Way::Together }
     }
 
     /// What was gathered: one notice that speaks for all of it, and the others.
-    pub fn together(&self, now: Instant) -> Option<(Notice, Vec<Notice>)> {
+    pub fn together(&self, now: Instant, words: &Words) -> Option<(Notice, Vec<Notice>)> {
         let mut state = self.state();
-        let mut gathered = std::mem::take(&mut state.gathered);
+        let gathered = std::mem::take(&mut state.gathered);
         let more = std::mem::take(&mut state.more);
         state.told.push_back(now);
-        let mut last = gathered.pop()?;
-        if gathered.is_empty() {
-            return Some((last, gathered));
+        let mut gathered = Vec::from(gathered);
+        let count = gathered.len() + more;
+        if count > 1 {
+            let failed = gathered.iter().filter(|notice| notice.kind == NoticeKind::Failed).count();
+            let title = |notice: &Notice| one_line(&notice.title, TITLE_CHARS);
+            let mut titles: Vec<String> = gathered.iter().take(NAMED).map(title).collect();
+            if count > NAMED {
+                titles.push((words.and_more)(count - NAMED));
+            }
+            let last = gathered.last_mut()?;
+            last.title = if failed == 0 { (words.more_done)(count) } else { (words.more_ended)(count, failed) };
+            last.body = titles.join("\n");
+            last.urgent = failed > 0;
+            last.together = i64::try_from(count).ok();
         }
-        let count = gathered.len() + 1 + more;
-        let failed = gathered.iter().chain([&last]).filter(|notice| notice.kind == NoticeKind::Failed).count();
-        let mut titles: Vec<String> =
-            gathered.iter().chain([&last]).take(NAMED).map(|notice| one_line(&notice.title, TITLE_CHARS)).collect();
-        if count > NAMED {
-            titles.push(format!("and {} more", count - NAMED));
-        }
-        last.title = match failed {
-            0 => format!("{count} more briefs are done"),
-            failed => format!("{count} more briefs ended, {failed} of them failed"),
-        };
-        last.body = titles.join("\n");
-        last.urgent = failed > 0;
+        let last = gathered.pop()?;
         Some((last, gathered))
     }
 
@@ -113,6 +121,7 @@ mod tests {
             urgent: kind == NoticeKind::Failed,
             question_id: None,
             decidable: false,
+            together: None,
         }
     }
 
@@ -128,14 +137,15 @@ mod tests {
             assert_eq!(gather.take(notice(id, NoticeKind::Failed), now), Way::Together);
         }
         assert!(matches!(gather.take(notice(10, NoticeKind::Approval), now), Way::Alone(_)));
-        let (speaks, others) = gather.together(now).unwrap();
+        let (speaks, others) = gather.together(now, words::of("en")).unwrap();
         assert_eq!((speaks.notice_id, others.len(), speaks.urgent), (NoticeId(9), 5, true));
         assert_eq!(speaks.title, "6 more briefs ended, 5 of them failed");
+        assert_eq!(speaks.together, Some(6), "it is about none of them alone");
         assert_eq!(speaks.body, "Done: brief 4\nDone: brief 5\nDone: brief 6\nand 3 more");
         // Once it is calm, each is told alone again.
         let later = now + WITHIN + Duration::from_secs(1);
         assert!(matches!(gather.take(notice(11, NoticeKind::Done), later), Way::Alone(_)));
-        assert_eq!(gather.together(later), None);
+        assert_eq!(gather.together(later, words::of("en")), None);
     }
 
     #[test]
@@ -143,16 +153,18 @@ mod tests {
         let gather = Gather::default();
         let now = Instant::now();
         (1..=4).for_each(|id| drop(gather.take(notice(id, NoticeKind::Done), now)));
-        let (alone, others) = gather.together(now).unwrap();
-        assert_eq!((alone.title.as_str(), others.len()), ("Done: brief 4", 0));
+        let (alone, others) = gather.together(now, words::of("en")).unwrap();
+        assert_eq!((alone.title.as_str(), others.len(), alone.together), ("Done: brief 4", 0, None));
     }
 
     #[test]
     fn a_flood_is_bounded_and_counted() {
         let gather = Gather::default();
         let now = Instant::now();
-        (1..=2_003).for_each(|id| drop(gather.take(notice(id, NoticeKind::Done), now)));
-        let (speaks, others) = gather.together(now).unwrap();
+        let ways = (1..=2_003).map(|id| gather.take(notice(id, NoticeKind::Done), now));
+        let counted = ways.filter(|way| matches!(way, Way::InPlaceOf(_))).count();
+        assert_eq!(counted, 1_000, "each can be recorded as told");
+        let (speaks, others) = gather.together(now, words::of("en")).unwrap();
         assert_eq!((speaks.title.as_str(), others.len()), ("2000 more briefs are done", MOST - 1));
     }
 }

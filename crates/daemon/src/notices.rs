@@ -8,6 +8,7 @@ use contract::{
 use store::NewNotice;
 use toast::Toast;
 use tokio::time::Instant;
+use words::Words;
 
 use crate::app::App;
 use crate::gather::{self, Way};
@@ -20,37 +21,39 @@ const LINE_CHARS: usize = 160;
 const WHOLE_CHARS: usize = 120;
 
 /// What the founder is to be told of a job that has ended. What the founder stopped is known to the founder.
-pub fn due(job: &Job) -> Option<NewNotice> {
+pub fn due(job: &Job, words: &Words) -> Option<NewNotice> {
     if !matches!(job.state, JobState::Completed | JobState::Failed) {
         return None;
     }
-    let (title, body, urgent) = words(job);
+    let (title, body, urgent) = ended(job, words);
     let kind = if urgent { NoticeKind::Failed } else { NoticeKind::Done };
     Some(NewNotice { job_id: job.job_id, question_id: None, kind, title, body, urgent, decidable: false })
 }
 
 /// What the founder is to be told of a question: nobody goes on before it is answered.
-pub fn asked(question: &Question) -> NewNotice {
+pub fn asked(question: &Question, words: &Words) -> NewNotice {
     let who = role_name(&question.agent);
-    let title = match question.ask {
-        Ask::Decision => format!("{who} asks: {}", one_line(&question.text, LINE_CHARS)),
-        Ask::Limit => format!("A limit is reached: {}", question.title),
-        Ask::Loop => format!("Going round in circles: {}", question.title),
-        Ask::Approval => one_line(&question.text, LINE_CHARS),
+    let text = one_line(&question.text, LINE_CHARS);
+    let title = match (question.ask, &question.approval) {
+        (Ask::Approval, Some(approval)) => (words.wants)(&who, approval.act, &text),
+        (Ask::Limit, _) => (words.limit_reached)(&question.title),
+        (Ask::Loop, _) => (words.circles)(&question.title),
+        (Ask::Decision | Ask::Approval, _) => (words.asks)(&who, &text),
     };
     let about = match question.ask {
         Ask::Decision => question.title.clone(),
-        Ask::Limit | Ask::Loop => one_line(&question.text, LINE_CHARS),
+        Ask::Limit | Ask::Loop => (words.own_question)(&text),
         Ask::Approval => String::new(),
     };
     let whole = question.approval.as_ref().and_then(whole);
+    let job = (words.of_job)(question.job_id, &question.title);
     let body = match (&question.approval, whole) {
-        (Some(_), Some(action)) => format!("{action}\nJob {}: {}", question.job_id, question.title),
+        (Some(_), Some(action)) => format!("{action}\n{job}"),
         (Some(approval), None) => {
             let begins = one_line(&approval.action, WHOLE_CHARS);
-            format!("{begins}\nMore than fits here. Job {}: {}", question.job_id, question.title)
+            format!("{begins}\n{} {job}", words.more_than_fits)
         }
-        (None, _) => format!("Job {} waits for you.\n{about}", question.job_id),
+        (None, _) => format!("{}\n{about}", (words.waits)(question.job_id)),
     };
     NewNotice {
         job_id: question.job_id,
@@ -86,14 +89,15 @@ pub async fn tell_the_rest(app: &App, left: Vec<Notice>) {
 }
 
 async fn present(app: &App, notice: Notice, watched: bool) -> Result<(), Error> {
-    if let Some(why) = quiet::hushed(&app.settings().await?, &notice, jiff::Zoned::now().time()) {
+    let settings = app.settings().await?;
+    if let Some(why) = quiet::hushed(&settings, &notice, jiff::Zoned::now().time()) {
         return report(app, &notice, why, "").await;
     }
     if watched || app.watchers.is_watched(notice.job_id) {
         return report(app, &notice, Delivery::Seen, "").await;
     }
     match app.gather.take(notice, Instant::now()) {
-        Way::Alone(notice) => show(app, *notice).await,
+        Way::Alone(notice) => show(app, *notice, words::of(&settings.language)).await,
         Way::First => {
             let app = app.clone();
             tokio::spawn(async move {
@@ -109,19 +113,23 @@ async fn present(app: &App, notice: Notice, watched: bool) -> Result<(), Error> 
             Ok(())
         }
         Way::Together => Ok(()),
+        Way::InPlaceOf(counted) => report(app, &counted, Delivery::Grouped, "").await,
     }
 }
 
-/// Tells what was gathered, as one.
+/// Tells what was gathered, as one. A job of it that was deleted meanwhile does not keep the others from being told.
 async fn show_together(app: &App) -> Result<(), Error> {
-    let Some((speaks, others)) = app.gather.together(Instant::now()) else { return Ok(()) };
+    let words = words::of(&app.settings().await?.language);
+    let Some((speaks, others)) = app.gather.together(Instant::now(), words) else { return Ok(()) };
     for other in others {
-        report(app, &other, Delivery::Grouped, "").await?;
+        if let Err(error) = report(app, &other, Delivery::Grouped, "").await {
+            tracing::warn!(%error, notice_id = %other.notice_id, "a notice among others is not recorded as told");
+        }
     }
-    show(app, speaks).await
+    show(app, speaks, words).await
 }
 
-async fn show(app: &App, notice: Notice) -> Result<(), Error> {
+async fn show(app: &App, notice: Notice, words: &Words) -> Result<(), Error> {
     if app.desktop.present(&notice) {
         // The desktop reports what becomes of it.
         return Ok(());
@@ -130,7 +138,7 @@ async fn show(app: &App, notice: Notice) -> Result<(), Error> {
         title: notice.title.clone(),
         body: notice.body.clone(),
         urgent: notice.urgent,
-        actions: notice.buttons(),
+        actions: words.buttons(&notice),
     };
     match toast::show(toast).await {
         Ok(shown) => {
@@ -150,25 +158,26 @@ async fn show(app: &App, notice: Notice) -> Result<(), Error> {
 
 /// Does what the founder wants. A decision that came too late brings up the job, where one sees who was faster.
 async fn pressed(app: &App, notice: &Notice, press: Press) -> Result<(), Error> {
-    if let (Press::Decide(decision), Some(question_id)) = (press, notice.question_id) {
+    if let (Press::Decide(decision), Some(question_id)) = (&press, notice.question_id) {
         let answer = QuestionAnswerParams { question_id, answer: decision.answer(), origin: Origin::Notification };
         match questions::answer(app, answer).await {
             Ok(_) => return report(app, notice, Delivery::Opened, "").await,
             Err(error) => tracing::warn!(%error, %question_id, "a decision on a notification did not count"),
         }
     }
-    open(app, notice).await
+    open(app, notice, &notice.shows(&press)).await
 }
 
-/// Brings up the notice's job: in the desktop that runs, or in one that is started for it.
-async fn open(app: &App, notice: &Notice) -> Result<(), Error> {
-    report(app, notice, Delivery::Opened, "").await?;
-    if app.desktop.send::<ShowRequested>(&Show::Job { job_id: notice.job_id }) {
+/// Brings something up: in the desktop that runs, or in one that is started for it.
+async fn open(app: &App, notice: &Notice, show: &Show) -> Result<(), Error> {
+    if let Err(error) = report(app, notice, Delivery::Opened, "").await {
+        tracing::warn!(%error, notice_id = %notice.notice_id, "a notice is not recorded as opened");
+    }
+    if app.desktop.send::<ShowRequested>(show) {
         return Ok(());
     }
     let desktop = app.program()?.with_file_name(format!("aicib-desktop{}", std::env::consts::EXE_SUFFIX));
-    let command =
-        process::Command::new(desktop).args(["--job", &notice.job_id.to_string()]).env("AICIB_HOME", app.home.root());
+    let command = process::Command::new(desktop).args([show.link()]).env("AICIB_HOME", app.home.root());
     let mut spawned = process::spawn(command).map_err(|error| {
         Error::new(ErrorCode::INTERNAL, format!("The desktop app could not be started: {error}."), "Start it by hand.")
     })?;
@@ -185,23 +194,19 @@ async fn report(app: &App, notice: &Notice, delivery: Delivery, detail: &str) ->
     Ok(app.store.write(move |db| db.notice_report(notice_id, delivery, &detail, Time::now())).await?)
 }
 
-fn words(job: &Job) -> (String, String, bool) {
+fn ended(job: &Job, words: &Words) -> (String, String, bool) {
     let took = job.finished_at.map_or(0, |end| end.since(job.started_at.unwrap_or(job.created_at)));
     match (&job.error, job.state) {
         (Some(error), _) => {
-            let title = if is_limit(&error.code) { "Stopped at a limit" } else { "Failed" };
-            let body = format!("Job {}: {}\n{}", job.job_id, one_line(&error.message, LINE_CHARS), error.fix);
-            (format!("{title}: {}", job.title), body, true)
+            let title = if is_limit(&error.code) { words.stopped_at_limit } else { words.failed };
+            let what = (words.of_job)(job.job_id, &one_line(&error.message, LINE_CHARS));
+            (title(&job.title), format!("{what}\n{}", error.fix), true)
         }
         (None, _) => {
-            let cost = match job.cost_usd {
-                Money::ZERO => String::new(),
-                cost => format!(" for {cost}"),
-            };
+            let cost = (job.cost_usd != Money::ZERO).then(|| words.language.money(job.cost_usd));
             let result = one_line(job.result.as_deref().unwrap_or_default(), LINE_CHARS);
-            let who = role_name(&job.agent);
-            let body = format!("{who} finished job {} in {}{cost}.\n{result}", job.job_id, spoken(took));
-            (format!("Done: {}", job.title), body, false)
+            let what = (words.finished)(&role_name(&job.agent), job.job_id, &words.span(took), cost.as_deref());
+            ((words.done)(&job.title), format!("{what}\n{result}"), false)
         }
     }
 }
@@ -220,15 +225,6 @@ fn is_limit(code: &ErrorCode) -> bool {
         ErrorCode::RUN_OUTPUT,
     ]
     .contains(code)
-}
-
-fn spoken(ms: i64) -> String {
-    let seconds = (ms + 500) / 1000;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} m {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} m"),
-    }
 }
 
 #[cfg(test)]
@@ -254,11 +250,5 @@ mod tests {
         {
             assert!(!is_whole(hidden, None), "{hidden:?}");
         }
-    }
-
-    #[test]
-    fn durations_are_spoken() {
-        let spoken: Vec<String> = [400, 8_200, 96_000, 3_720_000].map(spoken).into();
-        assert_eq!(spoken, ["0 s", "8 s", "1 m 36 s", "1 h 2 m"]);
     }
 }

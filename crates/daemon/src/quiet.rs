@@ -47,6 +47,7 @@ mod tests {
             urgent,
             question_id: None,
             decidable: false,
+            together: None,
         }
     }
 

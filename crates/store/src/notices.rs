@@ -41,6 +41,7 @@ fn notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
             id => Some(QuestionId(id)),
         },
         decidable: row.get("decidable")?,
+        together: None,
     })
 }
 

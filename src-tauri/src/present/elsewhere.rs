@@ -12,8 +12,8 @@ pub struct OnScreen;
 ///
 /// # Errors
 /// The system refused it, in its own words.
-pub async fn show(desktop: &Desktop, notice: Notice) -> Result<OnScreen, String> {
-    let shown = desktop.app.notification().builder().title(notice.title).body(notice.body).show();
+pub async fn show(desktop: &Desktop, notice: &Notice) -> Result<OnScreen, String> {
+    let shown = desktop.app.notification().builder().title(&notice.title).body(&notice.body).show();
     shown.map(|()| OnScreen).map_err(|error| error.to_string())
 }
 

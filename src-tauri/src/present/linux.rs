@@ -12,8 +12,9 @@ pub struct OnScreen(toast::Shown);
 ///
 /// # Errors
 /// Nobody shows notifications, in the system's own words.
-pub async fn show(_: &Desktop, notice: Notice) -> Result<OnScreen, String> {
-    let toast = Toast { actions: notice.buttons(), title: notice.title, body: notice.body, urgent: notice.urgent };
+pub async fn show(desktop: &Desktop, notice: &Notice) -> Result<OnScreen, String> {
+    let (title, body) = (notice.title.clone(), notice.body.clone());
+    let toast = Toast { actions: desktop.words().buttons(notice), title, body, urgent: notice.urgent };
     toast::show(toast).await.map(OnScreen).map_err(|error| error.to_string())
 }
 

@@ -66,19 +66,7 @@ fn start(context: &Context, what: &Show) -> Result<(), Error> {
         return Err(unavailable("There is no display to open a window on.".into()));
     }
     let mut command = Command::new(&program);
-    match what {
-        // Nobody types how to get to a list: it is a click away from the window.
-        Show::Window | Show::Notices | Show::Jobs => {}
-        Show::Quick => {
-            command.arg("--quick");
-        }
-        Show::Settings => {
-            command.arg("--settings");
-        }
-        Show::Job { job_id } => {
-            command.args(["--job", &job_id.to_string()]);
-        }
-    }
+    command.arg(what.link());
     command.env("AICIB_HOME", context.home.root());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // Out of the terminal's reach: its Ctrl-C is not for the window.

@@ -183,8 +183,9 @@ fn check(settings: &Settings, home: &Path) -> Result<(), Error> {
 
 /// What the settings say of the window and of notices.
 fn check_window(settings: &Settings, fault: &impl Fn(&str, &str) -> Result<(), Error>) -> Result<(), Error> {
-    if settings.quick_shortcut.len() > MAX_TEXT {
-        return fault("quick_shortcut", "short");
+    let shortcut = &settings.quick_shortcut;
+    if shortcut.len() > MAX_TEXT || !(shortcut.is_empty() || shortcut.parse::<Keys>().is_ok()) {
+        return fault("quick_shortcut", KEYS_EXPECTED);
     }
     for (key, time) in
         [("notify.quiet_from", &settings.notify.quiet_from), ("notify.quiet_to", &settings.notify.quiet_to)]
@@ -323,6 +324,8 @@ mod tests {
             (Settings { text_percent: 201, ..d() }, "text_percent", "from 80 to 200"),
             (Settings { language: "de_<x>".into(), ..d() }, "language", "such as de"),
             (Settings { shortcuts: [("palette".into(), "\n".into())].into(), ..d() }, "shortcuts.palette", "keys"),
+            (Settings { quick_shortcut: "not a key".into(), ..d() }, "quick_shortcut", "CmdOrCtrl+Shift+Space"),
+            (Settings { quick_shortcut: "Shift+A".into(), ..d() }, "quick_shortcut", "Ctrl, Alt or Cmd"),
             (quiet("24:00", "07:00"), "notify.quiet_from", "22:00"),
             (quiet("22:00", "7"), "notify.quiet_to", "22:00"),
         ] {
@@ -335,6 +338,7 @@ mod tests {
         assert!(checked(&quiet("22:00", "7:00")).is_ok());
         let window = Settings {
             text_percent: 200,
+            quick_shortcut: "Alt+F2".into(),
             language: "pt-BR".into(),
             shortcuts: [("palette".into(), "Ctrl+P".into()), ("jump".into(), String::new())].into(),
             ..d()

@@ -112,7 +112,8 @@ async fn try_settle(app: &App, run: &LiveRun, end: &End, swept: StopCounts) -> R
         .write(move |db| {
             let (job, events) = db.settle(run_id, state, change, &settlement, Time::now())?;
             marks::ended(db, &job, said.as_ref(), Time::now())?;
-            let notice = notices::due(&job).map(|new| db.notice_put(&new, Time::now())).transpose()?;
+            let words = words::of(&db.settings()?.language);
+            let notice = notices::due(&job, words).map(|new| db.notice_put(&new, Time::now())).transpose()?;
             Ok((events, notice.flatten()))
         })
         .await?;

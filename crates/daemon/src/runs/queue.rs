@@ -68,7 +68,11 @@ async fn move_due(app: &App) -> Result<(), Error> {
             .store
             .write(|db| {
                 let moved = db.due(Time::now())?;
-                let ended = moved.iter().filter_map(|(job, _)| notices::due(job));
+                if moved.is_empty() {
+                    return Ok((moved, Vec::new()));
+                }
+                let words = words::of(&db.settings()?.language);
+                let ended = moved.iter().filter_map(|(job, _)| notices::due(job, words));
                 let untold = ended.map(|new| db.notice_put(&new, Time::now())).collect::<Result<Vec<_>, _>>()?;
                 Ok((moved, untold))
             })

@@ -191,7 +191,8 @@ fn questions(db: &Write<'_>, events: &[Event]) -> Result<Vec<Notice>, StoreError
     for event in events.iter().filter(|event| matches!(event.entry.body, EventBody::Asked { .. })) {
         match db.question(QuestionId(event.seq.0)) {
             Ok(question) if question.closed_at.is_none() => {
-                untold.extend(db.notice_put(&notices::asked(&question), Time::now())?);
+                let words = words::of(&db.settings()?.language);
+                untold.extend(db.notice_put(&notices::asked(&question, words), Time::now())?);
             }
             // It was asked before, or nobody waits for the answer any more.
             Ok(_) | Err(StoreError::NotFound(_)) => {}
