@@ -1,4 +1,5 @@
 import type { CostRow, Time } from '$lib/contract/types';
+import { customs } from '$lib/locale';
 import { dayStart } from '$lib/text/format';
 
 export type SortKey = 'label' | 'calls' | 'input' | 'output' | 'cost_usd' | 'basis';
@@ -24,7 +25,7 @@ export function sorted(rows: readonly CostRow[], { key, down }: Sort): CostRow[]
     const [x, y] = [value(a, key), value(b, key)];
     return typeof x === 'number' && typeof y === 'number'
       ? x - y
-      : String(x).localeCompare(String(y), 'en', { numeric: true });
+      : String(x).localeCompare(String(y), customs, { numeric: true });
   };
   return [...rows].sort((a, b) => (down ? compare(b, a) : compare(a, b)) || a.key.localeCompare(b.key));
 }

@@ -1,4 +1,5 @@
 import type { CompanyId, Job, JobListParams, JobSort, JobState, SessionId, Time } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 
 /** Which jobs are listed, and in which order. It stands in the address, so that Back and a restart keep it. */
 export interface JobFilter {
@@ -25,10 +26,10 @@ export const NO_FILTER: JobFilter = { states: [], sort: 'newest', words: '' };
 export const LIVE_STATES: readonly JobState[] = ['running', 'waiting', 'retrying', 'queued', 'scheduled', 'blocked'];
 const STATES = new Set<string>([...LIVE_STATES, 'completed', 'failed', 'cancelled']);
 export const SORTS: readonly { readonly value: JobSort; readonly label: string }[] = [
-  { value: 'newest', label: 'Newest first' },
-  { value: 'oldest', label: 'Oldest first' },
-  { value: 'cost', label: 'Most expensive first' },
-  { value: 'duration', label: 'Longest first' },
+  { value: 'newest', label: m.jobs_sort_newest() },
+  { value: 'oldest', label: m.jobs_sort_oldest() },
+  { value: 'cost', label: m.jobs_sort_cost() },
+  { value: 'duration', label: m.jobs_sort_duration() },
 ];
 const MAX_WORDS = 200;
 

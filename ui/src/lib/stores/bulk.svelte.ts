@@ -2,7 +2,8 @@ import { SvelteSet } from 'svelte/reactivity';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { ExportFormat, Job, JobId } from '$lib/contract/types';
-import { bytes, plural } from '$lib/text/format';
+import { m } from '$lib/paraglide/messages';
+import { bytes } from '$lib/text/format';
 import { isFinal, shortPath } from '$lib/text/names';
 import { stopping } from './actions.svelte';
 import { showInFolder } from './export.svelte';
@@ -62,7 +63,7 @@ function tell(words: string, faults: readonly Fault[], action?: { label: string;
   if (!first) return flashes.say(words, 'plain', action);
   flashes.fault({
     ...first,
-    message: `${words} ${plural(faults.length, 'job')} failed: ${first.message}`,
+    message: m.jobs_bulk_failed({ done: words, count: faults.length, why: first.message }),
   });
 }
 
@@ -88,7 +89,7 @@ export async function cancelAll(jobs: readonly Job[]): Promise<void> {
       stopping.delete(job.job_id);
     }
   });
-  tell(`${plural(ok, 'job')} cancelled.`, faults);
+  tell(m.jobs_bulk_cancelled({ count: ok }), faults);
 }
 
 export async function restartAll(jobs: readonly Job[]): Promise<void> {
@@ -102,7 +103,7 @@ export async function restartAll(jobs: readonly Job[]): Promise<void> {
     last = mine.catch(() => undefined);
     return mine;
   });
-  tell(`${plural(ok, 'job')} started again.`, faults);
+  tell(m.jobs_bulk_restarted({ count: ok }), faults);
 }
 
 export async function exportAll(jobs: readonly Job[], format: ExportFormat): Promise<void> {
@@ -116,10 +117,14 @@ export async function exportAll(jobs: readonly Job[], format: ExportFormat): Pro
   const folder = path.replace(/[/\\][^/\\]*$/, '');
   tell(
     ok === 0
-      ? 'Nothing was exported.'
-      : `${plural(ok, 'job')} exported to ${shortPath(folder, link.info?.user_home)}, ${bytes(size)}.`,
+      ? m.jobs_bulk_nothing_exported()
+      : m.jobs_bulk_exported({
+          count: ok,
+          folder: shortPath(folder, link.info?.user_home),
+          size: bytes(size),
+        }),
     faults,
-    ok === 0 ? undefined : { label: 'Show in folder', run: () => showInFolder(path) },
+    ok === 0 ? undefined : { label: m.jobs_bulk_show_folder(), run: () => showInFolder(path) },
   );
 }
 
@@ -149,7 +154,7 @@ export async function deleteAll(jobs: readonly Job[]): Promise<ReadonlySet<JobId
     bulk.act = undefined;
   }
   const [first] = faults;
-  if (gone.size > 0) flashes.say(`${plural(gone.size, 'job')} deleted, ${bytes(size)} freed.`);
+  if (gone.size > 0) flashes.say(m.jobs_bulk_deleted({ count: gone.size, size: bytes(size) }));
   if (first) flashes.fault(first);
   return gone;
 }

@@ -13,6 +13,8 @@ export class HitsStore {
   fault = $state.raw<Fault>();
   loading = $state(false);
   more = $state(false);
+  /** How long the daemon took to find the first of them. */
+  took = $state(0);
   #next: Seq | undefined;
   #company: CompanyId | undefined;
   #turn = 0;
@@ -43,7 +45,10 @@ export class HitsStore {
       const words = this.#wanted;
       this.#wanted = undefined;
       this.#next = undefined;
-      await this.#read(this.#turn, words, []);
+      const turn = this.#turn;
+      const from = performance.now();
+      await this.#read(turn, words, []);
+      if (turn === this.#turn) this.took = performance.now() - from;
     }
     this.#asking = false;
   }

@@ -1,5 +1,4 @@
 import type { CostRow } from '$lib/contract/types';
-import { BASIS_NAMES } from './names';
 
 /** Signs by which a spreadsheet takes a cell for a formula. */
 const FORMULA = /^[\s]*[=+\-@\t\r|]/;
@@ -11,9 +10,11 @@ export function cell(value: string | number): string {
   return /[",\r\n;\t]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** What stands over the columns, and in that of the basis, is the same in every language: programs read it, too. */
+const COLUMNS = 'calls,input tokens,cache read,cache write,output tokens,cost in USD,basis'; // not words
+
 /** A report on costs as a table, for a spreadsheet. */
 export function costsCsv(by: string, rows: readonly CostRow[]): string {
-  const head = [by, 'calls', 'input tokens', 'cache read', 'cache write', 'output tokens', 'cost in USD', 'basis'];
   const lines = rows.map(({ label, calls, tokens, cost_usd, basis }) => [
     label,
     calls,
@@ -22,7 +23,7 @@ export function costsCsv(by: string, rows: readonly CostRow[]): string {
     tokens.cache_write,
     tokens.output,
     cost_usd,
-    BASIS_NAMES[basis],
+    basis,
   ]);
-  return [head, ...lines].map((line) => line.map(cell).join(',')).join('\r\n') + '\r\n';
+  return [`${by},${COLUMNS}`, ...lines.map((line) => line.map(cell).join(','))].join('\r\n') + '\r\n';
 }
