@@ -64,10 +64,10 @@ afterEach(async () => {
 describe('engines in words', () => {
   it('say what they lack', () => {
     expect(lack(of('claude-code'))).toBe('');
-    expect(lack(of('codex'))).toBe('not logged in');
-    expect(lack(of('acp:opencode'))).toBe('too old');
-    expect(lack(of('acp:custom'))).toBe('not found');
-    expect(lack(of('openai-api'))).toBe('no key');
+    expect(lack(of('codex'))).toBe('logged_out');
+    expect(lack(of('acp:opencode'))).toBe('too_old');
+    expect(lack(of('acp:custom'))).toBe('not_found');
+    expect(lack(of('openai-api'))).toBe('no_key');
     expect(found(of('claude-code'))).toBe('Claude Code 2.1 is here and logged in.');
     expect(found(of('acp:gemini'))).toBe('Gemini CLI 0.19 is here.');
   });

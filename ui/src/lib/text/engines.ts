@@ -1,3 +1,4 @@
+import { m } from '$lib/paraglide/messages';
 import type { Company, Confined, EngineInfo, EngineList, Pays, Sandbox, Support } from '$lib/contract/types';
 import { ENGINE_NAMES, engineLabel, isProgram, type Provider } from './names';
 
@@ -9,21 +10,35 @@ export interface Option {
 /** What a company may run on where nobody knows yet what is here. */
 const ALWAYS_THERE = ['anthropic-api', 'openai-api', 'claude-code', 'codex'];
 
-/** What keeps an engine from being used, in a word or two; empty where nothing does. */
-export function lack(engine: EngineInfo): string {
+/** What keeps an engine from being used. */
+export type Lack = 'not_found' | 'too_old' | 'logged_out' | 'no_key' | 'needs_you';
+
+export const LACKS: Record<Lack, string> = {
+  not_found: m.settings_lack_not_found(),
+  too_old: m.settings_lack_too_old(),
+  logged_out: m.settings_lack_logged_out(),
+  no_key: m.settings_lack_no_key(),
+  needs_you: m.settings_lack_needs_you(),
+};
+
+/** What keeps an engine from being used; empty where nothing does. */
+export function lack(engine: EngineInfo): Lack | '' {
   if (engine.ready) return '';
-  if (isProgram(engine.kind) && engine.program === undefined) return 'not found';
-  if (engine.support === 'too_old') return 'too old';
-  if (engine.login === 'out' && !engine.key) return 'not logged in';
-  if (!isProgram(engine.kind) && !engine.key && engine.kind !== 'practice') return 'no key';
-  return 'needs you';
+  if (isProgram(engine.kind) && engine.program === undefined) return 'not_found';
+  if (engine.support === 'too_old') return 'too_old';
+  if (engine.login === 'out' && !engine.key) return 'logged_out';
+  if (!isProgram(engine.kind) && !engine.key && engine.kind !== 'practice') return 'no_key';
+  return 'needs_you';
 }
 
 /** Engines to choose from, with the one that is chosen, known or not. `before` comes first, of no engine's name. */
 export function engineOptions(list: EngineList | undefined, chosen: string, before: readonly Option[]): Option[] {
   const known = list?.engines.filter((row) => row.kind !== 'practice');
   const options = known
-    ? known.map((row) => ({ value: row.engine, label: row.ready ? row.label : `${row.label} (${lack(row)})` }))
+    ? known.map((row) => {
+        const missing = lack(row);
+        return { value: row.engine, label: missing === '' ? row.label : `${row.label} (${LACKS[missing]})` };
+      })
     : ALWAYS_THERE.map((name) => ({ value: name, label: engineLabel(name) }));
   const all = [...before, ...options];
   return all.some((row) => row.value === chosen) ? all : [...all, { value: chosen, label: engineLabel(chosen) }];
@@ -37,12 +52,16 @@ export function takesModel(company: Company): boolean {
   return others.includes(named) || (kind !== undefined && others.includes(kind)) || company.model !== '';
 }
 
-export const SUPPORT_NAMES: Record<Support, string> = { tested: 'tested', untested: 'untested', too_old: 'too old' };
+export const SUPPORT_NAMES: Record<Support, string> = {
+  tested: m.settings_support_tested(),
+  untested: m.settings_support_untested(),
+  too_old: m.settings_lack_too_old(),
+};
 
 export const SUPPORT_DETAILS: Record<Support, string> = {
-  tested: 'A version that our tests drive, or one near it.',
-  untested: 'Not one of the versions that were tried. It is likely to work.',
-  too_old: 'It lacks what we need. Update it.',
+  tested: m.settings_support_tested_detail(),
+  untested: m.settings_support_untested_detail(),
+  too_old: m.settings_support_too_old_detail(),
 };
 
 /** Whose key a program can be paid with, where AICIB keeps such keys. */
@@ -53,7 +72,7 @@ export function keyFor(engine: EngineInfo): Provider | undefined {
 
 /** Whether a key is all that a program lacks. */
 export function needsKey(engine: EngineInfo): boolean {
-  return keyFor(engine) !== undefined && lack(engine) === 'not logged in';
+  return keyFor(engine) !== undefined && lack(engine) === 'logged_out';
 }
 
 /** How an engine stands, without the name and version that stand above it. */
@@ -67,14 +86,10 @@ export function standing(engine: EngineInfo): string {
 
 /** "Claude Code 2.1 is here and logged in." */
 export function found(engine: EngineInfo): string {
-  const version = engine.version ? ` ${shortVersion(engine.version)}` : '';
-  const login = {
-    in: ' and logged in',
-    out: engine.key ? ', and can use your key' : ', not logged in',
-    unknown: '',
-    none: '',
-  }[engine.login];
-  return `${engine.label}${version} is here${login}.`;
+  const named = { engine: [engine.label, engine.version && shortVersion(engine.version)].filter(Boolean).join(' ') };
+  if (engine.login === 'in') return m.settings_found_logged_in(named);
+  if (engine.login === 'out') return engine.key ? m.settings_found_key(named) : m.settings_found_logged_out(named);
+  return m.settings_found(named);
 }
 
 /** "2.1.14 (Claude Code)" as "2.1". */
@@ -85,48 +100,46 @@ function shortVersion(version: string): string {
 export const PAYS: readonly { value: Pays; label: string; detail: string }[] = [
   {
     value: 'auto',
-    label: 'Automatic',
-    detail: 'With its own login where it has one, else with your key.',
+    label: m.settings_pays_auto(),
+    detail: m.settings_pays_auto_detail(),
   },
   {
     value: 'login',
-    label: 'Its login',
-    detail: 'With its own login or subscription. What it reports is counted against your limits, in steps.',
+    label: m.settings_pays_login(),
+    detail: m.settings_pays_login_detail(),
   },
   {
     value: 'key',
-    label: 'Your key',
-    detail:
-      'With the key that AICIB keeps. The program never sees it, and each call is covered by your limits before it is made.',
+    label: m.settings_pays_key(),
+    detail: m.settings_pays_key_detail(),
   },
 ];
 
-export const CONFINED_NAMES: Record<Confined, string> = {
-  full: 'confined',
-  partly: 'partly confined',
-  no: 'not confined',
+export const CONFINED_SAID: Record<Confined, string> = {
+  full: m.settings_confined_full(),
+  partly: m.settings_confined_partly(),
+  no: m.settings_confined_no(),
 };
 
 export const CONFINED_TONES: Record<Confined, 'ok' | 'warn' | 'bad'> = { full: 'ok', partly: 'warn', no: 'bad' };
 
 /** What a level of confinement means for what an agent could do. */
 export const CONFINED_MEANS: Record<Confined, string> = {
-  full: 'Commands and agents’ programs see the system, the company’s folder and their run’s own; they write the last two. Your home, your keys, other programs’ sockets and AICIB itself are out of their reach.',
-  partly:
-    'Much of what is yours is out of their reach. This system lacks what the rest needs: allow only what you would run yourself.',
-  no: 'A command that is allowed can do whatever you can do: read any file of yours, use your logins, even answer these questions. Allow only what you would run yourself.',
+  full: m.settings_confined_full_means(),
+  partly: m.settings_confined_partly_means(),
+  no: m.settings_confined_no_means(),
 };
 
 export const SANDBOXES: readonly { value: Sandbox; label: string; detail: string }[] = [
-  { value: 'auto', label: 'Where possible', detail: 'As far as this system can. Where it cannot, you are told.' },
+  { value: 'auto', label: m.settings_confine_auto(), detail: m.settings_confine_auto_detail() },
   {
     value: 'required',
-    label: 'Always',
-    detail: 'Where this system cannot, no command and no agent program is started.',
+    label: m.settings_confine_always(),
+    detail: m.settings_confine_always_detail(),
   },
-  { value: 'off', label: 'Never', detail: 'Commands and agents’ programs can do what you can do.' },
+  { value: 'off', label: m.settings_confine_never(), detail: m.settings_confine_never_detail() },
 ];
 
 /** The engines of a company that are named on screen without being asked for. */
-export const AUTO: Option = { value: 'auto', label: 'Automatic' };
+export const AUTO: Option = { value: 'auto', label: m.settings_automatic() };
 export const PRACTICE: Option = { value: 'practice', label: ENGINE_NAMES.practice };
