@@ -293,7 +293,7 @@ describe('the costs', () => {
     });
     show(Costs, {});
     await settled();
-    expect(text()).toContain('Estimates use prices of 2026-11-02');
+    expect(text()).toContain('Estimates use prices of 2 Nov 2026');
     expect(text('[data-key=cto]')).toContain('$24.81estimated');
     expect([...document.querySelectorAll('[data-band]')].map((row) => row.getAttribute('data-band'))).toEqual([
       'green',
