@@ -64,6 +64,43 @@ describe('a draft', () => {
     last.keepFor(1);
     expect(last.text).toBe('');
   });
+
+  it('keeps its place in line, its time and the job it waits for', async () => {
+    fakeBackend({ 'job.submit': () => job });
+    const first = new BriefDraft('desk');
+    first.keepFor(1);
+    first.text = 'Half a thought';
+    const plan = { priority: -10, after: 212, at: Date.now() + 3_600_000, whenBusy: 'replace' as const };
+    Object.assign(first, plan);
+    first.keepFor(1);
+
+    const later = new BriefDraft('desk');
+    later.keepFor(1);
+    expect(later.plan).toEqual({ ...plan, agent: 'ceo' });
+    later.keepFor(2);
+    expect(later.plain).toBe(true);
+    later.keepFor(1);
+    expect(later.plan).toMatchObject(plan);
+    expect(await later.send({ company_id: 1 })).toBe(true);
+    later.keepFor(1);
+    expect(localStorage.length).toBe(0);
+  });
+
+  it('does not bring back a time that has passed, nor what nobody can have written', () => {
+    fakeBackend({});
+    const kept = (more: unknown) => {
+      localStorage.setItem('draft/desk/1', 'Half a thought');
+      localStorage.setItem('draft/desk/1/more', JSON.stringify(more));
+      const draft = new BriefDraft('desk');
+      draft.keepFor(1);
+      return draft.plan;
+    };
+    const none = { priority: 0, after: undefined, at: undefined, whenBusy: 'queue', agent: 'ceo' };
+    expect(kept({ at: Date.now() - 1, priority: 10 })).toEqual({ ...none, priority: 10 });
+    expect(kept({ at: 'soon', priority: 1e9, after: -3, whenBusy: 'now', agent: 7 })).toEqual(none);
+    expect(kept({ at: 1e300, priority: 0.5, after: 1.5, whenBusy: null })).toEqual(none);
+    expect(kept(null)).toEqual(none);
+  });
 });
 
 describe('the composer', () => {

@@ -1,5 +1,6 @@
 import type { Attachment } from 'svelte/attachments';
 import { backend } from '$lib/backend/backend';
+import { m } from '$lib/paraglide/messages';
 import type { BriefDraft } from '$lib/stores/brief.svelte';
 
 /** Files that are held over the window right now, before they are dropped. */
@@ -17,8 +18,8 @@ export class Drops {
           draft.fault = {
             code: 'request.bad',
             kind: 'user',
-            message: 'What was dropped is no file.',
-            fix: 'Folders cannot be attached: name them in the brief.',
+            message: m.desk_dropped_none(),
+            fix: m.desk_dropped_none_fix(),
             retryable: false,
           };
         dropped();

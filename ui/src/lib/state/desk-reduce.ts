@@ -1,4 +1,6 @@
 import type { Desk, DeskChange, Job } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
+import { count } from '$lib/text/format';
 import { isAtWork, isFinal, isInLine, isLater } from '$lib/text/names';
 
 /** Jobs that ended, as many as the daemon itself gives. */
@@ -116,20 +118,22 @@ export function beforeNext(desk: Desk | undefined, priority = 0, agent = CEO): n
 
 /** "3 jobs are running, 1 queued, 2 planned." */
 export function headline(desk: Desk): string {
-  if (desk.held) return 'All work is on hold.';
+  if (desk.held) return m.desk_head_held();
   const queued = desk.live.filter((job) => job.state === 'queued').length;
   const later = desk.live.filter((job) => isLater(job.state)).length;
   // Not every live job is on the Desk; of the others it is not said that they wait.
   const working = Math.max(0, desk.live_total - queued - later);
   const all = desk.live.every((job) => job.state === 'running' || job.state === 'queued' || isLater(job.state));
-  const parts: [number, string][] = [
-    [working, all ? 'running' : 'under way'],
-    [queued, 'queued'],
-    [later, 'planned'],
+  // What comes first is said in full, the others in short.
+  const parts: [number, (said: { count: number }) => string, (said: { n: string }) => string][] = [
+    [working, all ? m.desk_head_running : m.desk_head_under_way, () => ''],
+    [queued, m.desk_head_queued, m.desk_head_and_queued],
+    [later, m.desk_head_planned, m.desk_head_and_planned],
   ];
-  const told = parts.filter(([number]) => number > 0);
-  const [first, ...rest] = told;
-  if (!first) return 'Nothing is running.';
-  const head = `${first[0]} ${first[0] === 1 ? 'job is' : 'jobs are'} ${first[1]}`;
-  return `${[head, ...rest.map(([number, what]) => `${number} ${what}`)].join(', ')}.`;
+  const [first, second, third] = parts
+    .filter(([number]) => number > 0)
+    .map(([number, full, short], i) => (i === 0 ? full({ count: number }) : short({ n: count(number) })));
+  if (first === undefined) return m.desk_head_none();
+  if (second === undefined) return m.desk_head_one({ first });
+  return third === undefined ? m.desk_head_two({ first, second }) : m.desk_head_three({ first, second, third });
 }

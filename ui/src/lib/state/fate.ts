@@ -1,6 +1,7 @@
 import type { Desk, Job, JobId, Time } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 import { isAtWork, isFinal, roleName } from '$lib/text/names';
-import { plural, upcoming } from '$lib/text/format';
+import { upcoming } from '$lib/text/format';
 import { aheadOfNext } from './desk-reduce';
 
 /** What is to happen with a brief that comes while whoever is to do it is busy. */
@@ -35,18 +36,23 @@ export function fateOf(desk: Desk | undefined, plan: Plan, now: Time): Fate {
   const running = ahead.find((job) => isAtWork(job.state) || job.state === 'retrying');
   const fate: Fate = { text: '', busy: false, ahead: ahead.length, running, kept: false };
   const blocker = plan.after === undefined ? undefined : desk?.live.find((job) => job.job_id === plan.after);
-  const after = blocker && !isFinal(blocker.state) ? `once #${blocker.job_id} has completed` : '';
-  if (plan.at !== undefined && plan.at > now)
-    return { ...fate, text: ['Starts', upcoming(plan.at, now), after && `and ${after}`].filter(Boolean).join(' ') };
-  if (after) return { ...fate, text: `Starts ${after}` };
-  if (ahead.length === 0) return { ...fate, text: desk?.held ? 'All work is on hold: it starts when you resume' : '' };
-  const busy = { ...fate, busy: true };
-  if (plan.whenBusy === 'keep')
-    return { ...busy, text: `${roleName(plan.agent)} is busy: the brief stays here`, kept: true };
-  if (plan.whenBusy === 'replace' && running) {
-    const rest = ahead.length - 1;
-    const then = rest > 0 ? `${plural(rest, 'job is', 'jobs are')} still before this one` : 'starts this one';
-    return { ...busy, text: `Cancels #${running.job_id}, then ${then}` };
+  const after = blocker && !isFinal(blocker.state) ? blocker.job_id : undefined;
+  if (plan.at !== undefined && plan.at > now) {
+    const when = upcoming(plan.at, now);
+    return {
+      ...fate,
+      text: after === undefined ? m.desk_fate_at({ when }) : m.desk_fate_at_after({ when, id: after }),
+    };
   }
-  return { ...busy, text: `${roleName(plan.agent)} is busy: will be queued, position ${ahead.length}` };
+  if (after !== undefined) return { ...fate, text: m.desk_fate_after({ id: after }) };
+  if (ahead.length === 0) return { ...fate, text: desk?.held ? m.desk_fate_held() : '' };
+  const busy = { ...fate, busy: true };
+  const who = roleName(plan.agent);
+  if (plan.whenBusy === 'keep') return { ...busy, text: m.desk_fate_kept({ who }), kept: true };
+  if (plan.whenBusy === 'replace' && running) {
+    const [rest, id] = [ahead.length - 1, running.job_id];
+    const text = rest > 0 ? m.desk_fate_replaces_behind({ count: rest, id }) : m.desk_fate_replaces({ id });
+    return { ...busy, text };
+  }
+  return { ...busy, text: m.desk_fate_queued({ who, n: ahead.length }) };
 }

@@ -1,4 +1,5 @@
 import type { Job } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 import { isFinal } from '$lib/text/names';
 
 export type JobAct = 'run-now' | 'pause' | 'resume' | 'cancel' | 'restart' | 'copy';
@@ -10,12 +11,12 @@ export interface JobAction {
 }
 
 const ACTIONS: Record<JobAct, Omit<JobAction, 'act'>> = {
-  'run-now': { label: 'Run now', detail: 'Without waiting for its next try' },
-  pause: { label: 'Pause', detail: 'Stops before its next call, and stays as it is' },
-  resume: { label: 'Resume', detail: 'Goes on from where it is' },
-  cancel: { label: 'Cancel', detail: 'Ends it and every process of it' },
-  restart: { label: 'Restart', detail: 'The same brief as a new job' },
-  copy: { label: 'Copy its number', detail: '' },
+  'run-now': { label: m.desk_run_now(), detail: m.desk_run_now_detail() },
+  pause: { label: m.desk_pause(), detail: m.desk_pause_detail() },
+  resume: { label: m.desk_resume(), detail: m.desk_resume_detail() },
+  cancel: { label: m.cancel(), detail: m.desk_cancel_detail() },
+  restart: { label: m.desk_restart(), detail: m.desk_restart_detail() },
+  copy: { label: m.desk_copy_number(), detail: '' },
 };
 
 /** What can be done with a job as it is, the most likely first. */
@@ -32,6 +33,6 @@ export function actionsOf(job: Job, stopping: boolean): JobAction[] {
   return acts.map((act) => {
     const words = ACTIONS[act];
     const unbegun = act === 'pause' && job.state !== 'running' && job.state !== 'waiting';
-    return { act, ...words, ...(unbegun ? { detail: 'Does not start until you resume it' } : {}) };
+    return { act, ...words, ...(unbegun ? { detail: m.desk_pause_unbegun() } : {}) };
   });
 }

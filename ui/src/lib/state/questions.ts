@@ -1,4 +1,5 @@
 import type { Origin, Question, QuestionId } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 import { decisionOf } from './decision';
 
 /** What became of a question that the founder was looking at. */
@@ -25,15 +26,19 @@ export function onScreen(
 
 /** From which door an answer came. */
 export const ANSWERED_FROM: Record<Origin, string> = {
-  cli: 'from the terminal',
-  desk: 'in the window',
-  quick: 'in Quick brief',
-  notification: 'on the notification',
-  timeout: 'by nobody in time',
-  client: 'from another program',
+  cli: m.desk_from_cli(),
+  desk: m.desk_from_desk(),
+  quick: m.desk_from_quick(),
+  notification: m.desk_from_notification(),
+  timeout: m.desk_from_timeout(),
+  client: m.desk_from_client(),
 };
 
-const FOR = { job: 'this job', agent: 'this agent', company: 'the company' };
+const ALLOWED = {
+  job: m.desk_closed_allowed_job,
+  agent: m.desk_closed_allowed_agent,
+  company: m.desk_closed_allowed_company,
+};
 
 /** "Answered from the terminal: “Ship it”", "Denied on the notification: “not on a Friday”". */
 export function closedWords({
@@ -41,12 +46,14 @@ export function closedWords({
   by,
   leave = false,
 }: Pick<Closed, 'answer' | 'by'> & { leave?: boolean }): string {
-  if (answer === undefined || by === undefined) return 'Nobody waits for the answer any more: the job has ended.';
+  if (answer === undefined || by === undefined) return m.desk_closed_ended();
+  const from = ANSWERED_FROM[by];
   const decision = leave ? decisionOf(answer) : undefined;
-  if (!decision) return `Answered ${ANSWERED_FROM[by]}: “${answer}”`;
-  if (by === 'timeout') return 'Denied: nobody answered in time.';
-  if (!decision.allow) return `Denied ${ANSWERED_FROM[by]}${decision.reason ? `: “${decision.reason}”` : '.'}`;
-  return `Allowed ${ANSWERED_FROM[by]}${decision.always ? `, always for ${FOR[decision.always]}` : ''}.`;
+  if (!decision) return m.desk_closed_answered({ from, answer });
+  if (by === 'timeout') return m.desk_closed_timeout();
+  const { allow, always, reason: why } = decision;
+  if (!allow) return why ? m.desk_closed_denied_why({ from, why }) : m.desk_closed_denied({ from });
+  return always ? ALLOWED[always]({ from }) : m.desk_closed_allowed({ from });
 }
 
 /** A question that is closed by an answer, as the refusal of another one tells it. */
@@ -62,8 +69,8 @@ export function closedBy(question: Question, data: unknown): Closed {
 
 /** What it asks for, in a word. */
 export const ASK_NAMES: Record<Question['ask'], string> = {
-  decision: 'asks',
-  limit: 'has reached a limit',
-  loop: 'goes in circles',
-  approval: 'asks for leave',
+  decision: m.desk_ask_decision(),
+  limit: m.desk_ask_limit(),
+  loop: m.desk_ask_loop(),
+  approval: m.desk_ask_approval(),
 };

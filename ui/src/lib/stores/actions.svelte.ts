@@ -2,9 +2,9 @@ import { SvelteSet } from 'svelte/reactivity';
 import { backend } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { Job, JobId, Session } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 import type { JobAct } from '$lib/state/job-actions';
 import { copyText } from '$lib/text/clipboard';
-import { plural } from '$lib/text/format';
 import { stoppedFlash, stoppedWords } from '$lib/text/job';
 import { desk } from './desk.svelte';
 import { flashes } from './flash.svelte';
@@ -27,7 +27,7 @@ export async function cancelJob(jobId: JobId): Promise<boolean> {
     const fault = asFault(thrown);
     // It ended by itself just before: what the founder wanted.
     if (fault.code === 'job.final') {
-      flashes.say(`Job #${jobId} had ended already.`);
+      flashes.say(m.desk_had_ended({ id: jobId }));
       return true;
     }
     flashes.fault(fault);
@@ -42,7 +42,8 @@ export async function restartJob(jobId: JobId): Promise<void> {
   restarting.add(jobId);
   try {
     const job = await backend().call('job.restart', { job_id: jobId, foreground: false });
-    flashes.say(`Job #${jobId} ${job.state === 'queued' ? 'is in line' : 'starts'} again as #${job.job_id}.`);
+    const said = { id: jobId, next: job.job_id };
+    flashes.say(job.state === 'queued' ? m.desk_in_line_again(said) : m.desk_starts_again(said));
     router.go({ screen: 'job', jobId: job.job_id });
   } catch (thrown) {
     flashes.fault(asFault(thrown));
@@ -51,10 +52,14 @@ export async function restartJob(jobId: JobId): Promise<void> {
   }
 }
 
-async function holdJob(jobId: JobId, method: 'job.pause' | 'job.resume', said: (job: Job) => string): Promise<void> {
+async function holdJob(
+  jobId: JobId,
+  method: 'job.pause' | 'job.resume',
+  said: (job: Job, allHeld: boolean) => string,
+): Promise<void> {
   try {
     const { job, all } = await backend().call(method, { job_id: jobId });
-    if (job) flashes.say(said(job) + (all && method === 'job.resume' ? ' All work is on hold still.' : ''));
+    if (job) flashes.say(said(job, all));
   } catch (thrown) {
     flashes.fault(asFault(thrown));
   }
@@ -70,16 +75,20 @@ export async function act(action: JobAct, jobId: JobId): Promise<void> {
       return restartJob(jobId);
     case 'pause':
       return holdJob(jobId, 'job.pause', (job) =>
-        job.state === 'running' ? `Job #${jobId} stops before its next call.` : `Job #${jobId} is on hold.`,
+        job.state === 'running' ? m.desk_stops_soon({ id: jobId }) : m.desk_on_hold({ id: jobId }),
       );
     case 'resume':
-      return holdJob(jobId, 'job.resume', () => `Job #${jobId} goes on.`);
+      return holdJob(jobId, 'job.resume', (_, held) =>
+        held ? m.desk_goes_on_held({ id: jobId }) : m.desk_goes_on({ id: jobId }),
+      );
     case 'run-now':
-      return holdJob(jobId, 'job.resume', () => `Job #${jobId} starts as soon as there is room.`);
+      return holdJob(jobId, 'job.resume', (_, held) =>
+        held ? m.desk_starts_soon_held({ id: jobId }) : m.desk_starts_soon({ id: jobId }),
+      );
     case 'copy':
       try {
         await copyText(`#${jobId}`);
-        flashes.say(`Copied #${jobId}.`);
+        flashes.say(m.desk_copied_number({ id: jobId }));
       } catch (thrown) {
         tellFault(thrown);
       }
@@ -91,7 +100,7 @@ export async function holdAll(held: boolean): Promise<void> {
   try {
     const { all } = await backend().call(held ? 'job.pause' : 'job.resume', {});
     desk.holds(all);
-    flashes.say(all ? 'All work is on hold.' : 'Work goes on.');
+    flashes.say(all ? m.desk_held() : m.desk_work_goes_on());
   } catch (thrown) {
     flashes.fault(asFault(thrown));
   }
@@ -115,7 +124,7 @@ export function chooseEngine(engine: string): Promise<void> {
 export async function openSession(): Promise<void> {
   try {
     const session = await backend().call('session.start', desk.company);
-    flashes.say(`Session #${session.session_id} is open.`);
+    flashes.say(m.desk_session_opened({ id: session.session_id }));
     await desk.reload();
   } catch (thrown) {
     flashes.fault(asFault(thrown));
@@ -125,10 +134,12 @@ export async function openSession(): Promise<void> {
 export async function closeSession(): Promise<void> {
   try {
     const done = await backend().call('session.stop', desk.company);
-    const cancelled = done.cancelled.length
-      ? ` ${plural(done.cancelled.length, 'job')} cancelled: ${stoppedWords(done.stopped)}.`
-      : '';
-    flashes.say(`Session #${done.session.session_id} is closed.${cancelled}`);
+    const [id, count] = [done.session.session_id, done.cancelled.length];
+    flashes.say(
+      count > 0
+        ? m.desk_session_closed_jobs({ id, count, stopped: stoppedWords(done.stopped) })
+        : m.desk_session_closed({ id }),
+    );
     await desk.reload();
   } catch (thrown) {
     flashes.fault(asFault(thrown));
@@ -143,7 +154,7 @@ export async function resumeSession(wanted: Session): Promise<void> {
       company: desk.company,
       session_id: wanted.session_id,
     });
-    flashes.say(`Session #${session.session_id} is open again. Your next brief continues it.`);
+    flashes.say(m.desk_session_reopened({ id: session.session_id }));
   } catch (thrown) {
     flashes.fault(asFault(thrown));
   } finally {
@@ -155,7 +166,7 @@ export async function resumeSession(wanted: Session): Promise<void> {
 export async function reloadDaemon(): Promise<void> {
   try {
     await backend().call('daemon.reload', {});
-    flashes.say('Settings and configs were read again.');
+    flashes.say(m.desk_reloaded());
   } catch (thrown) {
     flashes.fault(asFault(thrown));
   }

@@ -1,4 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
+import { handedOn, handOn } from '$lib/again';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { Origin, Question, QuestionId } from '$lib/contract/types';
@@ -7,9 +8,19 @@ import { closedBy, type Closed } from '$lib/state/questions';
 /** How long a question that somebody else answered stays on screen. */
 const STAYS_MS = 12_000;
 
+const DRAFTS = 'answers';
+
+/** Answers that were begun, as far as they are what they should be. */
+function begun(handed: unknown): [QuestionId, string][] {
+  if (!Array.isArray(handed)) return [];
+  return handed.filter(
+    (row): row is [QuestionId, string] => Array.isArray(row) && typeof row[0] === 'number' && typeof row[1] === 'string',
+  );
+}
+
 /** The founder's answers: what is being written, sent, or was refused. Two places that show a question share it. */
 class Answers {
-  readonly drafts = new SvelteMap<QuestionId, string>();
+  readonly drafts = new SvelteMap<QuestionId, string>(begun(handedOn(DRAFTS)));
   /** Questions whose answer is on its way: they stay on screen, though the daemon may say first that they are closed. */
   readonly sending = new SvelteMap<QuestionId, Question>();
   readonly faults = new SvelteMap<QuestionId, Fault>();
@@ -71,3 +82,4 @@ class Answers {
 }
 
 export const answers = new Answers();
+handOn(DRAFTS, () => [...answers.drafts]);

@@ -2,8 +2,10 @@ import { untrack } from 'svelte';
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { CompanyId, CompanyRef, Job, JobId, Money, Origin, Time } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 import type { Plan, WhenBusy } from '$lib/state/fate';
 import { freshKey } from '$lib/text/directive';
+import { count } from '$lib/text/format';
 
 /** How long it is said that a brief was sent. */
 const SAYS_SENT_MS = 8000;
@@ -20,14 +22,26 @@ interface KeptDraft {
   readonly limit?: Money | undefined;
   readonly attachments: readonly string[];
   readonly foreground: boolean;
+  readonly priority: number;
+  readonly after?: JobId | undefined;
+  readonly at?: Time | undefined;
+  readonly whenBusy: WhenBusy;
+}
+
+/** Of a place in line, either way. */
+export const MAX_PRIORITY = 100;
+
+/** A number of a job, or a time. */
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
 /** What was kept, as far as it is what it should be: anybody may have written it. */
 function keptDraft(text: string | null): KeptDraft {
-  const none: KeptDraft = { agent: CEO, attachments: [], foreground: false };
+  const none: KeptDraft = { agent: CEO, attachments: [], foreground: false, priority: 0, whenBusy: 'queue' };
   if (text === null) return none;
   try {
-    const { agent, limit, attachments, foreground } = JSON.parse(text) as Partial<KeptDraft>;
+    const { agent, limit, attachments, foreground, ...plan } = JSON.parse(text) as Partial<KeptDraft>;
     return {
       agent: typeof agent === 'string' && agent !== '' ? agent : CEO,
       attachments: Array.isArray(attachments)
@@ -35,6 +49,12 @@ function keptDraft(text: string | null): KeptDraft {
         : [],
       foreground: foreground === true,
       ...(typeof limit === 'number' && limit >= 0 ? { limit } : {}),
+      priority:
+        Number.isInteger(plan.priority) && Math.abs(plan.priority ?? 0) <= MAX_PRIORITY ? (plan.priority ?? 0) : 0,
+      whenBusy: plan.whenBusy === 'replace' || plan.whenBusy === 'keep' ? plan.whenBusy : 'queue',
+      ...(isCount(plan.after) ? { after: plan.after } : {}),
+      // A time that has passed meanwhile says nothing any more.
+      ...(isCount(plan.at) && plan.at > Date.now() ? { at: plan.at } : {}),
     };
   } catch {
     return none;
@@ -96,23 +116,27 @@ export class BriefDraft {
         this.limit = more.limit;
         this.attachments = more.attachments;
         this.foreground = more.foreground;
-        this.unplan();
+        this.priority = more.priority;
+        this.after = more.after;
+        this.at = more.at;
+        this.whenBusy = more.whenBusy;
       }
       this.#company = company;
     }
-    const { text, agent, limit, attachments, foreground } = this;
-    const plain = agent === CEO && limit === undefined && attachments.length === 0 && !foreground;
+    const { text, agent, limit, attachments, foreground, priority, after, at, whenBusy } = this;
+    const usual = agent === CEO && limit === undefined && attachments.length === 0 && !foreground;
+    const plain = usual && this.plain && whenBusy === 'queue';
     try {
       if (text === '') localStorage.removeItem(name);
       else localStorage.setItem(name, text);
       if (plain) localStorage.removeItem(`${name}/more`);
       else {
-        const more: KeptDraft = { agent, limit, attachments, foreground };
+        const more: KeptDraft = { agent, limit, attachments, foreground, priority, after, at, whenBusy };
         localStorage.setItem(`${name}/more`, JSON.stringify(more));
       }
     } catch (thrown) {
       // Too long for what a page may keep: it stays in the field all the same.
-      backend().native.reportError(`A draft is not kept: ${asFault(thrown).message}`, '');
+      backend().native.reportError(`A draft is not kept: ${asFault(thrown).message}`, ''); // not words
     }
   }
 
@@ -125,8 +149,8 @@ export class BriefDraft {
         ? {
             code: 'request.bad',
             kind: 'user',
-            message: `A brief may have ${MAX_ATTACHMENTS} files: ${all.length - MAX_ATTACHMENTS} were not attached.`,
-            fix: 'Put them into a folder of the company, and name that in the brief.',
+            message: m.desk_too_many_files({ count: all.length - MAX_ATTACHMENTS, most: MAX_ATTACHMENTS }),
+            fix: m.desk_too_many_files_fix(),
             retryable: false,
           }
         : undefined;
@@ -154,8 +178,8 @@ export class BriefDraft {
           this.fault = {
             code: 'request.bad',
             kind: 'user',
-            message: `What was pasted has ${Math.ceil(file.size / 1024 / 1024)} MB; 20 MB is the most.`,
-            fix: 'Save it as a file, and attach that.',
+            message: m.desk_pasted_too_big({ size: count(Math.ceil(file.size / 1024 / 1024)) }),
+            fix: m.desk_pasted_too_big_fix(),
             retryable: false,
           };
           continue;
