@@ -277,7 +277,7 @@ describe('a place in a long job', () => {
     const store = new JobStore(213);
     await store.open();
     const before = store.window.events.length;
-    expect(before).toBeGreaterThan(100);
+    expect(before).toBeGreaterThan(50);
     away = true;
     await store.reopen();
     expect(store.window.events).toHaveLength(before);

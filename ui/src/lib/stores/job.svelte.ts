@@ -23,9 +23,15 @@ import { withDelta, withoutStored, type Tail } from '$lib/state/tails';
 import { isFinal, isProgram } from '$lib/text/names';
 
 const PAGE = 200;
+/** Events that a job is opened with: more than a screenful of rows. */
+const FIRST_PAGE = 80;
 /** Steps of the search for the event of a time: enough for any number of events. */
 const MAX_STEPS = 48;
 const SPAN_PAGE = 500;
+/** Spans that are asked for before it is known how many there are. */
+const FIRST_SPANS = 100;
+/** By then what was read is drawn. */
+const DRAWN_MS = 50;
 /** Spans that the lanes are drawn from, at most: the latest. */
 const MAX_SPANS = 2000;
 const MAX_FILES = 1000;
@@ -100,7 +106,9 @@ export class JobStore {
         this.#refreshSoon();
       }),
     ];
-    await Promise.all([this.#readDetail(), this.#readLatest(), this.#readSpans(), this.#readFiles()]);
+    const latest = this.#readLatest(FIRST_PAGE);
+    const drawn = latest.then(() => new Promise((done) => setTimeout(done, DRAWN_MS)));
+    await Promise.all([this.#readDetail(), latest, this.#readSpans(drawn), this.#readFiles()]);
     if (this.detail && isProgram(this.detail.engine)) await this.#readProgram();
     // Who has ended asks nothing any more.
     if (this.detail && !isFinal(this.detail.state)) await this.#readQuestions();
@@ -253,9 +261,9 @@ export class JobStore {
   }
 
   /** The last page, and every event after it from then on: nothing can fall between. */
-  async #readLatest(): Promise<void> {
+  async #readLatest(limit = PAGE): Promise<void> {
     try {
-      const page = await backend().call('event.list', { job_id: this.jobId, limit: PAGE });
+      const page = await backend().call('event.list', { job_id: this.jobId, limit });
       if (this.#closed) return;
       this.shifted = false;
       this.window = fromPage(page);
@@ -327,11 +335,13 @@ export class JobStore {
     }
   }
 
-  async #readSpans(): Promise<void> {
+  /** `before`: what goes before the lanes of a long job, which are many rows. */
+  async #readSpans(before?: Promise<unknown>): Promise<void> {
     try {
-      const first = await backend().call('job.spans', { job_id: this.jobId, offset: 0, limit: SPAN_PAGE });
+      const first = await backend().call('job.spans', { job_id: this.jobId, offset: 0, limit: FIRST_SPANS });
       let spans = first.spans;
       if (first.total > spans.length) {
+        await before;
         const from = Math.max(spans.length, first.total - MAX_SPANS);
         if (from > spans.length) spans = [];
         for (let offset = from; offset < first.total; offset += SPAN_PAGE) {

@@ -74,7 +74,11 @@ class Router {
   compose = $state(0);
 
   start(): () => void {
-    const follow = () => (this.route = parseRoute(location.hash));
+    // The address that `go` wrote comes back as a change, which is none.
+    const follow = () => {
+      const route = parseRoute(location.hash);
+      if (routeHash(route) !== routeHash(this.route)) this.route = route;
+    };
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }
