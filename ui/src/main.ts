@@ -1,6 +1,7 @@
 import './lib/locale';
 import './app.css';
 import { mount } from 'svelte';
+import { comeBack } from '$lib/again';
 import { createBackend } from '$lib/backend/tauri';
 import { installBackend } from '$lib/backend/backend';
 import App from './App.svelte';
@@ -29,3 +30,4 @@ document.documentElement.dataset.window = quick ? (query.has('round') ? 'quick r
 
 const target = document.getElementById('app');
 if (target) mount(App, { target, props: { quick } });
+comeBack();

@@ -1,4 +1,5 @@
 import { baseLocale, locales, overwriteGetLocale } from '$lib/paraglide/runtime';
+import { loadAnew } from './again';
 
 /*
  * Which language the page speaks. Decided once, before anything else is imported: words that are made while modules load
@@ -70,6 +71,8 @@ document.documentElement.lang = language;
 export function followLanguage(choice: () => string): void {
   const chosen = choice();
   const known = isLanguage(chosen) ? chosen : '';
-  localStorage.setItem(REMEMBERED, known);
-  if ((known || systemLanguage()) !== language) location.reload();
+  if (known !== rememberedLanguage()) localStorage.setItem(REMEMBERED, known);
+  // Where nothing can be kept the next page would speak as this one does, and be loaded anew without end.
+  const next = rememberedLanguage() || systemLanguage();
+  if (next !== language) loadAnew();
 }

@@ -14,7 +14,8 @@ const DRAFTS = 'answers';
 function begun(handed: unknown): [QuestionId, string][] {
   if (!Array.isArray(handed)) return [];
   return handed.filter(
-    (row): row is [QuestionId, string] => Array.isArray(row) && typeof row[0] === 'number' && typeof row[1] === 'string',
+    (row): row is [QuestionId, string] =>
+      Array.isArray(row) && typeof row[0] === 'number' && typeof row[1] === 'string',
   );
 }
 

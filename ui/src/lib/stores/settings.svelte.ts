@@ -5,12 +5,14 @@ import type { Settings, Theme } from '$lib/contract/types';
 /** The founder's settings. */
 class SettingsStore {
   value = $state.raw<Settings>();
+  /** The language that is kept. What is on its way there may yet be refused, and a page that is loaded anew sends nothing. */
+  language = $state<string>();
   fault = $state.raw<Fault>();
   #saving: Promise<unknown> = Promise.resolve();
 
   async load(): Promise<void> {
     try {
-      this.value = await backend().call('settings.get', {});
+      this.#take(await backend().call('settings.get', {}));
       this.fault = undefined;
     } catch (thrown) {
       this.fault = asFault(thrown);
@@ -23,7 +25,7 @@ class SettingsStore {
       const before = this.value ?? (await backend().call('settings.get', {}));
       this.value = { ...before, ...patch };
       try {
-        this.value = await backend().call('settings.set', { ...before, ...patch });
+        this.#take(await backend().call('settings.set', { ...before, ...patch }));
       } catch (thrown) {
         this.value = before;
         throw asFault(thrown);
@@ -31,6 +33,11 @@ class SettingsStore {
     });
     this.#saving = saved.catch(() => undefined);
     return saved;
+  }
+
+  #take(kept: Settings): void {
+    this.value = kept;
+    this.language = kept.language;
   }
 }
 
