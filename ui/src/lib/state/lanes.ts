@@ -1,4 +1,5 @@
 import type { Event, Span, Time } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 import { clock, clockExact } from '$lib/text/format';
 
 export interface Bar {
@@ -61,7 +62,7 @@ function bars(stretches: readonly Stretch[], solid: boolean): Bar[] {
     left: Math.min(from, 100 - NARROWEST),
     width: Math.min(to, 100) - Math.min(from, 100 - NARROWEST),
     solid,
-    title: more > 0 ? `${title} and ${more} more` : title,
+    title: more > 0 ? m.job_lane_more({ title, count: more }) : title,
   }));
 }
 
@@ -128,5 +129,5 @@ export function toLanes(spans: readonly Span[], from: Time, to: Time, waits: rea
 /** Four times along the axis; the last is "now" while it goes on. */
 export function axis(from: Time, to: Time, live: boolean): string[] {
   const show = to - from < 4 * 60_000 ? clockExact : clock;
-  return [0, 1, 2, 3].map((i) => (i === 3 && live ? 'now' : show(from + ((to - from) * i) / 3)));
+  return [0, 1, 2, 3].map((i) => (i === 3 && live ? m.job_now() : show(from + ((to - from) * i) / 3)));
 }

@@ -15,6 +15,7 @@ import type {
   Time,
   WaitReason,
 } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 import { FOUNDER } from '$lib/text/names';
 import type { Tail } from './tails';
 
@@ -37,7 +38,10 @@ interface Base {
 /** What the transcript shows, one entry a line. */
 export type Row = Base &
   (
-    | { readonly kind: 'message' | 'thinking' | 'tail'; readonly text: string }
+    | { readonly kind: 'message'; readonly text: string }
+    | { readonly kind: 'thinking'; readonly text: string }
+    /** What is being said right now. */
+    | { readonly kind: 'tail'; readonly text: string }
     | {
         readonly kind: 'tool';
         readonly tool: string;
@@ -186,7 +190,7 @@ export function toRows(
           input: event.input,
           state: ended ? 'failed' : 'running',
           asks: false,
-          summary: ended ? 'did not finish' : '',
+          summary: ended ? m.job_did_not_finish() : '',
           output: '',
           change: undefined,
           duration: undefined,
@@ -225,7 +229,7 @@ export function toRows(
           to: event.to,
           task: event.task,
           state: ended ? 'failed' : 'running',
-          summary: ended ? 'did not finish' : '',
+          summary: ended ? m.job_did_not_finish() : '',
           duration: undefined,
           cost: undefined,
         });
@@ -410,9 +414,9 @@ function closeRun(rows: Row[], opened: readonly Open[], run: number | undefined)
       const row = rows[at];
       if (!key.startsWith(`${run}/`)) continue;
       if (row?.kind === 'tool' && row.state === 'running')
-        rows[at] = { ...row, state: 'failed', asks: false, summary: 'did not finish' };
+        rows[at] = { ...row, state: 'failed', asks: false, summary: m.job_did_not_finish() };
       if (row?.kind === 'delegation' && row.state === 'running')
-        rows[at] = { ...row, state: 'failed', summary: 'did not finish' };
+        rows[at] = { ...row, state: 'failed', summary: m.job_did_not_finish() };
       if (row?.kind === 'question') rows[at] = { ...row, over: true };
       if (row?.kind === 'waiting') rows[at] = { ...row, over: true };
       known.delete(key);

@@ -1,3 +1,4 @@
+import { m } from '$lib/paraglide/messages';
 import { withoutAnsi } from '$lib/text/clip';
 import { imagesIn, type Picture } from '$lib/text/images';
 import { languageOf } from '$lib/text/languages';
@@ -10,7 +11,7 @@ export type ToolPart =
   | { readonly kind: 'diff'; readonly label: string; readonly diff: string }
   | { readonly kind: 'images'; readonly label: string; readonly images: readonly Picture[] };
 
-const SHELLS = new Set(['Bash', 'Shell', 'RunCommand', 'Command', 'shell', 'exec_command', 'run_shell_command']);
+const SHELLS = new Set(['Bash', 'Shell', 'RunCommand', 'Command', 'shell', 'exec_command', 'run_shell_command']); // not words
 /** Edits of one call that are shown, at most. */
 const MAX_EDITS = 40;
 /** Longer texts are not looked at for what they are. */
@@ -49,13 +50,13 @@ function edits(fields: Fields): { before: string; after: string }[] {
 export function inputParts(tool: string, subject: string, input: unknown): ToolPart[] {
   if (typeof input === 'string') {
     if (input.trim() === '') return [];
-    if (isDiff(input)) return [{ kind: 'diff', label: 'What it changes', diff: input }];
-    return [{ kind: 'code', label: 'Input', text: input, language: '' }];
+    if (isDiff(input)) return [{ kind: 'diff', label: m.job_what_it_changes(), diff: input }];
+    return [{ kind: 'code', label: m.job_input(), text: input, language: '' }];
   }
   const fields = fieldsOf(input);
   if (!fields) {
     const text = input === undefined || input === null ? '' : JSON.stringify(input, null, 2);
-    return text === '' ? [] : [{ kind: 'code', label: 'Input', text, language: 'json' }];
+    return text === '' ? [] : [{ kind: 'code', label: m.job_input(), text, language: 'json' }];
   }
   const names = Object.keys(fields);
   if (names.length === 0) return [];
@@ -64,33 +65,33 @@ export function inputParts(tool: string, subject: string, input: unknown): ToolP
   if (changed.length > 0)
     return changed.map((edit, i) => ({
       kind: 'edit',
-      label: changed.length > 1 ? `Edit ${i + 1} of ${changed.length}` : path,
+      label: changed.length > 1 ? m.job_edit_of({ n: i + 1, total: changed.length }) : path,
       ...edit,
     }));
   const patch = words(fields, 'patch', 'diff', 'unified_diff');
   if (patch !== undefined && isDiff(patch)) return [{ kind: 'diff', label: path, diff: patch }];
   const command = words(fields, 'command', 'cmd');
   if (command !== undefined && (isShell(tool) || names.length <= 3))
-    return [{ kind: 'code', label: 'Command', text: command, language: 'bash' }];
+    return [{ kind: 'code', label: m.job_command(), text: command, language: 'bash' }];
   const content = words(fields, 'content', 'contents', 'new_source');
   if (content !== undefined && path !== '')
     return [{ kind: 'code', label: path, text: content, language: languageOf(path) }];
   const told = names.filter((name) => fields[name] !== undefined && fields[name] !== null);
   // What it is about stands in its line already.
   if (told.length === 1 && fields[told[0] ?? ''] === subject) return [];
-  return [{ kind: 'code', label: 'Input', text: JSON.stringify(input, null, 2), language: 'json' }];
+  return [{ kind: 'code', label: m.job_input(), text: JSON.stringify(input, null, 2), language: 'json' }];
 }
 
 /** What came back from it. */
 export function outputParts(tool: string, subject: string, output: string): ToolPart[] {
   if (output.trim() === '') return [];
   const { images, rest } = imagesIn(output);
-  const parts: ToolPart[] = images.length > 0 ? [{ kind: 'images', label: 'Pictures', images }] : [];
+  const parts: ToolPart[] = images.length > 0 ? [{ kind: 'images', label: m.job_pictures(), images }] : [];
   const text = withoutAnsi(rest);
   if (text.trim() === '') return parts;
-  if (isDiff(text)) return [...parts, { kind: 'diff', label: 'Output', diff: text }];
+  if (isDiff(text)) return [...parts, { kind: 'diff', label: m.job_output(), diff: text }];
   const language = /^(read|view|cat|open)/i.test(tool) ? languageOf(subject) : isJson(text) ? 'json' : '';
-  return [...parts, { kind: 'code', label: 'Output', text, language }];
+  return [...parts, { kind: 'code', label: m.job_output(), text, language }];
 }
 
 function isJson(text: string): boolean {

@@ -2,9 +2,10 @@ import { SvelteSet } from 'svelte/reactivity';
 import { backend } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { Event, ExportFormat, JobDetail, JobId } from '$lib/contract/types';
+import { m } from '$lib/paraglide/messages';
 import { toRows } from '$lib/state/rows';
 import { copyText } from '$lib/text/clipboard';
-import { bytes } from '$lib/text/format';
+import { bytes, count } from '$lib/text/format';
 import { jobMarkdown } from '$lib/text/transcript';
 import { folderOf, isFinal, shortPath } from '$lib/text/names';
 import { tellFault } from './actions.svelte';
@@ -21,8 +22,8 @@ export async function exportJob(jobId: JobId, format: ExportFormat): Promise<str
   try {
     const written = await backend().call('job.export', { job_id: jobId, format });
     const where = shortPath(written.path, link.info?.user_home);
-    flashes.say(`Job #${jobId} is in ${where}, ${bytes(written.bytes)}.`, 'plain', {
-      label: 'Show in folder',
+    flashes.say(m.job_exported({ id: jobId, where, size: bytes(written.bytes) }), 'plain', {
+      label: m.job_show_in_folder(),
       run: () => showInFolder(written.path),
     });
     return written.path;
@@ -59,9 +60,7 @@ export async function copyJob(job: JobDetail): Promise<void> {
     const rows = toRows(events, [], isFinal(job.state), job.agent);
     await copyText(jobMarkdown(job, rows, Date.now(), more));
     flashes.say(
-      more
-        ? `Copied the first ${events.length} events of job #${job.job_id}: an export has all.`
-        : `Copied job #${job.job_id} as Markdown.`,
+      more ? m.job_copied_first({ n: count(events.length), id: job.job_id }) : m.job_copied_whole({ id: job.job_id }),
     );
   } catch (thrown) {
     tellFault(thrown);
@@ -74,7 +73,7 @@ export async function copyJob(job: JobDetail): Promise<void> {
 export async function copyAnswer(job: JobDetail): Promise<void> {
   try {
     await copyText(job.answer ?? job.result ?? '');
-    flashes.say('Copied the answer as Markdown.');
+    flashes.say(m.job_copied_answer());
   } catch (thrown) {
     tellFault(thrown);
   }

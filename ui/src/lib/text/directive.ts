@@ -1,9 +1,7 @@
+import { m } from '$lib/paraglide/messages';
+
 /** What a first brief could be. */
-export const SUGGESTIONS = [
-  'Write a 180-word company description and save it to docs/about.md',
-  'Draft the Q1 pricing page and have finance check the margins',
-  'List our five closest competitors and what each does better',
-];
+export const SUGGESTIONS = [m.job_suggest_about(), m.job_suggest_pricing(), m.job_suggest_rivals()];
 
 /** A name that no other brief has, so that a second click sends nothing twice. */
 export function freshKey(): string {

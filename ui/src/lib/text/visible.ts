@@ -1,3 +1,5 @@
+import { m } from '$lib/paraglide/messages';
+
 /** A stretch of a text: as it is, or a character that nobody would see, by its name. */
 export type Stretch = { readonly text: string; readonly hidden: boolean };
 
@@ -18,6 +20,13 @@ const INDENTED = 200;
 /** Marks that stand out by themselves, at most. */
 const MAX_STRETCHES = 400;
 
+/** What stands for a run of blanks or line ends, in the page's language; others are their own name. */
+function told(name: string): string {
+  const [, n, what] = /^(\d+) (blanks|line ends)$/.exec(name) ?? [];
+  if (n === undefined) return name;
+  return what === 'blanks' ? m.job_blanks({ n }) : m.job_line_ends({ n });
+}
+
 function named(found: string): string {
   return found.startsWith('⟨')
     ? found
@@ -36,8 +45,8 @@ export function visible(text: string): Stretch[] {
     }
     if (found.index > from) stretches.push({ text: text.slice(from, found.index), hidden: false });
     const code = found[0].codePointAt(0) ?? 0;
-    const told = found[1] ?? `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
-    stretches.push({ text: told, hidden: true });
+    const name = found[1] ?? `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+    stretches.push({ text: told(name), hidden: true });
     from = found.index + found[0].length;
   }
   if (from < text.length) stretches.push({ text: text.slice(from), hidden: false });
@@ -55,7 +64,7 @@ export function hasHidden(text: string): boolean {
 /** A text with long runs of blanks and line ends counted ("⟨10000 blanks⟩"), as the daemon does with what is asked. */
 export function withoutRuns(text: string): string {
   return text.replace(RUNS, (run: string, _blank: string | undefined, at: number) => {
-    if (run.startsWith('\n')) return `⟨${run.length} line ends⟩\n`;
+    if (run.startsWith('\n')) return `⟨${run.length} line ends⟩\n`; // as the daemon writes it: not words
     const leads = at === 0 || text[at - 1] === '\n';
     return leads && run.length <= INDENTED ? run : `⟨${run.length} blanks⟩`;
   });
