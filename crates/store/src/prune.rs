@@ -66,9 +66,21 @@ impl Read<'_> {
         if select.exists(params![i64::MAX, None::<i64>, job.0])? {
             return Ok(());
         }
-        let why = if row.state.is_final() { "another job waits for it" } else { "it has not ended" };
+        let mut waits = self.conn.prepare_cached(
+            "SELECT id FROM jobs WHERE after_job_id = ?1 AND finished_at IS NULL ORDER BY id LIMIT 1",
+        )?;
+        let waits = waits.query_row([job.0], |row| row.get(0).map(JobId)).optional()?;
+        let (why, fix) = match (row.state.is_final(), waits) {
+            (false, _) => {
+                ("it has not ended".to_owned(), format!("Stop it first with `aicib cancel {job}`, or wait for it."))
+            }
+            (true, Some(other)) => (
+                format!("job {other} waits for it"),
+                format!("Wait for job {other}, or stop that one with `aicib cancel {other}`."),
+            ),
+            (true, None) => ("its run is still being put away".to_owned(), "Try again in a moment.".to_owned()),
+        };
         let what = format!("Job {job} cannot be deleted: {why}.");
-        let fix = format!("Stop it first with `aicib cancel {job}`, or wait for it.");
         Err(Error::new(ErrorCode::JOB_NOT_FINAL, what, fix).with(json!({ "job_id": job })).into())
     }
 

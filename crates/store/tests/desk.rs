@@ -125,6 +125,12 @@ fn a_job_that_has_ended_is_deleted_by_its_number_and_no_other() {
     assert_eq!(refused(JobId(999)).code, ErrorCode::JOB_NOT_FOUND);
     home.append(run, spool([entry("ceo", None, 1, message("hello"))]));
     home.settle(run, JobChange::Complete, Settlement::default());
+    let after = NewJob { after: Some(id), ..new_job((job.company_id, job.session_id), "After") };
+    let waits = home.insert(after, NOON).unwrap().job.job_id;
+    let why = refused(id);
+    assert!(why.message.contains(&format!("job {waits} waits for it")), "{why}");
+    assert!(!why.fix.contains(&format!("cancel {id}")), "one that has ended cannot be stopped: {why}");
+    home.write(move |write| write.transition(waits, JobChange::Cancel, "", NOON));
     let spent = home.read(|read| read.stats()).cost_usd;
     let mut gone = home.write(move |write| write.forget(id, 1));
     while gone.more {

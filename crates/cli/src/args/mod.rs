@@ -198,18 +198,32 @@ pub(crate) enum Command {
         command: DaemonCommand,
     },
     /// Bring up the desktop app
-    #[command(after_help = "Examples:\n  aicib open\n  aicib open --job 7")]
-    Open {
-        /// At this job
-        #[arg(long, value_name = "N", allow_hyphen_values = true)]
-        job: Option<String>,
-    },
+    #[command(after_help = "Examples:\n  aicib open\n  aicib open --job 7\n  aicib open --notices")]
+    Open(OpenArgs),
     /// Bring up the desktop app's Quick brief; for a keyboard shortcut
     #[command(after_help = "Example:\n  aicib quick")]
     Quick,
     /// Search what agents said and did
     #[command(after_help = "Examples:\n  aicib search landing page\n  aicib search --job 7 budget")]
     Search(SearchArgs),
+}
+
+/// What the desktop app is brought up at; nothing for as it is.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct OpenArgs {
+    /// At this job
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(crate) job: Option<String>,
+    /// At the list of all jobs
+    #[arg(long)]
+    pub(crate) jobs: bool,
+    /// At the list of what you were told
+    #[arg(long)]
+    pub(crate) notices: bool,
+    /// At the settings
+    #[arg(long)]
+    pub(crate) settings: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use contract::{Empty, Error, ErrorCode, JobRef, Show, methods};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use crate::args::OpenArgs;
 use crate::context::{Context, job_number};
 use crate::daemon::Daemon;
 use crate::failure::Outcome;
@@ -15,11 +16,14 @@ use crate::failure::Outcome;
 /// How long a desktop may take until it can be asked.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Brings up the main window, at a job where one is named.
-pub(crate) async fn open(context: &mut Context, job: Option<String>) -> Outcome {
-    let job_id = job.as_deref().map(|job| job_number(job, "--job")).transpose()?;
+/// Brings up the main window, at what is named.
+pub(crate) async fn open(context: &mut Context, args: OpenArgs) -> Outcome {
+    let job_id = args.job.as_deref().map(|job| job_number(job, "--job")).transpose()?;
     let client = context.daemon().await?;
     let what = match job_id {
+        None if args.jobs => Show::Jobs,
+        None if args.notices => Show::Notices,
+        None if args.settings => Show::Settings,
         None => Show::Window,
         Some(job_id) => {
             // One that does not exist is said here, not in a window.

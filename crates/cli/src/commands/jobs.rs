@@ -3,6 +3,7 @@
 use contract::{Company, CompanyId, CostBasis, Empty, Job, JobId, JobListParams, JobPage, JobSort, JobState, methods};
 
 use crate::args::{JobsArgs, Sort};
+use crate::commands::engines::unknown_engine;
 use crate::commands::which;
 use crate::context::{Context, Sheet, job_number, line_count};
 use crate::daemon::Daemon;
@@ -30,8 +31,7 @@ pub(crate) async fn jobs(context: &mut Context, args: JobsArgs) -> Outcome {
     let until = args.until.as_deref().map(|typed| when::past(typed, &context.clock())).transpose()?;
     let before = args.before.as_deref().map(|job| job_number(job, "--before")).transpose()?;
     if let Some(engine) = args.engine.as_deref().filter(|engine| contract::engine_from_name(engine).is_none()) {
-        let engine = line(engine, 80);
-        return Err(Failure::usage(format!("There is no engine {engine:?}. `aicib engines` shows which there are.")));
+        return Err(Failure::usage(unknown_engine(engine)));
     }
     let daemon = context.daemon().await?;
     let company = match &args.company {

@@ -107,7 +107,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Outcome {
         // Handled above: it must work where a context cannot be had.
         Command::Doctor => Ok(()),
         Command::Daemon { command } => daemon::daemon(context, command).await,
-        Command::Open { job } => desktop::open(context, job).await,
+        Command::Open(args) => desktop::open(context, args).await,
         Command::Quick => desktop::quick(context).await,
         Command::Search(args) => search::search(context, args).await,
     }

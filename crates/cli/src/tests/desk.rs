@@ -19,6 +19,7 @@ fn notices_say_what_became_of_them() {
             urgent: false,
             question_id: None,
             decidable: false,
+            together: None,
         },
         at: Time(NOON - id * 60_000),
         delivery,

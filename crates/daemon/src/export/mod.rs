@@ -152,11 +152,11 @@ fn stem(detail: &JobDetail) -> String {
     format!("Job {} {}", detail.job.job_id, title.trim_matches(['.', ' ', '…'])).trim_end().to_owned()
 }
 
-/// The founder's folder for downloads, else the home folder, else the one for temporary files.
+/// The founder's folder for downloads, wherever the system has it, else the home folder, else the one for temporary
+/// files.
 fn downloads() -> PathBuf {
-    let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).map(PathBuf::from);
-    let folders = home.into_iter().flat_map(|home| [home.join("Downloads"), home]);
-    folders.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir)
+    let folders = dirs::home_dir().into_iter().flat_map(|home| [home.join("Downloads"), home]);
+    dirs::download_dir().into_iter().chain(folders).find(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir)
 }
 
 fn not_written(path: &Path, error: &io::Error) -> Error {

@@ -71,14 +71,28 @@ pub async fn delete(app: &App, params: JobDeleteParams) -> Result<JobPruneResult
     }
     let ids = jobs.clone();
     app.store.read(move |db| ids.iter().try_for_each(|job| db.may_forget(*job))).await?;
-    let runs = app.home.runs_dir();
     let mut forgotten = JobPruneResult { jobs: 0, events: 0, bytes: 0 };
+    let deleted = delete_each(app, jobs, &mut forgotten).await;
+    // Also where only some of them could be: those are gone.
+    app.hub.reload_all();
+    deleted?;
+    forgotten.bytes += forget_conversations(app).await?;
+    tracing::info!(jobs = forgotten.jobs, events = forgotten.events, "jobs were deleted");
+    Ok(forgotten)
+}
+
+async fn delete_each(app: &App, jobs: BTreeSet<JobId>, forgotten: &mut JobPruneResult) -> Result<(), Error> {
     for job in jobs {
         loop {
-            let piece = app.store.write(move |db| db.forget(job, PIECE)).await?;
+            let piece = match app.store.write(move |db| db.forget(job, PIECE)).await {
+                Ok(piece) => piece,
+                // Somebody else deleted it meanwhile.
+                Err(StoreError::NotFound(_)) => break,
+                Err(error) => return Err(error.into()),
+            };
             forgotten.jobs += piece.jobs;
             forgotten.events += piece.events;
-            let (runs, dirs) = (runs.clone(), piece.run_dirs);
+            let (runs, dirs) = (app.home.runs_dir(), piece.run_dirs);
             forgotten.bytes +=
                 blocking(move || Ok(ours(&runs, dirs).iter().map(|dir| remove(dir)).sum::<i64>())).await?;
             if !piece.more {
@@ -86,9 +100,7 @@ pub async fn delete(app: &App, params: JobDeleteParams) -> Result<JobPruneResult
             }
         }
     }
-    app.hub.reload_all();
-    tracing::info!(jobs = forgotten.jobs, events = forgotten.events, "jobs were deleted");
-    Ok(forgotten)
+    Ok(())
 }
 
 /// Removes what engines kept of closed sessions whose jobs are all forgotten: the bytes that it had.

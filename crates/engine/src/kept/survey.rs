@@ -183,7 +183,10 @@ fn walk(
         .require_git(false)
         .parents(false)
         .follow_links(false)
-        .filter_entry(|entry| !LEFT_OUT.iter().any(|name| entry.file_name() == *name))
+        .filter_entry(|entry| {
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            !(is_folder && LEFT_OUT.iter().any(|name| entry.file_name() == *name))
+        })
         .sort_by_file_name(Ord::cmp)
         .build();
     for (seen, entry) in walk.enumerate() {
