@@ -5,6 +5,8 @@ import { joined, listParams, NO_FILTER, placed, type JobFilter } from '$lib/stat
 import { clock } from './clock.svelte';
 
 const PAGE = 100;
+/** Rows that the list is opened with: what is in view, on large screens too. */
+const FIRST_PAGE = 50;
 /** Rows at a time where all of them are wanted. */
 const LARGE_PAGE = 500;
 /** Rows kept in memory; older ones are found by search, by date or by number. */
@@ -38,13 +40,13 @@ export class JobsStore {
   }
 
   /** Reads from the start. What is on screen stays there until the new rows are here. */
-  async open(filter: JobFilter, company: CompanyId | undefined, first = PAGE): Promise<void> {
+  async open(filter: JobFilter, company: CompanyId | undefined, first = FIRST_PAGE): Promise<void> {
     this.#asked = listParams(filter, company);
     this.#heard = company;
     this.#next = undefined;
     const turn = ++this.#turn;
     this.loading = true;
-    await this.#read(turn, [], Math.min(LARGE_PAGE, Math.max(PAGE, first)));
+    await this.#read(turn, [], Math.min(LARGE_PAGE, Math.max(FIRST_PAGE, first)));
   }
 
   async loadMore(size = PAGE): Promise<void> {
