@@ -240,6 +240,58 @@ describe('the search', () => {
     expect(router.route).toEqual({ screen: 'job', jobId: Number(hits[1]?.dataset.jobId), at: 2 });
   });
 
+  it('says what was found and in how long, and tells a screen reader once nobody types any more', async () => {
+    vi.useFakeTimers();
+    await show({
+      'event.search': async () => {
+        await new Promise((done) => setTimeout(done, 40));
+        return { hits: [hit(1, 'price')] };
+      },
+    });
+    const field = part<HTMLInputElement>('[data-testid=jobs-search]');
+    type(field, 'pri');
+    await vi.advanceTimersByTimeAsync(60);
+    type(field, 'price');
+    await vi.advanceTimersByTimeAsync(60);
+    await settled();
+    expect(text('[data-testid=hits-said]')).toMatch(
+      /^1 place in all jobs of .Northwind Labs., newest first Searched in \d+ms/,
+    );
+    expect(text('[data-testid=hits-told]')).toBe('');
+    await vi.advanceTimersByTimeAsync(800);
+    await settled();
+    expect(text('[data-testid=hits-told]')).toContain('1 place in all jobs');
+  });
+
+  it('looks for what another link asks for while the list is up', async () => {
+    vi.useFakeTimers();
+    const { of } = await show({ 'event.search': () => ({ hits: [] }) });
+    const field = part<HTMLInputElement>('[data-testid=jobs-search]');
+    type(field, 'zebra');
+    await vi.advanceTimersByTimeAsync(500);
+    router.go({ screen: 'jobs', query: 'q=lion' });
+    flushSync();
+    await vi.advanceTimersByTimeAsync(500);
+    await settled();
+    expect(field.value).toBe('lion');
+    expect(of('event.search').at(-1)?.params).toMatchObject({ query: 'lion' });
+    expect(location.hash).toBe('#/jobs?q=lion');
+  });
+
+  it('that finds nothing in one company leads to all of them', async () => {
+    vi.useFakeTimers();
+    desk.companies = [busyDesk.company, { ...busyDesk.company, company_id: 2, name: 'Harbour' }];
+    const { of } = await show({ 'event.search': () => ({ hits: [] }) });
+    type(part<HTMLInputElement>('[data-testid=jobs-search]'), 'zebra');
+    await vi.advanceTimersByTimeAsync(500);
+    await settled();
+    button('Search in every company').click();
+    await vi.advanceTimersByTimeAsync(500);
+    await settled();
+    expect(of('event.search').at(-1)?.params).toEqual({ query: 'zebra', limit: 50 });
+    expect(text()).toContain('0 places in all jobs of every company');
+  });
+
   it('opens a job by its number, and gives the list back', async () => {
     vi.useFakeTimers();
     await show({ 'event.search': () => ({ hits: [] }) });

@@ -86,7 +86,10 @@ describe('notices', () => {
     const rows = [...document.querySelectorAll<HTMLElement>('[data-testid=notice-row]')];
     expect(rows).toHaveLength(20);
     expect(of('notice.list')).toHaveLength(1);
-    expect(text()).toContain('Today');
+    const headings = [...document.querySelectorAll('.day')].map((row) => row.textContent ?? '');
+    expect(headings[0]).toMatch(/^Today/);
+    const counted = headings.map((words) => Number(/(\d+) notices?$/.exec(words)?.[1]));
+    expect(counted.reduce((sum, one) => sum + one, 0)).toBe(20);
     for (const words of [
       'You opened it',
       'quiet hours',
@@ -130,6 +133,56 @@ describe('notices', () => {
     const rows = [...document.querySelectorAll<HTMLElement>('[data-testid=notice-row]')];
     expect(rows.length).toBeGreaterThanOrEqual(30);
     expect(rows.every((row) => row.dataset.kind === 'question')).toBe(true);
+  });
+
+  it('of a kind that there is none of say so once all were looked through, with a way back', async () => {
+    const { add: _, ...answers } = told(manyNotices(120, 'busy').filter((row) => row.kind !== 'approval'));
+    fakeBackend(answers);
+    show(Notices, {});
+    await settled();
+    part<HTMLInputElement>('input[value=approval]').click();
+    flushSync();
+    expect(text()).not.toContain('None of this kind.');
+    for (let i = 0; i < 4; i += 1) await settled();
+    expect(text()).toContain('None of this kind.');
+    button('Show all notices').click();
+    await settled();
+    expect(document.querySelectorAll('[data-testid=notice-row]').length).toBeGreaterThan(30);
+  });
+
+  it('are not asked for over and over where the daemon fails', async () => {
+    const { add: _, ...answers } = told(manyNotices(200, 'busy'));
+    let broken = false;
+    const { of } = fakeBackend({
+      ...answers,
+      'notice.list': (asked: { before?: number; limit?: number }) => {
+        if (broken) throw refusal;
+        return answers['notice.list'](asked);
+      },
+    });
+    show(Notices, {});
+    await settled();
+    broken = true;
+    part<HTMLInputElement>('input[value=question]').click();
+    for (let i = 0; i < 5; i += 1) await settled();
+    expect(of('notice.list')).toHaveLength(2);
+    expect(text('.problem')).toContain(refusal.message);
+  });
+
+  it('keep the keyboard where it is when one comes above it', async () => {
+    const { add, ...answers } = told(manyNotices(10, 'busy'));
+    fakeBackend(answers);
+    show(Notices, {});
+    await settled();
+    const list = part('[data-testid=notice-list]');
+    list.focus();
+    press(list, 'ArrowDown');
+    const before = text('.row.on');
+    add({ ...(manyNotices(1, 'busy')[0] as NoticeRow), notice_id: 11, title: 'The newest' });
+    await notices.refresh();
+    await settled();
+    expect(text('[data-testid=notice-list]')).toContain('The newest');
+    expect(text('.row.on')).toBe(before);
   });
 
   it('that the system does not take say so, and what to do', async () => {

@@ -295,6 +295,15 @@ describe('the costs', () => {
     await settled();
     expect(text()).toContain('Estimates use prices of 2 Nov 2026');
     expect(text('[data-key=cto]')).toContain('$24.81estimated');
+    // The chart in words and as a table, for those who do not see it.
+    const chart = part('[aria-roledescription=chart]');
+    const words = text(`#${chart.getAttribute('aria-describedby') ?? ''}`);
+    expect(words).toContain('$98.12 in all. The most on one day was $8.98');
+    expect(document.querySelectorAll('[data-testid=cost-days] tbody tr').length).toBeGreaterThan(20);
+    expect(text('[data-testid=cost-days] tbody tr')).toMatch(/^\d+ \w+ 2026 ?\$8\.98 ?53 ?estimated$/);
+    chart.focus();
+    press(chart, 'End');
+    expect(text('[role=status]', chart)).toMatch(/: \$\d+\.\d\d, \d+ calls, estimated$/);
     expect([...document.querySelectorAll('[data-band]')].map((row) => row.getAttribute('data-band'))).toEqual([
       'green',
       'yellow',
@@ -348,6 +357,23 @@ describe('the journal', () => {
     expect([...document.querySelectorAll('mark')].map((mark) => mark.textContent)).toEqual(['website']);
     part('[data-testid=journal-entry] button').click();
     expect(router.route).toEqual({ screen: 'job', jobId: 211 });
+  });
+
+  it('that has nothing of it leads to all entries, and to all that was said', async () => {
+    vi.useFakeTimers();
+    fakeBackend({ 'journal.list': ({ search }: { search?: string }) => ({ entries: search ? [] : journal }) });
+    show(Journal, {});
+    const field = part<HTMLInputElement>('[data-testid=journal-search]');
+    type(field, 'zebra & co');
+    await vi.advanceTimersByTimeAsync(300);
+    await settled();
+    button('Search all that was said').click();
+    expect(router.route).toEqual({ screen: 'jobs', query: 'q=zebra+%26+co' });
+    button('Show all entries').click();
+    await vi.advanceTimersByTimeAsync(300);
+    await settled();
+    expect(field.value).toBe('');
+    expect(document.querySelectorAll('[data-testid=journal-entry]')).toHaveLength(journal.length);
   });
 
   it('says how it fills where it is empty', async () => {
