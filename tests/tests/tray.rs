@@ -4,6 +4,8 @@
 use anyhow::Context;
 use blackbox::{Desktop, Other, Place, SOON, Screen, Start, WORK, wait_for};
 use serde_json::json;
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{ConnectionExt, GrabMode, ModMask};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn quick_brief_opens_from_the_menu() -> anyhow::Result<()> {
@@ -168,10 +170,100 @@ async fn the_global_shortcut_opens_quick_brief() -> anyhow::Result<()> {
     })
     .await?;
 
-    set("not a key").await?;
-    wait_for("why not", SOON, async || Ok(status().await?.contains("not a key").then_some(()))).await?;
+    // What is no combination is refused, with what would be one; the key that was there stays.
+    let mut settings = page.call("settings.get", json!({})).await?.map_err(anyhow::Error::msg)?;
+    settings["quick_shortcut"] = json!("not a key");
+    let refused = page.call("settings.set", settings).await?.expect_err("it is no key");
+    assert_eq!(refused["code"], "request.bad");
+    assert!(refused.to_string().contains("CmdOrCtrl+Shift+Space"), "{refused}");
+    assert_eq!(status().await?, "on");
+
+    // One that another program has is not taken from it.
+    let (display, screen) = x11rb::connect(stage.place.get("DISPLAY"))?;
+    let root = display.setup().roots[screen].root;
+    // The same key on every keyboard: F9.
+    for code in display.setup().min_keycode..=display.setup().max_keycode {
+        let symbols = display.get_keyboard_mapping(code, 1)?.reply()?.keysyms;
+        if symbols.first() == Some(&0xffc6) {
+            display.grab_key(false, root, ModMask::ANY, code, GrabMode::ASYNC, GrabMode::ASYNC)?.check()?;
+        }
+    }
+    set("Alt+F9").await?;
+    wait_for("why not", SOON, async || Ok(status().await?.contains("another program").then_some(()))).await?;
     set("").await?;
     wait_for("no shortcut", SOON, async || Ok((status().await? == "off").then_some(()))).await?;
+    Ok(())
+}
+
+/// A locked Caps Lock or Num Lock changes nothing, a held key is one press, and nobody looks for keys in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shortcut_is_heard_whatever_is_locked_and_sleeps_until_then() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start { manager: true, ..Start::default() }).await?;
+    stage.launch(&["--hidden"])?;
+    // The app takes the usual shortcut once it has read the settings.
+    let app = stage.app.as_ref().context("no app")?.pid();
+    let thread = wait_for("the thread of the shortcut", SOON, async || Ok(thread_of(app, "shortcut"))).await?;
+    let place = &stage.place;
+    for locked in [&[][..], &["Caps_Lock"], &["Num_Lock"], &["Caps_Lock", "Num_Lock"]] {
+        Screen::keys(place, locked_or_none(locked))?;
+        Screen::keys(place, &["ctrl+shift+space"])?;
+        Screen::window(place, "Quick brief").await.with_context(|| format!("with {locked:?}"))?;
+        put_away(place).await?;
+        Screen::keys(place, locked_or_none(locked))?;
+    }
+    let woken = || -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("{thread}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        Ok(line.context("the thread does not say how often it slept")?.trim().parse()?)
+    };
+    // All of that took seconds. A thread that looks twenty times a second would have woken far more often.
+    let often = woken()?;
+    assert!(often < 80, "{often} times");
+    // Given back, its thread ends.
+    let mut daemon = stage.daemon().await?;
+    let dir = stage.company_dir("acme")?;
+    daemon.found("Acme", &dir).await?;
+    daemon.set(json!({ "quick_shortcut": "" })).await?;
+    wait_for("its thread to end", SOON, async || Ok(thread_of(app, "shortcut").is_none().then_some(()))).await
+}
+
+/// Keys to press; one that does nothing where there are none.
+fn locked_or_none<'a>(keys: &'a [&'a str]) -> &'a [&'a str] {
+    if keys.is_empty() { &["Shift_L"] } else { keys }
+}
+
+/// A thread of a process, as a folder below `/proc`.
+fn thread_of(process: u32, name: &str) -> Option<String> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let is = |folder: &String| std::fs::read_to_string(format!("{folder}/comm")).is_ok_and(|comm| comm.trim() == name);
+    threads.map(|thread| thread.path().display().to_string()).find(is)
+}
+
+/// The tray speaks the founder's language, and changes it at once; without one it speaks the system's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tray_speaks_the_founder_s_language() -> anyhow::Result<()> {
+    let mut stage = Desktop::stage(Start::default()).await?;
+    stage.place.set("LC_ALL", "de_DE.UTF-8");
+    stage.launch(&["--hidden"])?;
+    let menu = stage.stand_ins.as_ref().context("no stand-ins")?.menu().await?;
+    for label in
+        ["Nichts läuft · 0,00\u{a0}$ heute", "Kurz-Briefing", "AICIB öffnen", "Alle Arbeit anhalten", "Beenden"]
+    {
+        menu.line(label).await?;
+    }
+    let mut daemon = stage.daemon().await?;
+    let dir = stage.company_dir("acme")?;
+    daemon.found("Acme", &dir).await?;
+    daemon.set(json!({ "practice_pace": 0.5 })).await?;
+    let job = daemon.brief(&dir, "Write the imprint").await?;
+    menu.line("1 läuft").await?;
+
+    daemon.set(json!({ "language": "en" })).await?;
+    for label in ["1 running", "Quick brief", "Open AICIB", "Pause all work", "Quit"] {
+        menu.line(label).await?;
+    }
+    daemon.call("job.cancel", json!({ "job_id": job })).await?;
+    menu.line("Nothing running · $0.00 today").await?;
     Ok(())
 }
 

@@ -78,7 +78,7 @@ pub struct Settings {
     pub quick_shortcut: String,
     /// How the window looks.
     pub theme: Theme,
-    /// The language of the window (`en`, `de`); empty for the system's.
+    /// The language of the window, the tray and notices (`en`, `de`); empty for the system's.
     #[serde(default)]
     pub language: String,
     /// The size of text in the window, in percent: 80 to 200.

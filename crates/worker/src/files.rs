@@ -40,6 +40,7 @@ impl Files {
             Ok(Err(error)) => tracing::error!(%error, "the look through the company's folder broke"),
             Err(_) => tracing::warn!("the company's folder answers too slowly to be looked through"),
         }
+        self.kept.begin();
     }
 
     /// Looks again, keeps what the run left, and says what was found. After the last process of the run.

@@ -84,7 +84,7 @@ pub(crate) const SETTINGS: [Setting; 34] = [
     setting(
         "language",
         "a name",
-        "of the window: en, de; \"\": the system's",
+        "window, tray, notices: en, de; \"\": system's",
         "the short name of a language such as de, or \"\" for the system's",
     ),
     setting("text_percent", "80-200", "the size of text in the window", "a whole number from 80 to 200"),

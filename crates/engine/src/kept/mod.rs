@@ -38,6 +38,8 @@ struct State {
     /// What files were before the run.
     before: List,
     survey: Option<Survey>,
+    /// The run has begun: a look through the folder that ends now would take what the run did for what there was.
+    begun: bool,
 }
 
 /// What was found in a folder after a run.
@@ -52,7 +54,7 @@ pub struct Found {
 impl KeptFiles {
     /// Keeps in the folder of a run.
     pub fn new(run_dir: &Path) -> KeptFiles {
-        let state = State { before: List::new(run_dir.join(KEPT_BEFORE)), survey: None };
+        let state = State { before: List::new(run_dir.join(KEPT_BEFORE)), survey: None, begun: false };
         KeptFiles(Some(Arc::new(Shared { run_dir: run_dir.to_owned(), state: Mutex::new(state) })))
     }
 
@@ -62,8 +64,22 @@ impl KeptFiles {
         let Some(shared) = &self.0 else { return };
         let until = Instant::now() + patience;
         match Survey::take(company, &shared.run_dir, &|| is_over() || Instant::now() > until) {
-            Ok(survey) => shared.state().survey = Some(survey),
+            Ok(survey) => {
+                let mut state = shared.state();
+                if state.begun {
+                    tracing::warn!("the look through the company's folder ended too late to be of use");
+                } else {
+                    state.survey = Some(survey);
+                }
+            }
             Err(error) => tracing::warn!(%error, "what files are before the run is not kept"),
+        }
+    }
+
+    /// The run begins, whether or not the look before it has ended.
+    pub fn begin(&self) {
+        if let Some(shared) = &self.0 {
+            shared.state().begun = true;
         }
     }
 
@@ -72,7 +88,7 @@ impl KeptFiles {
         let Some(shared) = &self.0 else { return };
         let path = show(real);
         let mut state = shared.state();
-        let State { before, survey } = &mut *state;
+        let State { before, survey, .. } = &mut *state;
         if before.has(&path) {
             return;
         }
@@ -93,7 +109,7 @@ impl KeptFiles {
             }
         };
         let mut state = shared.state();
-        let State { before, survey } = &mut *state;
+        let State { before, survey, .. } = &mut *state;
         let mut after = List::new(shared.run_dir.join(KEPT_AFTER));
         let mut found = Found::default();
         if let Some(survey) = survey {

@@ -108,6 +108,28 @@ fn what_a_command_does_to_files_is_found_with_what_they_were() {
 }
 
 #[test]
+fn a_look_that_ends_after_the_run_has_begun_tells_nothing_wrong() {
+    let place = place();
+    place.put("plan.md", "before\n");
+    place.kept.begin();
+    place.command("echo by the run > plan.md");
+    place.survey();
+    place.command("echo again > plan.md");
+    assert_eq!(place.found(), Found::default());
+    assert_eq!(place.before("plan.md"), None, "what the run wrote is not what there was");
+}
+
+#[test]
+fn a_file_is_not_left_out_for_the_name_of_a_folder() {
+    let place = place();
+    place.put("target", "one\n");
+    place.put("node_modules/x.js", "x\n");
+    place.survey();
+    place.command("echo two > target && echo y > node_modules/x.js");
+    assert_eq!(place.found().changes, [change("target", false, 1, 1)]);
+}
+
+#[test]
 fn our_own_writes_keep_what_was_there_before_the_first_of_them() {
     let place = place();
     place.put("a.md", "first\n");
