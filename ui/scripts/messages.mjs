@@ -1,6 +1,8 @@
 // Compiles messages/<language>/*.json to src/lib/paraglide: one typed function a message, so that a message that is
 // missing, or a value that it needs, fails the build. Vite and Vitest do it by themselves.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { compile } from '@inlang/paraglide-js';
 
@@ -17,12 +19,33 @@ export const OPTIONS = {
   cleanOutdir: false,
 };
 
+const STAMP = at('../src/lib/paraglide/.made-from');
+
+/** What the functions are made from. */
+function source() {
+  const hash = createHash('sha256');
+  const add = (path) => hash.update(path.slice(at('..').length)).update(readFileSync(path));
+  for (const path of [
+    fileURLToPath(import.meta.url),
+    at('../package-lock.json'),
+    at('../project.inlang/settings.json'),
+  ])
+    add(path);
+  for (const entry of readdirSync(at('../messages'), { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) add(`${entry.parentPath}/${entry.name}`);
+  return hash.digest('hex');
+}
+
 /** In a process of its own: the compiler leaves timers that would keep this one alive for half a minute. */
 export function compileMessages() {
   execFileSync(process.execPath, [fileURLToPath(import.meta.url)], { stdio: 'inherit' });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await compile(OPTIONS);
+  const made = source();
+  if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== made) {
+    await compile(OPTIONS);
+    writeFileSync(STAMP, made);
+  }
   process.exit(0);
 }
