@@ -11,19 +11,28 @@ export class HealthStore {
   fault = $state.raw<Fault>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #turn = 0;
 
-  /** Begins; returns what ends it. */
+  /** Begins; returns what ends it. A hidden page asks for nothing, and at once when it is shown. */
   start(): () => void {
-    void this.#go();
+    const look = (): void => {
+      clearTimeout(this.#timer);
+      if (!document.hidden) void this.#go();
+    };
+    look();
+    document.addEventListener('visibilitychange', look);
     return () => {
       this.#closed = true;
       clearTimeout(this.#timer);
+      document.removeEventListener('visibilitychange', look);
     };
   }
 
   async #go(): Promise<void> {
-    if (!document.hidden) await this.read();
-    if (!this.#closed) this.#timer = setTimeout(() => void this.#go(), EVERY_MS);
+    const turn = ++this.#turn;
+    await this.read();
+    if (this.#closed || document.hidden || turn !== this.#turn) return;
+    this.#timer = setTimeout(() => void this.#go(), EVERY_MS);
   }
 
   async read(): Promise<void> {

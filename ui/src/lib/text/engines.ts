@@ -1,6 +1,16 @@
 import { m } from '$lib/paraglide/messages';
-import type { Company, Confined, EngineInfo, EngineList, Pays, Sandbox, Support } from '$lib/contract/types';
-import { ENGINE_NAMES, engineLabel, isProgram, type Provider } from './names';
+import type {
+  Company,
+  Confined,
+  EngineChoice,
+  EngineInfo,
+  EngineList,
+  Pays,
+  Sandbox,
+  Support,
+} from '$lib/contract/types';
+import { language } from '$lib/locale';
+import { ENGINE_NAMES, engineLabel, engineName, isProgram, type Provider } from './names';
 
 export interface Option {
   readonly value: string;
@@ -19,6 +29,14 @@ export const LACKS: Record<Lack, string> = {
   logged_out: m.settings_lack_logged_out(),
   no_key: m.settings_lack_no_key(),
   needs_you: m.settings_lack_needs_you(),
+};
+
+const STANDS_LACKING: Record<Lack, string> = {
+  not_found: m.settings_stands_not_found(),
+  too_old: m.settings_stands_too_old(),
+  logged_out: m.settings_stands_logged_out(),
+  no_key: m.settings_stands_no_key(),
+  needs_you: m.settings_stands_needs_you(),
 };
 
 /** What keeps an engine from being used; empty where nothing does. */
@@ -82,6 +100,23 @@ export function standing(engine: EngineInfo): string {
   if (rest === undefined) return engine.detail;
   const left = engine.detail.slice(rest.length);
   return left.charAt(0).toUpperCase() + left.slice(1);
+}
+
+/** How an engine stands, in another language than the daemon's English; empty in that. */
+export function stands(engine: EngineInfo): string {
+  if (language === 'en') return '';
+  const missing = lack(engine);
+  if (missing !== '') return STANDS_LACKING[missing];
+  if (engine.kind === 'practice') return m.settings_stands_practice();
+  if (!isProgram(engine.kind)) return engine.key ? m.settings_stands_key() : m.settings_stands_keyless();
+  if (engine.login === 'in' && engine.pays !== 'key') return m.settings_stands_logged_in();
+  if (engine.key && engine.login !== 'unknown') return m.settings_stands_with_key();
+  return m.settings_stands_unknown();
+}
+
+/** What a company runs on, in a few words. */
+export function engineNow(now: EngineChoice): string {
+  return language === 'en' || !now.kind ? now.label : engineName(now.kind, now.agent);
 }
 
 /** "Claude Code 2.1 is here and logged in." */

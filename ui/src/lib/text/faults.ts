@@ -1,4 +1,4 @@
-import { ERROR_CODES } from '$lib/contract/types';
+import { ERROR_CODES, type Error as Fault } from '$lib/contract/types';
 import { language } from '$lib/locale';
 import { m } from '$lib/paraglide/messages';
 
@@ -83,4 +83,10 @@ function isCode(code: string): code is keyof typeof TITLES {
 /** What an error is about, in the page's language; empty where its own words are in that already. */
 export function titleOf(code: string): string {
   return language !== 'en' && isCode(code) ? TITLES[code]() : '';
+}
+
+/** An error in a line, for beside a field. */
+export function inLine(fault: Fault): string {
+  const title = titleOf(fault.code);
+  return [title && `${title}:`, fault.message, fault.fix].filter(Boolean).join(' ');
 }
