@@ -59,6 +59,11 @@ describe('the Desk', () => {
   });
 });
 
+/** Events are taken in with the next frame. */
+function nextFrame(): Promise<void> {
+  return new Promise((done) => requestAnimationFrame(() => done()));
+}
+
 describe('a job on screen', () => {
   function answers(pages: Event[][]) {
     return {
@@ -78,6 +83,7 @@ describe('a job on screen', () => {
     expect(of('event.subscribe')[0]?.params).toEqual({ job_id: 212, after: 2, deltas: true });
     handlers.deliver('event.added', { subscription: 4, events: [event(2), event(3)] });
     handlers.deliver('event.added', { subscription: 4, events: [{ ...event(4), job_id: 9 }] });
+    await nextFrame();
     expect(job.window.events.map((row) => row.seq)).toEqual([1, 2, 3]);
     job.close();
     expect(of('event.unsubscribe')).toHaveLength(1);
@@ -91,6 +97,7 @@ describe('a job on screen', () => {
     handlers.deliver('event.delta', { job_id: 212, agent: 'ceo', text: 'lo' });
     expect(job.tails[0]?.text).toBe('Hello');
     handlers.deliver('event.added', { subscription: 4, events: [event(2, 'Hello')] });
+    await nextFrame();
     expect(job.tails).toEqual([]);
     job.close();
   });

@@ -72,6 +72,8 @@ export class JobStore {
   #refreshDue = false;
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #waiting: Event[] = [];
+  #frame: number | undefined;
   /** What was asked for last to be shown. */
   #turn = 0;
 
@@ -82,9 +84,12 @@ export class JobStore {
   /** Reads everything and follows it, until `close`. */
   async open(): Promise<void> {
     this.#ends = [
-      backend().on('event.added', ({ events }) => this.#added(events.filter((event) => event.job_id === this.jobId))),
+      backend().on('event.added', ({ events }) => this.#take(events.filter((event) => event.job_id === this.jobId))),
       backend().on('event.delta', (delta) => {
-        if (delta.job_id === this.jobId && !this.window.moreAfter) this.tails = withDelta(this.tails, delta);
+        if (delta.job_id !== this.jobId) return;
+        // What was said before it comes before it.
+        this.#taken();
+        if (!this.window.moreAfter) this.tails = withDelta(this.tails, delta);
       }),
       backend().on('event.resync', ({ subscription }) => {
         if (subscription !== undefined && subscription === this.#subscription) void this.#resync();
@@ -118,6 +123,7 @@ export class JobStore {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#refreshing);
+    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
     this.#ends.forEach((end) => end());
     this.#unsubscribe();
   }
@@ -229,8 +235,23 @@ export class JobStore {
     this.#refreshLater();
   }
 
-  #added(events: readonly Event[]): void {
+  /** Events wait for the next frame: however many come, rows are made once for it, and a slow frame takes more of them. */
+  #take(events: readonly Event[]): void {
     if (events.length === 0) return;
+    this.#waiting.push(...events);
+    // A page that nobody sees has no frames.
+    if (document.hidden || this.#waiting.length > WINDOW_MAX) this.#taken();
+    else this.#frame ??= requestAnimationFrame(() => this.#taken());
+  }
+
+  #taken(): void {
+    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
+    this.#frame = undefined;
+    this.#added(this.#waiting.splice(0));
+  }
+
+  #added(events: readonly Event[]): void {
+    if (events.length === 0 || this.#closed) return;
     this.#begun(events);
     this.tails = withoutStored(this.tails, events);
     if (this.window.moreAfter) this.unseen += events.length;
