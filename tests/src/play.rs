@@ -1,4 +1,5 @@
-//! What the provider says in the pictures: briefs of a company that sells to teams, played slowly enough to be seen.
+//! What the provider says of a company that sells to teams: a play for the pictures, slow enough to be seen, and for
+//! tests of the window, where nobody waits.
 
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ const LAST_WORDS: &str = "The page is 6 kB with its styles. I'm tightening `web/
     stays on one line, and the three benefits move under it instead of beside it.";
 /// As much of it as is waited for.
 pub const SAID: &str = "reads as if the";
+/// What the CTO looks up in a command.
+pub const COMMAND: &str = "wc -c web/index.html web/style.css";
 /// Calls that the provider answers, at most.
 const CALLS: usize = 400;
 
@@ -49,6 +52,12 @@ type Scene = fn(usize) -> Turn;
 /// Every call is answered by what was asked and how often it was answered: nothing is remembered.
 pub fn script() -> Script {
     Script::of(vec![Turn::made(answer); CALLS]).when(On::Journal, vec![Turn::made(entry); CALLS])
+}
+
+/// The same play without its pauses.
+pub fn quick_script() -> Script {
+    let quick = |request: &Request| answer(request).before(Duration::ZERO).between(Duration::ZERO);
+    Script::of(vec![Turn::made(quick); CALLS]).when(On::Journal, vec![Turn::made(entry); CALLS])
 }
 
 /// What is kept of a brief.
@@ -293,6 +302,9 @@ fn page(step: usize) -> Turn {
                 }),
             )
             .usage(900, 4_000, 56_000, 3_000),
+        4 => spoken("Now how large it is.")
+            .and_tool("Bash", json!({ "command": COMMAND }))
+            .usage(600, 900, 58_000, 2_000),
         // Still being said while the pictures are taken.
         _ => spoken(LAST_WORDS).stall_after(40).usage(1_000, 900, 60_000, 4_000),
     }
