@@ -1,5 +1,5 @@
 import { flushSync, mount, tick, unmount } from 'svelte';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import TextField from '$lib/components/TextField.svelte';
 import AmountField from '$lib/components/AmountField.svelte';
 import { BriefDraft } from '$lib/stores/brief.svelte';
@@ -98,8 +98,7 @@ describe('the first steps', () => {
     expect(document.activeElement).toBe(model);
     press(model, 'ArrowRight');
     press(practice, 'Enter');
-    await settled();
-    await settled();
+    await vi.waitFor(() => part('[data-testid="onboarding-brief"]'));
     expect(of('config.set')[0]?.params).toMatchObject({ value: 'practice' });
     expect(document.activeElement).toBe(part('[data-testid="onboarding-brief"]'));
   });

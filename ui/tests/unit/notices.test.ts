@@ -285,7 +285,10 @@ describe('companies', () => {
   it('with a problem say that first', () => {
     fakeBackend(answers);
     const broken = { ...other, problem: { ...refusal, kind: 'config' as const } };
-    expect(companies.standing(broken)).toEqual({ mood: 'problem', words: refusal.message });
+    expect(companies.standing(broken)).toEqual({
+      mood: 'problem',
+      facts: [{ mood: 'problem', words: refusal.message }],
+    });
   });
 
   it('are opened by their place in the list', async () => {

@@ -44,6 +44,28 @@ export class PermissionsStore {
     );
   }
 
+  /** Makes a rule about something exact. Rejects with a `Fault`: what was typed is kept by whoever typed it. */
+  async add(act: Act, subject: string, agent: string | undefined, verdict: Verdict): Promise<void> {
+    const company = this.#company;
+    if (company === undefined) return;
+    const turn = ++this.#turn;
+    try {
+      const table = await backend().call('permission.set', {
+        company: { company_id: company },
+        act,
+        subject,
+        verdict,
+        origin: 'desk',
+        ...(agent === undefined ? {} : { agent }),
+      });
+      this.refused = undefined;
+      if (turn === this.#turn) this.value = table;
+      else void this.open(company);
+    } catch (thrown) {
+      throw asFault(thrown);
+    }
+  }
+
   async remove(rule: RuleId): Promise<void> {
     await this.#change(`rule/${rule}`, () => backend().call('rule.remove', { rule_id: rule }));
   }
