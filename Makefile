@@ -3,7 +3,7 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 DESKTOP := --features aicib-desktop/bundled
 
-.PHONY: help run dev build test test-all test-engines chaos check format contract bench screenshots bundle clean
+.PHONY: help run dev build test test-all test-engines chaos check format contract bench bench-ui screenshots bundle clean
 
 help: ## Lists the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -63,6 +63,11 @@ bench: build ## Measures, as ratios within one run
 	@scripts/setup.sh test
 	cargo run --release -p blackbox --bin bench
 	cargo run --release -p store --example bench_events
+
+bench-ui: build ## Measures the real window, beside an empty one of the same build
+	@scripts/setup.sh test
+	cargo build --release -p aicib-desktop $(DESKTOP) --example empty
+	cargo run --release -p blackbox --bin bench_ui
 
 screenshots: build ## Takes docs/screenshots from the real window, light and dark
 	@scripts/setup.sh test

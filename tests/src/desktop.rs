@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use fantoccini::ClientBuilder;
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::place::binary;
@@ -82,8 +83,17 @@ impl Desktop {
     /// # Errors
     /// The app or its driver does not start.
     pub async fn open(&mut self, args: &[&str]) -> anyhow::Result<Page> {
-        let app = binary("aicib-desktop")?;
         binary("aicib")?;
+        self.open_program("aicib-desktop", args).await
+    }
+
+    /// Starts a program that was built beside the app, and opens its page over WebDriver. What was open before ends.
+    ///
+    /// # Errors
+    /// As [`Desktop::open`].
+    pub async fn open_program(&mut self, name: &str, args: &[&str]) -> anyhow::Result<Page> {
+        self.driver = None;
+        let app = binary(name)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = self.place.command("WebKitWebDriver");
         command.args(["--host=127.0.0.1", &format!("--port={port}")]);
@@ -126,6 +136,41 @@ impl Desktop {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.place.path("app.log"))?;
         let mut command = self.place.command(binary("aicib-desktop")?);
         Child::start(command.args(args).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))
+    }
+
+    /// Closes a window as its window manager does where the founder asks for that.
+    ///
+    /// # Errors
+    /// There is no display.
+    pub fn close_window(&self, window: u32) -> anyhow::Result<()> {
+        use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask};
+
+        let (display, _) = x11rb::connect(self.place.get("DISPLAY"))?;
+        let [protocols, delete] =
+            [&b"WM_PROTOCOLS"[..], b"WM_DELETE_WINDOW"].map(|name| display.intern_atom(false, name));
+        let wish = [delete?.reply()?.atom, x11rb::CURRENT_TIME, 0, 0, 0];
+        let wish = ClientMessageEvent::new(32, window, protocols?.reply()?.atom, wish);
+        display.send_event(false, window, EventMask::NO_EVENT, wish)?.check()?;
+        Ok(())
+    }
+
+    /// Ends every app that runs here, whoever started it.
+    ///
+    /// # Errors
+    /// One does not end.
+    pub async fn end_apps(&self) -> anyhow::Result<()> {
+        let apps = || -> Vec<i32> {
+            let named = |pid: &i32| {
+                let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+                name.trim() == "aicib-desktop"
+            };
+            self.place.processes().into_iter().filter(named).collect()
+        };
+        for pid in apps().into_iter().filter_map(Pid::from_raw) {
+            // It may be gone by now.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        wait_for("the end of the app", SOON, async || Ok(apps().is_empty().then_some(()))).await
     }
 
     /// Connects to the daemon that the app started.

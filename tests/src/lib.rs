@@ -9,6 +9,7 @@ mod child;
 mod cli;
 mod daemon;
 mod desktop;
+pub mod figures;
 mod keyring;
 mod operator;
 mod page;
@@ -17,6 +18,7 @@ mod screen;
 mod stage;
 mod standins;
 mod tray;
+mod tree;
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +36,7 @@ pub use screen::{Other, Screen};
 pub use stage::Stage;
 pub use standins::{Notified, StandIns};
 pub use tray::{Menu, MenuLine};
+pub use tree::Tree;
 
 /// How long a test waits for something that takes no time to speak of.
 pub const SOON: Duration = Duration::from_secs(20);

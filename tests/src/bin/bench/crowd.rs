@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use blackbox::{Daemon, Place, WORK, wait_for};
 use serde_json::json;
 
-use crate::figures::{line, pss_mb, quantile, timed};
 use crate::stage;
+use blackbox::figures::{line, pss_mb, quantile, timed};
 
 const RUNS: usize = 100;
 const MEMORY_MB: f64 = 1_536.0;

@@ -7,8 +7,8 @@ use blackbox::Daemon;
 use serde_json::{Value, json};
 use testkit::{Provider, Script, Turn};
 
-use crate::figures::{line, quantile, timed};
 use crate::{WORK, on_provider, stage};
+use blackbox::figures::{line, quantile, timed};
 
 const RUNS: usize = 10;
 /// Events a second, all runs together, about.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use blackbox::{Daemon, WORK};
 use serde_json::json;
 
-use crate::figures::{line, timed};
 use crate::{number, stage};
+use blackbox::figures::{line, timed};
 
 const SUBSCRIBERS: usize = 10;
 const BAR: f64 = 1.0;

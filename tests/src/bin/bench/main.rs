@@ -4,7 +4,6 @@
 
 mod crowd;
 mod feed;
-mod figures;
 mod fill;
 mod idle;
 mod memory;
@@ -16,7 +15,7 @@ use anyhow::Context;
 use blackbox::{Daemon, Place, WORK, wait_for};
 use serde_json::{Value, json};
 
-use figures::timed;
+use blackbox::figures::timed;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

@@ -6,8 +6,8 @@ use blackbox::{Daemon, Place, WORK, wait_for};
 use serde_json::json;
 use testkit::{Provider, Script, Turn};
 
-use crate::figures::{line, pss_mb, timed};
 use crate::{on_provider, stage};
+use blackbox::figures::{line, pss_mb, timed};
 
 const IDLE_DAEMON_MB: f64 = 20.0;
 const PRACTICE_WORKER_MB: f64 = 8.0;

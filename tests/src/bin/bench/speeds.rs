@@ -9,8 +9,8 @@ use anyhow::Context;
 use blackbox::{Daemon, Place, WORK};
 use serde_json::{Value, json};
 
-use crate::figures::{Spread, line, timed};
 use crate::{fill, finished, stage};
+use blackbox::figures::{Spread, line, timed};
 
 const ROUNDS: usize = 40;
 /// Parts of `node -e 0`.

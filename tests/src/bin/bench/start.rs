@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use blackbox::{Child, Daemon, Place, SOON};
 use serde_json::json;
 
-use crate::figures::{line, quantile};
 use crate::{fill, number};
+use blackbox::figures::{line, quantile};
 
 const JOBS: usize = 10_000;
 const BAR_MS: f64 = 100.0;

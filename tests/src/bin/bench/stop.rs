@@ -6,8 +6,8 @@ use blackbox::{WORK, wait_for};
 use serde_json::json;
 use testkit::{On, Provider, Script, Turn};
 
-use crate::figures::{line, quantile, timed};
 use crate::{number, on_provider, stage};
+use blackbox::figures::{line, quantile, timed};
 
 const GRACE_MS: u64 = 500;
 const OVER_MS: f64 = 200.0;

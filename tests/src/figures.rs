@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 /// How long a command takes.
+///
+/// # Errors
+/// It cannot be started, or fails.
 pub fn timed(command: &mut Command) -> anyhow::Result<Duration> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let began = Instant::now();
@@ -23,6 +26,9 @@ pub fn line(what: &str, figure: &str, bar: &str, met: bool) -> bool {
 }
 
 /// Memory of a process that nobody else shares, and its part of what is shared, in megabytes.
+///
+/// # Errors
+/// The process is gone.
 pub fn pss_mb(pid: impl std::fmt::Display) -> anyhow::Result<f64> {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let line = rollup.lines().find(|line| line.starts_with("Pss:")).context("no Pss")?;
@@ -40,11 +46,13 @@ pub fn quantile(samples: &mut [Duration], part: f64) -> f64 {
 /// Median and quartiles, in milliseconds.
 pub struct Spread {
     low: f64,
+    /// The median.
     pub median: f64,
     high: f64,
 }
 
 impl Spread {
+    /// Of these samples.
     pub fn of(mut samples: Vec<Duration>) -> Spread {
         let [low, median, high] = [0.25, 0.5, 0.75].map(|part| quantile(&mut samples, part));
         Spread { low, median, high }
