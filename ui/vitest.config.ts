@@ -12,5 +12,10 @@ export default defineConfig({
     // Components are tested as the browser has them, not as a server would render them.
     conditions: ['browser'],
   },
-  test: { environment: 'happy-dom', include: ['tests/unit/**/*.test.ts'], setupFiles: ['tests/unit/customs.ts'] },
+  test: {
+    environment: 'happy-dom',
+    include: ['tests/unit/**/*.test.ts'], // On a machine that builds at the same time, loading modules anew takes seconds.
+    testTimeout: 30_000,
+    setupFiles: ['tests/unit/customs.ts'],
+  },
 });

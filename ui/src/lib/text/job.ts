@@ -1,6 +1,7 @@
 import type { Job, JobId, JobState, StopCounts, Time } from '$lib/contract/types';
 import { m } from '$lib/paraglide/messages';
 import { clock, count, countdown, dayStart, duration, quoted, upcoming } from './format';
+import { doingOf } from './told';
 import { isAtWork, isFinal, roleName, STATE_NAMES } from './names';
 
 /** A longer wait says until when, and not only how long. */
@@ -211,7 +212,7 @@ export function toldOf(job: Job, face: Face, now: Time): string {
   if (isFinal(job.state)) return endedHow(job);
   const waits = waitsFor(job, face, now, true);
   if (waits) return waits;
-  return job.activity ? `${roleName(job.activity.agent)} ${job.activity.text}` : m.work_starting();
+  return job.activity ? `${roleName(job.activity.agent)} ${doingOf(job.activity.text)}` : m.work_starting();
 }
 
 /** What a job that was told to stop says once it has. */
