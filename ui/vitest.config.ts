@@ -14,7 +14,8 @@ export default defineConfig({
   },
   test: {
     environment: 'happy-dom',
-    include: ['tests/unit/**/*.test.ts'], // On a machine that builds at the same time, loading modules anew takes seconds.
+    include: ['tests/unit/**/*.test.ts'],
+    // On a machine that builds at the same time, loading modules anew takes seconds.
     testTimeout: 30_000,
     setupFiles: ['tests/unit/customs.ts'],
   },
