@@ -228,6 +228,15 @@ describe('lanes', () => {
     button('All').click();
     flushSync();
     expect(lanes.dataset.zoomed).toBe('false');
+    // From anywhere in the job's screen.
+    const zoomBy = mounted?.['zoomBy'] as (event: KeyboardEvent) => boolean;
+    expect(zoomBy(new KeyboardEvent('keydown', { key: '+' }))).toBe(true);
+    flushSync();
+    expect(lanes.dataset.zoomed).toBe('true');
+    zoomBy(new KeyboardEvent('keydown', { key: '0' }));
+    flushSync();
+    expect(lanes.dataset.zoomed).toBe('false');
+    expect(zoomBy(new KeyboardEvent('keydown', { key: 'ArrowLeft' }))).toBe(false);
   });
 });
 

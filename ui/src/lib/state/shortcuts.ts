@@ -65,11 +65,13 @@ export const FIXED: readonly { readonly group: string; readonly rows: readonly (
     group: m.shell_keys_in_job(),
     rows: [
       ['Mod+F', m.shell_key_job_find()],
+      ['F3 Shift+F3', m.job_keys_hits()],
       ['Up Down', m.shell_key_job_go()],
       ['Right Left', m.shell_key_job_fold()],
       ['C', m.shell_key_job_copy()],
       ['Shift+Z', m.shell_key_job_fold_all()],
       ['Home End', m.shell_key_job_ends()],
+      ['+ - 0', m.job_keys_lanes()],
     ],
   },
   {
@@ -136,6 +138,7 @@ export function keysOf(event: Pressed, mac: boolean): string {
 
 /** The parts of a name of keys; "+" may be one of them. */
 function partsOf(keys: string): string[] {
+  if (keys === '+') return [keys];
   return keys.endsWith('++') ? [...keys.slice(0, -2).split('+'), '+'] : keys.split('+');
 }
 
