@@ -18,13 +18,22 @@ export function roleName(role: string): string {
     .join(' ');
 }
 
+const SIGNS = new Intl.Segmenter();
+/** A sign with more marks on it than that is none. */
+const LONGEST = 24;
+
+/** The first signs of a word as a reader counts them: an emoji of several characters is one. */
+function signs(word: string, count: number): string {
+  const all = [...SIGNS.segment(word.slice(0, 2 * LONGEST))].slice(0, count);
+  return all.map(({ segment }) => (segment.length > LONGEST ? segment.slice(0, 1) : segment)).join('');
+}
+
 /** Two letters for an avatar or a logo: "CE", "BE", "NW". */
 export function initials(name: string): string {
   if (name === 'system') return 'AI';
   if (name === FOUNDER) return m.you();
   const words = name.split(/[-_\s.]+/).filter(Boolean);
-  const letters =
-    words.length > 1 ? words.slice(0, 2).map((word) => [...word][0] ?? '') : [...(words[0] ?? '?')].slice(0, 2);
+  const letters = words.length > 1 ? words.slice(0, 2).map((word) => signs(word, 1)) : [signs(words[0] ?? '?', 2)];
   return letters.join('').toUpperCase();
 }
 
