@@ -165,6 +165,6 @@ mod tests {
         let counted = ways.filter(|way| matches!(way, Way::InPlaceOf(_))).count();
         assert_eq!(counted, 1_000, "each can be recorded as told");
         let (speaks, others) = gather.together(now, words::of("en")).unwrap();
-        assert_eq!((speaks.title.as_str(), others.len()), ("2000 more briefs are done", MOST - 1));
+        assert_eq!((speaks.title.as_str(), others.len()), ("2,000 more briefs are done", MOST - 1));
     }
 }

@@ -4184,7 +4184,7 @@ quick_shortcut: string,
  */
 theme: Theme, 
 /**
- * The language of the window (`en`, `de`); empty for the system's.
+ * The language of the window, the tray and notices (`en`, `de`); empty for the system's.
  */
 language: string, 
 /**
