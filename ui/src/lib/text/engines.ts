@@ -17,6 +17,9 @@ export interface Option {
   readonly label: string;
 }
 
+/** The agent that the founder names the command of. */
+export const CUSTOM = 'acp:custom';
+
 /** What a company may run on where nobody knows yet what is here. */
 const ALWAYS_THERE = ['anthropic-api', 'openai-api', 'claude-code', 'codex'];
 
@@ -55,7 +58,7 @@ export function engineOptions(list: EngineList | undefined, chosen: string, befo
   const options = known
     ? known.map((row) => {
         const missing = lack(row);
-        return { value: row.engine, label: missing === '' ? row.label : `${row.label} (${LACKS[missing]})` };
+        return { value: row.engine, label: missing === '' ? nameOf(row) : `${nameOf(row)} (${LACKS[missing]})` };
       })
     : ALWAYS_THERE.map((name) => ({ value: name, label: engineLabel(name) }));
   const all = [...before, ...options];
@@ -100,6 +103,13 @@ export function standing(engine: EngineInfo): string {
   if (rest === undefined) return engine.detail;
   const left = engine.detail.slice(rest.length);
   return left.charAt(0).toUpperCase() + left.slice(1);
+}
+
+/** An engine's name on screen, in the page's language. Agents that speak ACP have names of their own. */
+export function nameOf(engine: EngineInfo): string {
+  return language === 'en' || (engine.kind === 'acp' && engine.engine !== CUSTOM)
+    ? engine.label
+    : engineLabel(engine.engine);
 }
 
 /** How an engine stands, in another language than the daemon's English; empty in that. */

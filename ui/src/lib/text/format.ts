@@ -166,6 +166,11 @@ export function moment(at: Time, now: Time): string {
   return sameYear(at, now) ? m.moment_on({ day: DAY.format(at), time: clock(at) }) : DAY_OF_YEAR.format(at);
 }
 
+/** "17 Nov 2025", whatever day it is. */
+export function wholeDate(at: Time): string {
+  return DAY_OF_YEAR.format(at);
+}
+
 const DAY_MS = 86_400_000;
 
 /** A time to come: "14:00" today, "tomorrow 09:00", "Tue 09:00" within the week, "24 Nov 09:00", "3 Jan 2027 09:00". */
