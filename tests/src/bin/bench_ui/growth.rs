@@ -19,7 +19,7 @@ const COLLECTIONS: usize = 9;
 const SLOWEST: u64 = 200;
 
 pub async fn measure(bench: &mut Bench) -> anyhow::Result<bool> {
-    let (events, rate) = (number("GROWTH", 60_000)?.max(2 * FIRST), number("GROWTH_RATE", 1_500)?);
+    let (events, rate) = (number("GROWTH", 40_000)?.max(2 * FIRST), number("GROWTH_RATE", 1_500)?);
     // The page's engine tells of each collection, and of what is left after it; and each looks at everything.
     bench.stage.place.set("JSC_logGC", "1");
     bench.stage.place.set("JSC_useGenerationalGC", "0");

@@ -12,10 +12,10 @@ use crate::{Bench, EMPTY, number};
 const OF_EMPTY: f64 = 1.3;
 const OVER_EMPTY_MB: f64 = 100.0;
 /// What a start still has to do, such as reading the screens that are not shown yet, is over by then.
-const SETTLED: Duration = Duration::from_secs(10);
+const SETTLED: Duration = Duration::from_secs(8);
 
 pub async fn measure(bench: &mut Bench) -> anyhow::Result<bool> {
-    let rounds = usize::try_from(number("STARTS", 9)?)?;
+    let rounds = usize::try_from(number("STARTS", 7)?)?;
     let (mut ours, mut empty) = (Vec::new(), Vec::new());
     // The first of each reads its files from the disk.
     for round in 0..=rounds {
@@ -43,7 +43,7 @@ pub async fn measure(bench: &mut Bench) -> anyhow::Result<bool> {
 
 async fn weigh(bench: &Bench) -> anyhow::Result<bool> {
     let (mut ours, mut empty) = (Vec::new(), Vec::new());
-    for _ in 0..3 {
+    for _ in 0..2 {
         let app = ours_opens(&bench.stage).await?.0;
         tokio::time::sleep(SETTLED).await;
         ours.push(Tree::of(app.pid()).weight()?);
