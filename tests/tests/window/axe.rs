@@ -165,6 +165,7 @@ async fn jobs(found: &mut Findings, page: &Page, running: i64, leave: i64) -> an
     page.role("dialog", "Delete 1 job?").await?;
     found.look(page, "jobs that are to be deleted").await?;
     page.press("button", "Cancel").await?;
+    page.press("button", "Choose none").await?;
     page.press("button", "State: in which one").await?;
     found.look(page, "a filter's menu").await
 }

@@ -104,7 +104,7 @@ impl Company {
         self.daemon.call("job.submit", later).await?;
         // Who opens a job hears what is said from then on: the page is there from the start.
         self.page.go(&format!("job/{}", self.running)).await?;
-        self.page.says(play::SAID).await
+        wait_for("the CTO's last words", WORK, async || Ok(self.page.shows(play::SAID).await?.then_some(()))).await
     }
 
     pub async fn send(&mut self, agent: &str, directive: &str) -> anyhow::Result<i64> {
