@@ -1,4 +1,4 @@
-import { backend, type Fault } from '$lib/backend/backend';
+import { backend, type Fault, type Result } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { CompanyId, DeskChange, Job, JobId, JobListParams } from '$lib/contract/types';
 import { joined, listParams, NO_FILTER, placed, type JobFilter } from '$lib/state/job-filter';
@@ -26,6 +26,8 @@ export class JobsStore {
   /** The company whose changes are told. */
   #heard: CompanyId | undefined;
   #turn = 0;
+  /** What changed while a page was on its way: the page may be older. */
+  #meanwhile: readonly Job[] = [];
 
   /** Hears of changes of the company at hand, which is the one that is subscribed to. */
   listen(): () => void {
@@ -46,13 +48,40 @@ export class JobsStore {
     this.#next = undefined;
     const turn = ++this.#turn;
     this.loading = true;
-    await this.#read(turn, [], Math.min(LARGE_PAGE, Math.max(FIRST_PAGE, first)));
+    await this.#read(turn, false, Math.min(LARGE_PAGE, Math.max(FIRST_PAGE, first)));
+  }
+
+  /** Reads as many rows as there are anew, after the daemon was away; they stay on screen until then. */
+  async again(): Promise<void> {
+    const wanted = this.rows.length;
+    const turn = ++this.#turn;
+    this.loading = true;
+    this.#meanwhile = [];
+    let rows: readonly Job[] = [];
+    let next: JobId | undefined;
+    const part = () => Math.min(LARGE_PAGE, Math.max(PAGE, wanted - rows.length));
+    try {
+      let more = true;
+      while (more && (rows.length === 0 || rows.length < wanted)) {
+        const page = await this.#page(rows.length, next, part());
+        if (turn !== this.#turn) return;
+        rows = joined(rows, page.jobs);
+        next = page.next;
+        more = page.next !== undefined && page.jobs.length > 0;
+      }
+      this.#next = next;
+      this.#take(rows, more);
+    } catch (thrown) {
+      if (turn === this.#turn) this.fault = asFault(thrown);
+    } finally {
+      this.#ended(turn);
+    }
   }
 
   async loadMore(size = PAGE): Promise<void> {
     if (!this.more || this.loading || this.full) return;
     this.loading = true;
-    await this.#read(this.#turn, this.rows, size);
+    await this.#read(this.#turn, true, size);
   }
 
   /** Reads all there are, as far as they are kept. False where that failed, or something else was asked for meanwhile. */
@@ -90,33 +119,46 @@ export class JobsStore {
     return this.rows.length >= MAX_ROWS;
   }
 
-  async #read(turn: number, before: readonly Job[], limit: number): Promise<void> {
-    const newest = this.#asked.sort === 'newest';
+  /** `on`: below the rows that are here. */
+  async #read(turn: number, on: boolean, limit: number): Promise<void> {
+    this.#meanwhile = [];
     try {
-      const page = await backend().call('job.list', {
-        ...this.#asked,
-        limit,
-        ...(newest ? (this.#next === undefined ? {} : { before: this.#next }) : { offset: before.length }),
-      });
+      const page = await this.#page(on ? this.rows.length : 0, this.#next, limit);
       if (turn !== this.#turn) return;
-      this.rows = joined(before, page.jobs);
       this.#next = page.next;
-      this.more = page.next !== undefined && page.jobs.length > 0;
-      this.fault = undefined;
+      this.#take(joined(on ? this.rows : [], page.jobs), page.next !== undefined && page.jobs.length > 0);
     } catch (thrown) {
       if (turn === this.#turn) this.fault = asFault(thrown);
     } finally {
-      if (turn === this.#turn) {
-        this.loading = false;
-        this.loaded = true;
-      }
+      this.#ended(turn);
     }
+  }
+
+  #page(offset: number, before: JobId | undefined, limit: number): Promise<Result<'job.list'>> {
+    const from = this.#asked.sort !== 'newest' ? { offset } : before === undefined ? {} : { before };
+    return backend().call('job.list', { ...this.#asked, limit, ...from });
+  }
+
+  #take(rows: readonly Job[], more: boolean): void {
+    this.more = more;
+    for (const job of this.#meanwhile) rows = placed(rows, job, this.#asked, more, clock.now);
+    this.rows = rows;
+    this.fault = undefined;
+  }
+
+  #ended(turn: number): void {
+    if (turn !== this.#turn) return;
+    this.loading = false;
+    this.loaded = true;
   }
 
   #change(change: DeskChange): void {
     if (this.#asked.company_id !== undefined && change.company_id !== this.#asked.company_id) return;
     let rows = this.rows;
-    for (const job of change.jobs) rows = placed(rows, job, this.#asked, this.more, clock.now);
+    for (const job of change.jobs) {
+      rows = placed(rows, job, this.#asked, this.more, clock.now);
+      if (this.loading) this.#meanwhile = [...this.#meanwhile.filter((row) => row.job_id !== job.job_id), job];
+    }
     this.rows = rows;
   }
 }

@@ -1,6 +1,7 @@
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { CompanyId, EntryId, JournalEntry } from '$lib/contract/types';
+import { refreshed } from '$lib/state/pages';
 
 const PAGE = 50;
 /** Entries kept in memory; older ones are found by search. */
@@ -20,21 +21,22 @@ export class JournalStore {
   #search = '';
   #turn = 0;
 
-  /** Reads from the start; what is on screen stays there meanwhile. */
+  /** Reads the newest; what is on screen, and what was read below that, stays there. */
   async open(company: CompanyId | undefined, search: string): Promise<void> {
+    const words = search.trim();
     if (company !== this.#company) this.rows = [];
+    const same = company === this.#company && words === this.#search;
     this.#company = company;
-    this.#search = search.trim();
-    this.#next = undefined;
-    await this.#read(++this.#turn, []);
+    this.#search = words;
+    await this.#read(++this.#turn, same ? 'again' : 'anew');
   }
 
   async loadMore(): Promise<void> {
     if (!this.more || this.loading || this.rows.length >= MAX_ROWS) return;
-    await this.#read(this.#turn, this.rows);
+    await this.#read(this.#turn, 'on');
   }
 
-  async #read(turn: number, before: readonly JournalEntry[]): Promise<void> {
+  async #read(turn: number, what: 'anew' | 'again' | 'on'): Promise<void> {
     if (this.#company === undefined) {
       this.loaded = true;
       return;
@@ -45,12 +47,16 @@ export class JournalStore {
         company: { company_id: this.#company },
         limit: PAGE,
         ...(this.#search === '' ? {} : { search: this.#search }),
-        ...(this.#next === undefined ? {} : { before: this.#next }),
+        ...(what !== 'on' || this.#next === undefined ? {} : { before: this.#next }),
       });
       if (turn !== this.#turn) return;
-      this.rows = [...before, ...page.entries];
-      this.#next = page.next;
-      this.more = page.next !== undefined && this.rows.length < MAX_ROWS;
+      const before = what === 'again' ? this.rows : [];
+      const { rows, whole } = refreshed(page.entries, before, (row) => row.entry_id, page.next !== undefined);
+      this.rows = what === 'on' ? [...this.rows, ...page.entries] : rows;
+      if (whole) {
+        this.#next = page.next;
+        this.more = page.next !== undefined && this.rows.length < MAX_ROWS;
+      }
       this.found = this.#search;
       this.fault = undefined;
     } catch (thrown) {

@@ -1,6 +1,7 @@
 import { backend, type Fault } from '$lib/backend/backend';
 import { asFault } from '$lib/backend/fault';
 import type { CompanyId, Session, SessionId } from '$lib/contract/types';
+import { refreshed } from '$lib/state/pages';
 
 const PAGE = 50;
 /** Rows kept in memory. */
@@ -17,20 +18,20 @@ export class SessionsStore {
   #company: CompanyId | undefined;
   #turn = 0;
 
-  /** Reads from the start; what is on screen stays there meanwhile. */
+  /** Reads the newest; what is on screen, and what was read below that, stays there. */
   async open(company: CompanyId | undefined): Promise<void> {
-    if (company !== this.#company) this.rows = [];
+    const same = company === this.#company;
+    if (!same) this.rows = [];
     this.#company = company;
-    this.#next = undefined;
-    await this.#read(++this.#turn, []);
+    await this.#read(++this.#turn, same ? 'again' : 'anew');
   }
 
   async loadMore(): Promise<void> {
     if (!this.more || this.loading || this.rows.length >= MAX_ROWS) return;
-    await this.#read(this.#turn, this.rows);
+    await this.#read(this.#turn, 'on');
   }
 
-  async #read(turn: number, before: readonly Session[]): Promise<void> {
+  async #read(turn: number, what: 'anew' | 'again' | 'on'): Promise<void> {
     if (this.#company === undefined) {
       this.loaded = true;
       return;
@@ -40,12 +41,16 @@ export class SessionsStore {
       const page = await backend().call('session.list', {
         company: { company_id: this.#company },
         limit: PAGE,
-        ...(this.#next === undefined ? {} : { before: this.#next }),
+        ...(what !== 'on' || this.#next === undefined ? {} : { before: this.#next }),
       });
       if (turn !== this.#turn) return;
-      this.rows = [...before, ...page.sessions];
-      this.#next = page.next;
-      this.more = page.next !== undefined && this.rows.length < MAX_ROWS;
+      const before = what === 'again' ? this.rows : [];
+      const { rows, whole } = refreshed(page.sessions, before, (row) => row.session_id, page.next !== undefined);
+      this.rows = what === 'on' ? [...this.rows, ...page.sessions] : rows;
+      if (whole) {
+        this.#next = page.next;
+        this.more = page.next !== undefined && this.rows.length < MAX_ROWS;
+      }
       this.fault = undefined;
     } catch (thrown) {
       if (turn === this.#turn) this.fault = asFault(thrown);
