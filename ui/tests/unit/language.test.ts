@@ -5,6 +5,7 @@ import type { Settings } from '$lib/contract/types';
 import { router } from '$lib/stores/route.svelte';
 import { settings } from '$lib/stores/settings.svelte';
 import { settings as usual } from '../fixture/data';
+import { engineList } from '../fixture/leave';
 import { fakeBackend, refusal } from './fake';
 import { part, settled } from './page';
 
@@ -99,6 +100,43 @@ describe('the language', () => {
     vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => undefined, removeItem: () => undefined });
     followLanguage(() => 'de');
     expect(reload).not.toHaveBeenCalled();
+  });
+});
+
+describe('what the daemon says in English', () => {
+  it('comes after words in the page’s language', async () => {
+    localStorage.setItem('language', 'de');
+    const { engineNow, engineOptions, nameOf, stands } = await import('$lib/text/engines');
+    const of = (engine: string) => engineList.engines.find((row) => row.engine === engine)!;
+    expect(stands(of('claude-code'))).toBe('Angemeldet.');
+    expect(stands(of('codex'))).toBe('Nicht angemeldet.');
+    expect(stands(of('practice'))).toBe('Ohne Modell, kostet nichts.');
+    expect(nameOf(of('practice'))).toBe('Übungsmodus');
+    expect(nameOf(of('acp:gemini'))).toBe('Gemini CLI');
+    expect(engineOptions(engineList, 'codex', []).map((row) => row.label)).toContain('Codex (nicht angemeldet)');
+    const now = {
+      kind: 'anthropic-api' as const,
+      agent: '',
+      label: 'Anthropic API · key in keychain',
+      is_fallback: false,
+    };
+    expect(engineNow(now)).toBe('Anthropic API');
+    const { checkName } = await import('$lib/text/checks');
+    expect(['Disk', 'Company Äpfel', 'Claude Code', 'constructor'].map(checkName)).toEqual([
+      'Laufwerk',
+      'Firma Äpfel',
+      'Claude Code',
+      'constructor',
+    ]);
+    const { inLine } = await import('$lib/text/faults');
+    expect(inLine({ ...refusal, kind: 'user', code: 'disk.full' })).toMatch(/^Die Platte ist voll: Today/);
+  });
+
+  it('is all there is in English', async () => {
+    const { nameOf, stands } = await import('$lib/text/engines');
+    const [first] = engineList.engines;
+    expect(stands(first!)).toBe('');
+    expect(nameOf(first!)).toBe(first!.label);
   });
 });
 

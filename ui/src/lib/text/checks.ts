@@ -16,7 +16,7 @@ const NAMES: Record<string, string> = {
   Sandbox: m.settings_check_sandbox(),
   Tray: m.settings_check_tray(),
 };
-const COMPANY = 'Company ';
+const COMPANY = 'Company '; // not words
 
 /** The name of a check. One that is not known stays as the doctor has it. */
 export function checkName(name: string): string {
