@@ -106,7 +106,7 @@ describe('what is in a delegation', () => {
     const inside = new Insides(spans).of(head.span, head.at);
     show(TranscriptRow, { row: head, folded: true, hidden: 9, inside, ontoggle: () => undefined });
     expect(text('[data-testid=folded]')).toBe(
-      '9 rows folded · 2 turns · 1 call · 1 delegation · $0.20 so far Frontend Engineer at work',
+      '9 rows folded · 2 turns · 1 call · 1 delegation · $0.20 so far · Frontend Engineer at work',
     );
   });
 });

@@ -14,6 +14,9 @@ export const MAX_TOLD = 32;
 /** Of an agent's name. */
 const MAX_NAME = 80;
 
+/** Room for a time to the second, in pixels: "16:48:22" here, "04:48:22 PM" there. */
+export const TIME_WIDTH = Math.max(58, Math.ceil(clockExact(0).length * 6.7));
+
 /** An agent's name as a row has room for it. */
 export function shortName(role: string): string {
   return roleName(clip(role, MAX_NAME));
