@@ -6,6 +6,7 @@ import { BriefDraft } from '$lib/stores/brief.svelte';
 import { desk } from '$lib/stores/desk.svelte';
 import QuickBrief from '../../src/screens/QuickBrief.svelte';
 import { busyDesk, jobs } from '../fixture/data';
+import { leaves } from '../fixture/leave';
 import { fakeBackend, refusal } from './fake';
 
 const job = { ...jobs[3]!, job_id: 300 };
@@ -296,6 +297,19 @@ describe('Quick brief', () => {
     area.dispatchEvent(new Event('input', { bubbles: true }));
     flushSync();
   }
+
+  it('shows what runs and what is asked, and says what will happen before anything is typed', () => {
+    fakeBackend({});
+    desk.value = { ...busyDesk, questions: leaves.slice(0, 1) };
+    open();
+    expect(part('quick-fate').textContent).toMatch(/^CEO is busy: will be queued, position \d$/);
+    expect(document.querySelectorAll('[data-testid="job-row"]')).toHaveLength(4);
+    expect(part('approval-action').textContent).toBe('npm publish --access public');
+    expect(part<HTMLButtonElement>('approval-allow').disabled).toBe(false);
+    desk.value = { ...busyDesk, live: [], live_total: 0 };
+    flushSync();
+    expect(document.querySelector('[data-testid="quick-fate"]')).toBeNull();
+  });
 
   it('sends with Enter, says so, and hides', async () => {
     vi.useFakeTimers();

@@ -83,6 +83,18 @@ describe('the Desk in German', () => {
   });
 });
 
+describe('Quick brief in German', () => {
+  it('writes nouns as German does', () => {
+    fakeBackend({});
+    const retrying = { ...jobs[0]!, state: 'retrying' as const, until: Date.now() + 60_000 };
+    desk.value = { ...busyDesk, live: [retrying], live_total: 1 };
+    mounted = mount(QuickBrief, { target: document.body });
+    flushSync();
+    expect(text('[data-testid=job-row]')).toContain('Neuer Versuch');
+    expect(text('[data-testid=quick-fate]')).toBe('CEO ist beschäftigt: Wird eingereiht, Platz 1');
+  });
+});
+
 describe('leave to act in German', () => {
   it('is asked for in German, and answered as the daemon reads it', async () => {
     expect(wants(publish)).toBe('möchte einen Befehl ausführen, der etwas veröffentlicht oder sendet');
