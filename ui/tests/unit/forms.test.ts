@@ -5,8 +5,9 @@ import AmountField from '$lib/components/AmountField.svelte';
 import { BriefDraft } from '$lib/stores/brief.svelte';
 import { desk } from '$lib/stores/desk.svelte';
 import { link } from '$lib/stores/link.svelte';
+import { settings } from '$lib/stores/settings.svelte';
 import Onboarding from '../../src/screens/Onboarding.svelte';
-import { busyDesk, company } from '../fixture/data';
+import { busyDesk, company, settings as given } from '../fixture/data';
 import { fakeBackend, refusal } from './fake';
 
 let mounted: Record<string, unknown> | undefined;
@@ -101,6 +102,57 @@ describe('the first steps', () => {
     await vi.waitFor(() => part('[data-testid="onboarding-brief"]'));
     expect(of('config.set')[0]?.params).toMatchObject({ value: 'practice' });
     expect(document.activeElement).toBe(part('[data-testid="onboarding-brief"]'));
+  });
+});
+
+describe('leaving the first steps', () => {
+  const saved: unknown[] = [];
+
+  async function begin(first: Record<string, unknown> = {}) {
+    saved.length = 0;
+    const fake = fakeBackend({
+      'company.list': () => ({ companies: first['companies'] ?? [] }),
+      'desk.subscribe': () => busyDesk,
+      'key.list': () => ({ keys: [], keychain: '' }),
+      'settings.get': () => given,
+      'settings.set': (wanted: unknown) => {
+        saved.push(wanted);
+        return wanted;
+      },
+    });
+    desk.companies = [];
+    desk.value = undefined;
+    settings.value = given;
+    Object.assign(desk, first);
+    await link.readInfo();
+    const props = { draft: new BriefDraft('desk'), onfolder: async () => undefined };
+    mounted = mount(Onboarding, { target: document.body, props });
+    flushSync();
+    return fake;
+  }
+
+  it('without a company is the end of them: there is nothing that a next step could be about', async () => {
+    await begin();
+    const leave = part('[data-testid="onboarding-skip"]');
+    expect(leave.textContent).toBe('Not now');
+    leave.click();
+    await vi.waitFor(() => expect(saved).toHaveLength(1));
+    expect(saved[0]).toMatchObject({ onboarded: true });
+  });
+
+  it('backwards keeps what was chosen', async () => {
+    await begin({ value: busyDesk, companies: [company] });
+    part('.known button').click();
+    await vi.waitFor(() => expect(part('[data-testid="onboarding-next"]')).toHaveProperty('disabled', false));
+    part('[data-testid="onboarding-engine-anthropic"]').click();
+    flushSync();
+    part('.back').click();
+    flushSync();
+    part('.known button').click();
+    await vi.waitFor(() => part('[data-testid="onboarding-engine-anthropic"]'));
+    await settled();
+    expect(part('[data-testid="onboarding-engine-anthropic"]').getAttribute('aria-checked')).toBe('true');
+    expect(part('[role=group]').getAttribute('aria-labelledby')).toBe(part('h1').id);
   });
 });
 
