@@ -58,6 +58,7 @@ impl Scene {
         daemon.set(json!({ "onboarded": true, "stop_grace_ms": 500 })).await?;
         daemon.set(settings).await?;
         let dir = stage.company_dir("acme")?;
+        std::fs::create_dir_all(stage.place.path("home/Downloads"))?;
         let company = json!({ "name": "Acme", "dir": dir, "structure": "full-c-suite", "engine": engine });
         daemon.call("company.create", company).await?;
         let page = stage.open(&[]).await?;

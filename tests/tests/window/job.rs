@@ -105,18 +105,6 @@ async fn says_more(scene: &Scene) -> anyhow::Result<()> {
 async fn leaves(scene: &Scene) -> anyhow::Result<()> {
     let page = &scene.page;
     page.press("button", "Copy or export job").await?;
-    page.press("menuitem", "Copy the whole job").await?;
-    page.says("as Markdown").await?;
-    // It is where the next program looks for it.
-    page.role("textbox", "Say more to the CEO").await?.click().await?;
-    scene.keys(&["ctrl+v"])?;
-    wait_for("the job in the clipboard", SOON, async || {
-        let value = page.role("textbox", "Say more to the CEO").await?.prop("value").await?.unwrap_or_default();
-        Ok((value.contains(play::LAUNCH) && value.contains("Mind the margins")).then_some(()))
-    })
-    .await?;
-
-    page.press("button", "Copy or export job").await?;
     page.press("menuitem", "Export as HTML").await?;
     page.says("Downloads").await?;
     let file = fs::read_dir(scene.downloads())?.flatten().next().map(|file| file.path());

@@ -172,6 +172,7 @@ pub async fn take(company: &mut Company, album: &mut Album) -> anyhow::Result<()
 
 async fn job(company: &Company, album: &mut Album) -> anyhow::Result<()> {
     let page = &company.page;
+    page.run("document.activeElement?.blur()").await?;
     album.take(page, "Job", "job", "A job at work: lanes, activity, what is being said").await?;
     page.press("button", &format!("Bash {}", play::COMMAND)).await?;
     page.part("tool-call").await?;
