@@ -70,6 +70,11 @@ export function withoutRuns(text: string): string {
   });
 }
 
+/** Whether a text is seen as what it is: most lines of most texts are, and need nothing made visible. */
+export function isPlain(text: string): boolean {
+  return !hasHidden(text) && withoutRuns(text) === text;
+}
+
 /** The same as one text: "npm⟨U+202E⟩". */
 export function visibleText(text: string): string {
   return visible(text)
