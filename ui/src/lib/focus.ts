@@ -4,7 +4,7 @@
  */
 
 /** What Tab stops at. */
-const STOPS = 'a[href], button:not(:disabled), input:not(:disabled), select, textarea:not(:disabled), [tabindex]';
+const STOPS = 'a[href], button:not(:disabled), input:not(:disabled), select, textarea:not(:disabled), [tabindex]'; // not words
 const FIELDS = 'textarea:not(:disabled), input:not(:disabled):not([type=checkbox]):not([type=radio])';
 /** Frames that a screen which is fetched, and then read, may take until it is there. */
 const FRAMES = 90;
