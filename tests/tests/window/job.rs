@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use blackbox::{SOON, Scene, play, wait_for};
+use blackbox::{Page, SOON, Scene, play, wait_for};
 
 /// Everything that one does with a job at work.
 #[tokio::test(flavor = "multi_thread")]
@@ -14,8 +14,7 @@ async fn a_job_is_read_folded_searched_followed_up_and_taken_along() -> anyhow::
     page.press("button", play::LAUNCH).await?;
     page.is_at(&format!("job/{job}")).await?;
     page.click("resume-all").await?;
-    page.says(play::SAID).await?;
-    page.says("is writing").await?;
+    live(page).await?;
 
     folds(&scene).await?;
     opens_a_call(&scene).await?;
@@ -78,8 +77,18 @@ async fn jumps(scene: &Scene) -> anyhow::Result<()> {
     .await?;
     page.says("I'll split this").await?;
     page.press("button", "Jump to live").await?;
-    page.says(play::SAID).await?;
-    wait_for("the way back to go", SOON, async || Ok((!page.has("jump-live").await?).then_some(()))).await
+    live(page).await
+}
+
+/// What is being said right now is on screen, and the view stays with it.
+async fn live(page: &Page) -> anyhow::Result<()> {
+    wait_for("what is being said", SOON, async || {
+        if page.has("jump-live").await? {
+            page.click("jump-live").await?;
+        }
+        Ok((page.shows(play::SAID).await? && page.shows("is writing").await?).then_some(()))
+    })
+    .await
 }
 
 async fn shows_files(scene: &Scene) -> anyhow::Result<()> {
