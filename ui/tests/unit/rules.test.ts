@@ -22,6 +22,7 @@ async function open(answers: Parameters<typeof fakeBackend>[0] = {}) {
   mounted = mount(Permissions, { target: document.body });
   flushSync();
   await settled();
+  part('[data-testid=rule-add]').focus();
   part('[data-testid=rule-add]').click();
   flushSync();
   return fake;
@@ -139,5 +140,6 @@ describe('a rule by hand', () => {
     button('Cancel').click();
     flushSync();
     expect(document.querySelector('dialog')).toBeNull();
+    expect(document.activeElement).toBe(part('[data-testid=rule-add]'));
   });
 });
