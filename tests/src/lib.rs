@@ -2,6 +2,7 @@
 //! binaries on them. Everything ends with the value that began it, and leaves no process and no file behind.
 #![cfg(target_os = "linux")]
 
+mod axe;
 mod bus;
 mod business;
 pub mod chaos;
@@ -14,6 +15,8 @@ mod keyring;
 mod operator;
 mod page;
 mod place;
+pub mod play;
+mod scene;
 mod screen;
 mod stage;
 mod standins;
@@ -22,6 +25,7 @@ mod tree;
 
 use std::time::{Duration, Instant};
 
+pub use axe::Violation;
 pub use bus::Bus;
 pub use business::{Business, nanos};
 pub use child::Child;
@@ -32,6 +36,7 @@ pub use keyring::Keyring;
 pub use operator::{log_says, pid_of, signal, zombies_of};
 pub use page::Page;
 pub use place::{Place, binary};
+pub use scene::Scene;
 pub use screen::{Other, Screen};
 pub use stage::Stage;
 pub use standins::{Notified, StandIns};
