@@ -17,8 +17,8 @@ const DOLLARS = new Intl.NumberFormat(customs, { ...MONEY, minimumFractionDigits
 
 const PERCENT = new Intl.NumberFormat(customs, { style: 'percent', maximumFractionDigits: 0 });
 
-const TIME = new Intl.DateTimeFormat(customs, { hour: '2-digit', minute: '2-digit' });
-const TIME_EXACT = new Intl.DateTimeFormat(customs, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const TIME = new Intl.DateTimeFormat(customs, { hour: 'numeric', minute: '2-digit' });
+const TIME_EXACT = new Intl.DateTimeFormat(customs, { hour: 'numeric', minute: '2-digit', second: '2-digit' });
 const DAY = new Intl.DateTimeFormat(customs, { day: 'numeric', month: 'short' });
 const DAY_OF_YEAR = new Intl.DateTimeFormat(customs, { day: 'numeric', month: 'short', year: 'numeric' });
 const WEEKDAY = new Intl.DateTimeFormat(customs, { weekday: 'short' });
@@ -103,7 +103,7 @@ export function quoted(text: string): string {
     .replace(/^\s*(#{1,6}|[-*>])\s+/, '')
     .replace(/\*\*|__|`/g, '')
     .trim();
-  return /["“”„«»]/.test(plain) ? plain : `“${plain}”`;
+  return /["“”„«»]/.test(plain) ? plain : m.quoted({ text: plain });
 }
 
 interface Stretch {
