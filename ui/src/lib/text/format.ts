@@ -17,8 +17,10 @@ const DOLLARS = new Intl.NumberFormat(customs, { ...MONEY, minimumFractionDigits
 
 const PERCENT = new Intl.NumberFormat(customs, { style: 'percent', maximumFractionDigits: 0 });
 
-const TIME = new Intl.DateTimeFormat(customs, { hour: 'numeric', minute: '2-digit' });
-const TIME_EXACT = new Intl.DateTimeFormat(customs, { hour: 'numeric', minute: '2-digit', second: '2-digit' });
+// "08:41", but "8:41 AM".
+const HOUR = new Intl.DateTimeFormat(customs, { hour: 'numeric' }).resolvedOptions().hour12 ? 'numeric' : '2-digit';
+const TIME = new Intl.DateTimeFormat(customs, { hour: HOUR, minute: '2-digit' });
+const TIME_EXACT = new Intl.DateTimeFormat(customs, { hour: HOUR, minute: '2-digit', second: '2-digit' });
 const DAY = new Intl.DateTimeFormat(customs, { day: 'numeric', month: 'short' });
 const DAY_OF_YEAR = new Intl.DateTimeFormat(customs, { day: 'numeric', month: 'short', year: 'numeric' });
 const WEEKDAY = new Intl.DateTimeFormat(customs, { weekday: 'short' });
