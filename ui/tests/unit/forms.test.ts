@@ -101,7 +101,11 @@ describe('the first steps', () => {
     press(practice, 'Enter');
     await vi.waitFor(() => part('[data-testid="onboarding-brief"]'));
     expect(of('config.set')[0]?.params).toMatchObject({ value: 'practice' });
-    expect(document.activeElement).toBe(part('[data-testid="onboarding-brief"]'));
+    const brief = part<HTMLTextAreaElement>('[data-testid="onboarding-brief"]');
+    expect(document.activeElement).toBe(brief);
+    // What is typed takes the place of the suggestion.
+    await vi.waitFor(() => expect(brief.selectionEnd).toBeGreaterThan(0));
+    expect([brief.selectionStart, brief.selectionEnd]).toEqual([0, brief.value.length]);
   });
 });
 
