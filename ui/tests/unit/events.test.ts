@@ -14,7 +14,7 @@ import {
   type EventWindow,
 } from '$lib/state/event-window';
 import { toRows } from '$lib/state/rows';
-import { withDelta, withoutStored } from '$lib/state/tails';
+import { NOTHING_LATE, withDelta, withLate, withoutLate, withoutStored } from '$lib/state/tails';
 import { axis, toLanes, toWaits } from '$lib/state/lanes';
 import { spans, story } from '../fixture/data';
 
@@ -96,6 +96,27 @@ describe('the tail of an unfinished message', () => {
     expect(withoutStored(again, [event(3, { kind: 'waiting' } as Partial<Event>)])).toEqual([]);
     expect(withoutStored(again, [event(3, { kind: 'waiting', agent: 'cto' } as Partial<Event>)])).toHaveLength(1);
     expect(withoutStored(tails, [event(2, { kind: 'run_exited' } as Partial<Event>)])).toEqual([]);
+  });
+
+  it('does not begin again with the end of a message that is stored', () => {
+    const piece = (text: string, agent = 'ceo') => ({ job_id: 1, agent, text });
+    const tails = withDelta([], piece('I look at what there '));
+    const stored = [event(1, { text: 'I look at what there is.' } as Partial<Event>)];
+    const late = withLate(NOTHING_LATE, tails, stored);
+    // In one piece, in two, and with the beginning of the next message behind it.
+    expect(withoutLate(late, piece('is.')).text).toBe('');
+    const first = withoutLate(late, piece('i'));
+    expect(first.text).toBe('');
+    expect(withoutLate(first.late, piece('s.\n')).text).toBe('');
+    const next = withoutLate(late, piece('is.Ask a reader'));
+    expect(next.text).toBe('Ask a reader');
+    expect(withoutLate(next.late, piece('is.')).text).toBe('is.');
+    // What somebody else says, and what comes instead of a piece that was lost, is told.
+    expect(withoutLate(late, piece('is.', 'cto')).text).toBe('is.');
+    expect(withoutLate(late, piece('Ask')).text).toBe('Ask');
+    // A message of which all had come has nothing late; one that came before all of its pieces has all of it.
+    expect(withLate(NOTHING_LATE, withDelta(tails, piece('is.')), stored).size).toBe(0);
+    expect(withoutLate(withLate(NOTHING_LATE, [], stored), piece('I look at')).text).toBe('');
   });
 
   it('is bounded', () => {

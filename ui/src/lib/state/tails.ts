@@ -41,3 +41,53 @@ export function withoutStored(tails: readonly Tail[], events: readonly Event[]):
   }
   return left;
 }
+
+/** The end of a stored message of each speaker whose pieces had not come when the message had. */
+export type Late = ReadonlyMap<string, string>;
+
+export const NOTHING_LATE: Late = new Map();
+
+function speaker(agent: string, parent: string | undefined): string {
+  return `${agent}/${parent ?? ''}`;
+}
+
+/**
+ * Pieces are sent after a short pause, and an event is not: the last piece of a message may come after the message.
+ * Told before `withoutStored`, which lets the tails go.
+ */
+export function withLate(late: Late, tails: readonly Tail[], events: readonly Event[]): Late {
+  let next = late;
+  let left = tails;
+  for (const event of events) {
+    if (event.kind !== 'message') continue;
+    const id = speaker(event.agent, event.parent);
+    const begun = left.find((tail) => same(tail, event.agent, event.parent));
+    left = left.filter((tail) => tail !== begun);
+    const said = begun?.text.trimStart() ?? '';
+    const at = event.text.lastIndexOf(said, said === '' ? 0 : undefined);
+    // What is late already was said before it.
+    const before = begun ? '' : (next.get(id) ?? '');
+    const rest = at < 0 ? '' : before + event.text.slice(at + said.length);
+    const changed = new Map(next);
+    changed.delete(id);
+    if (rest !== '' && rest.length <= MAX_CHARS) changed.set(id, rest);
+    next = new Map([...changed].slice(-MAX_TAILS));
+  }
+  return next;
+}
+
+/** What of a piece is new: nothing of a message that is stored. And what is late after it. */
+export function withoutLate(late: Late, delta: Delta): { late: Late; text: string } {
+  const id = speaker(delta.agent, delta.parent);
+  const rest = late.get(id);
+  if (rest === undefined) return { late, text: delta.text };
+  const next = new Map(late);
+  next.delete(id);
+  if (rest.startsWith(delta.text)) {
+    if (rest !== delta.text) next.set(id, rest.slice(delta.text.length));
+    return { late: next, text: '' };
+  }
+  if (!delta.text.startsWith(rest)) return { late: next, text: delta.text };
+  const text = delta.text.slice(rest.length);
+  return { late: next, text: text.trim() === '' ? '' : text };
+}

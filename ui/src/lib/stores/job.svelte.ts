@@ -19,7 +19,7 @@ import {
   type EventWindow,
 } from '$lib/state/event-window';
 import { rowOf, withRow } from '$lib/state/job-row';
-import { withDelta, withoutStored, type Tail } from '$lib/state/tails';
+import { NOTHING_LATE, withDelta, withLate, withoutLate, withoutStored, type Tail } from '$lib/state/tails';
 import { isFinal, isProgram } from '$lib/text/names';
 
 const PAGE = 200;
@@ -73,6 +73,7 @@ export class JobStore {
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #waiting: Event[] = [];
+  #late = NOTHING_LATE;
   #frame: number | undefined;
   /** What was asked for last to be shown. */
   #turn = 0;
@@ -89,7 +90,11 @@ export class JobStore {
         if (delta.job_id !== this.jobId) return;
         // What was said before it comes before it.
         this.#taken();
-        if (!this.window.moreAfter) this.tails = withDelta(this.tails, delta);
+        const { late, text } = withoutLate(this.#late, delta);
+        this.#late = late;
+        // Who has ended says nothing any more: it is the end of what is stored.
+        if (text === '' || this.window.moreAfter || (this.detail && isFinal(this.detail.state))) return;
+        this.tails = withDelta(this.tails, { ...delta, text });
       }),
       backend().on('event.resync', ({ subscription }) => {
         if (subscription !== undefined && subscription === this.#subscription) void this.#resync();
@@ -253,6 +258,7 @@ export class JobStore {
   #added(events: readonly Event[]): void {
     if (events.length === 0 || this.#closed) return;
     this.#begun(events);
+    this.#late = withLate(this.#late, this.tails, events);
     this.tails = withoutStored(this.tails, events);
     if (this.window.moreAfter) this.unseen += events.length;
     this.shifted = false;
@@ -301,6 +307,7 @@ export class JobStore {
     this.#unsubscribe();
     // What is being said comes again, from its beginning.
     this.tails = [];
+    this.#late = NOTHING_LATE;
     const { subscription } = await backend().call('event.subscribe', {
       job_id: this.jobId,
       after: lastSeq(this.window),
