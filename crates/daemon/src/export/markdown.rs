@@ -1,4 +1,5 @@
-//! A job as Markdown. What agents said is Markdown already; what tools gave stands in fences that nothing in it closes.
+//! A job as Markdown. What agents said is Markdown already, and loads nothing; what tools gave stands in fences that
+//! nothing in it closes.
 
 use std::io::{self, Write};
 
@@ -6,6 +7,7 @@ use contract::{Event, EventBody, FileChange, JobDetail, Time, one_line, role_nam
 use jiff::tz::TimeZone;
 
 use super::Page;
+use super::inert::inert;
 
 /// Characters of what stands on one line.
 const LINE: usize = 300;
@@ -33,7 +35,7 @@ impl Page for Markdown {
         }
         writeln!(out, "\n## Brief\n\n{}\n", fenced(&detail.directive))?;
         if let Some(answer) = &detail.answer {
-            writeln!(out, "## Answer\n\n{}\n", answer.trim())?;
+            writeln!(out, "## Answer\n\n{}\n", inert(answer))?;
         }
         if let Some(error) = &job.error {
             writeln!(out, "## Error\n\n{} {} (`{}`)\n", plain(&error.message), plain(&error.fix), error.code.as_str())?;
@@ -46,7 +48,7 @@ impl Page for Markdown {
         let who = role_name(&event.entry.agent);
         writeln!(out, "**{}** {} {}\n", plain(&who), clock(event.entry.at, &self.zone), plain(&said.line))?;
         match said.text {
-            Some(Text::Markdown(text)) => writeln!(out, "{}\n", text.trim()),
+            Some(Text::Markdown(text)) => writeln!(out, "{}\n", inert(text)),
             Some(Text::Literal(text)) if !text.trim().is_empty() => writeln!(out, "{}\n", fenced(text)),
             _ => Ok(()),
         }
@@ -177,7 +179,20 @@ fn fenced(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use contract::{Entry, JobId, Seq};
+
     use super::*;
+
+    #[test]
+    fn what_agents_say_loads_nothing() {
+        let text = "look: ![x](http://there/a.png)".to_owned();
+        let entry = Entry { at: Time(0), agent: "ceo".into(), parent: None, body: EventBody::Message { text } };
+        let mut out = Vec::new();
+        let event = Event { seq: Seq(1), job_id: JobId(1), run_id: None, entry };
+        Markdown::new().event(&mut out, &event).unwrap();
+        let page = String::from_utf8(out).unwrap();
+        assert!(page.contains("look: \\![x](http://there/a.png)"), "{page}");
+    }
 
     #[test]
     fn nothing_leaves_its_fence_or_its_line() {

@@ -1,6 +1,7 @@
 //! A job as a file that can be read without this app.
 
 mod html;
+mod inert;
 mod json;
 mod markdown;
 
