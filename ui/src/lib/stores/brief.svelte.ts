@@ -172,10 +172,11 @@ export class BriefDraft {
   /** Attaches what was pasted and is no text: a picture of the screen for example. */
   async paste(files: readonly File[]): Promise<void> {
     this.keeping = true;
+    let tooBig: Fault | undefined;
     try {
       for (const file of files) {
         if (file.size > MAX_PASTED) {
-          this.fault = {
+          tooBig = {
             code: 'request.bad',
             kind: 'user',
             message: m.desk_pasted_too_big({ size: count(Math.ceil(file.size / 1024 / 1024)) }),
@@ -188,6 +189,8 @@ export class BriefDraft {
         const name = file.name === '' || file.name === 'image.png' ? `pasted.${ending}` : file.name;
         this.attach([await backend().native.keepPasted(name, await base64(file))]);
       }
+      // Those that were attached after it said nothing of it.
+      if (tooBig) this.fault = tooBig;
     } catch (thrown) {
       this.fault = asFault(thrown);
     } finally {

@@ -39,6 +39,7 @@ export class FindStore {
       this.more = false;
       this.at = -1;
       this.found = '';
+      this.fault = undefined;
       this.searching = false;
       return;
     }
@@ -49,7 +50,13 @@ export class FindStore {
   /** To the next earlier hit; after the earliest, to the latest again. */
   async earlier(): Promise<void> {
     if (this.query.trim() !== this.found) return this.#search();
-    if (this.at >= this.hits.length - 1 && this.more) await this.#read(this.#turn);
+    if (this.at >= this.hits.length - 1 && this.more) {
+      // Whoever holds the key asks again before the page is here.
+      if (this.searching) return;
+      const turn = this.#turn;
+      await this.#read(turn);
+      if (turn !== this.#turn) return;
+    }
     if (this.hits.length > 0) this.at = (this.at + 1) % this.hits.length;
   }
 

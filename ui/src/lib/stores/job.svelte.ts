@@ -139,6 +139,8 @@ export class JobStore {
     this.loadingEarlier = true;
     try {
       const page = await backend().call('event.list', { job_id: this.jobId, before, limit: PAGE });
+      // Another place is shown meanwhile, or the start was let go of: there would be a gap.
+      if (this.#closed || firstSeq(this.window) !== before) return;
       this.shifted = true;
       this.window = withEarlier(this.window, page);
       await tick();
@@ -155,7 +157,9 @@ export class JobStore {
     if (!this.window.moreAfter || this.loadingEarlier) return;
     this.loadingEarlier = true;
     try {
-      const page = await backend().call('event.list', { job_id: this.jobId, after: lastSeq(this.window), limit: PAGE });
+      const after = lastSeq(this.window);
+      const page = await backend().call('event.list', { job_id: this.jobId, after, limit: PAGE });
+      if (this.#closed || lastSeq(this.window) !== after) return;
       this.shifted = false;
       this.window = withLater(this.window, page);
       await this.#cutStart();

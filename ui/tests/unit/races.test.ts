@@ -1,0 +1,76 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Event } from '$lib/contract/types';
+import { BriefDraft } from '$lib/stores/brief.svelte';
+import { FindStore } from '$lib/stores/find.svelte';
+import { JobStore } from '$lib/stores/job.svelte';
+import { detail, jobs } from '../fixture/data';
+import { fakeBackend } from './fake';
+
+/** An answer that comes when it is let go. */
+function held<T>() {
+  let let_go: (value: T) => void = () => undefined;
+  const answer = new Promise<T>((done) => (let_go = done));
+  return { answer, go: (value: T) => let_go(value) };
+}
+
+beforeEach(() => localStorage.clear());
+
+describe('what is asked while an answer is under way', () => {
+  it('gives each page of hits once, to whoever holds the key', async () => {
+    const page = (first: number, next?: number) => ({
+      hits: [{ job_id: 1, seq: first }],
+      ...(next === undefined ? {} : { next }),
+    });
+    const later = held<unknown>();
+    const { of } = fakeBackend({
+      'event.search': ({ before }: { before?: number }) => (before === undefined ? page(9, 9) : later.answer),
+    });
+    const find = new FindStore(1);
+    find.type('headline');
+    await find.earlier();
+    const both = [find.earlier(), find.earlier()];
+    later.go(page(3));
+    await Promise.all(both);
+    expect(find.hits.map((hit) => hit.seq)).toEqual([9, 3]);
+    expect(find.current?.seq).toBe(3);
+    expect(of('event.search')).toHaveLength(2);
+    find.close();
+  });
+
+  it('leaves no gap where another place of the job is shown before earlier events are here', async () => {
+    const event = (seq: number): Event =>
+      ({ seq, job_id: 212, at: seq, agent: 'ceo', kind: 'message', text: String(seq) }) as unknown as Event;
+    const earlier = held<unknown>();
+    fakeBackend({
+      'job.get': () => detail({ ...jobs[3]!, job_id: 212 }),
+      'job.spans': () => ({ spans: [], total: 0 }),
+      'job.files': () => ({ files: [], total: 0 }),
+      'question.list': () => ({ questions: [] }),
+      'event.list': ({ before, after }: { before?: number; after?: number }) => {
+        if (before === 900) return earlier.answer;
+        if (before === 10) return { events: [event(9)], more_before: true, more_after: true };
+        if (after === 9) return { events: [event(10)], more_before: true, more_after: true };
+        return { events: [event(900)], more_before: true, more_after: false };
+      },
+      'event.subscribe': () => ({ subscription: 4 }),
+      'event.unsubscribe': () => ({}),
+    });
+    const job = new JobStore(212);
+    await job.open();
+    const reading = job.loadEarlier();
+    expect(await job.show(10)).toBe(true);
+    earlier.go({ events: [event(899)], more_before: true, more_after: true });
+    await reading;
+    expect(job.window.events.map((row) => row.seq)).toEqual([9, 10]);
+    job.close();
+  });
+
+  it('says which of the pasted files was too big, whatever came after it', async () => {
+    fakeBackend({});
+    const draft = new BriefDraft('desk');
+    const big = { name: 'film.mp4', type: 'video/mp4', size: 1e9 } as File;
+    await draft.paste([big, new File(['x'], 'note.txt', { type: 'text/plain' })]);
+    expect(draft.attachments).toHaveLength(1);
+    expect(draft.fault?.message).toContain('MB');
+  });
+});
