@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Event } from '$lib/contract/types';
 import { BriefDraft } from '$lib/stores/brief.svelte';
 import { FindStore } from '$lib/stores/find.svelte';
@@ -11,6 +11,25 @@ function held<T>() {
   let let_go: (value: T) => void = () => undefined;
   const answer = new Promise<T>((done) => (let_go = done));
   return { answer, go: (value: T) => let_go(value) };
+}
+
+function event(seq: number): Event {
+  return { seq, job_id: 212, at: seq, agent: 'ceo', kind: 'message', text: String(seq) } as unknown as Event;
+}
+
+/** What a job answers beside its events. */
+const facts = {
+  'job.get': () => detail({ ...jobs[3]!, job_id: 212 }),
+  'job.spans': () => ({ spans: [], total: 0 }),
+  'job.files': () => ({ files: [], total: 0 }),
+  'question.list': () => ({ questions: [] }),
+  'event.subscribe': () => ({ subscription: 4 }),
+  'event.unsubscribe': () => ({}),
+};
+
+interface Wanted {
+  before?: number;
+  after?: number;
 }
 
 beforeEach(() => localStorage.clear());
@@ -38,22 +57,15 @@ describe('what is asked while an answer is under way', () => {
   });
 
   it('leaves no gap where another place of the job is shown before earlier events are here', async () => {
-    const event = (seq: number): Event =>
-      ({ seq, job_id: 212, at: seq, agent: 'ceo', kind: 'message', text: String(seq) }) as unknown as Event;
     const earlier = held<unknown>();
     fakeBackend({
-      'job.get': () => detail({ ...jobs[3]!, job_id: 212 }),
-      'job.spans': () => ({ spans: [], total: 0 }),
-      'job.files': () => ({ files: [], total: 0 }),
-      'question.list': () => ({ questions: [] }),
-      'event.list': ({ before, after }: { before?: number; after?: number }) => {
+      ...facts,
+      'event.list': ({ before, after }: Wanted) => {
         if (before === 900) return earlier.answer;
         if (before === 10) return { events: [event(9)], more_before: true, more_after: true };
         if (after === 9) return { events: [event(10)], more_before: true, more_after: true };
         return { events: [event(900)], more_before: true, more_after: false };
       },
-      'event.subscribe': () => ({ subscription: 4 }),
-      'event.unsubscribe': () => ({}),
     });
     const job = new JobStore(212);
     await job.open();
@@ -63,6 +75,63 @@ describe('what is asked while an answer is under way', () => {
     await reading;
     expect(job.window.events.map((row) => row.seq)).toEqual([9, 10]);
     job.close();
+  });
+
+  it('does not have all later events sent to somebody who reads in the middle, when the daemon is back', async () => {
+    const { of } = fakeBackend({
+      ...facts,
+      'event.list': ({ before, after }: Wanted) =>
+        before === undefined && after === undefined
+          ? { events: [event(900)], more_before: true, more_after: false }
+          : { events: [event(before === undefined ? 10 : 9)], more_before: true, more_after: true },
+    });
+    const job = new JobStore(212);
+    await job.open();
+    await job.show(10);
+    await job.reopen();
+    expect(job.window.events.map((row) => row.seq)).toEqual([9, 10]);
+    expect(of('event.subscribe').at(-1)?.params).toMatchObject({ after: 900 });
+    job.close();
+  });
+
+  it('goes where the founder wished to be last', async () => {
+    const latest = held<unknown>();
+    let opened = false;
+    fakeBackend({
+      ...facts,
+      'event.list': ({ before, after }: Wanted) => {
+        if (before !== undefined) return { events: [event(before - 1)], more_before: true, more_after: true };
+        if (after !== undefined) return { events: [event(after + 1)], more_before: true, more_after: true };
+        if (opened) return latest.answer;
+        opened = true;
+        return { events: [event(900)], more_before: true, more_after: false };
+      },
+    });
+    const job = new JobStore(212);
+    await job.open();
+    await job.show(10);
+    const jumping = job.jumpToLatest();
+    await job.show(20);
+    latest.go({ events: [event(900)], more_before: true, more_after: false });
+    await jumping;
+    expect(job.window.events.map((row) => row.seq)).toEqual([19, 20]);
+    job.close();
+  });
+
+  it('ends each subscription but the last', async () => {
+    let last = 0;
+    const { handlers, of } = fakeBackend({
+      ...facts,
+      'event.subscribe': () => ({ subscription: (last += 1) }),
+      'event.list': () => ({ events: [event(900)], more_before: true, more_after: false }),
+    });
+    const job = new JobStore(212);
+    await job.open();
+    handlers.deliver('event.resync', { subscription: 1 });
+    handlers.deliver('event.resync', { subscription: 1 });
+    await vi.waitFor(() => expect(of('event.subscribe')).toHaveLength(3));
+    job.close();
+    await vi.waitFor(() => expect(of('event.unsubscribe')).toHaveLength(3));
   });
 
   it('says which of the pasted files was too big, whatever came after it', async () => {

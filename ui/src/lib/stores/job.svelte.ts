@@ -174,6 +174,7 @@ export class JobStore {
 
   async jumpToLatest(): Promise<void> {
     this.unseen = 0;
+    this.#turn += 1;
     if (this.window.moreAfter) await this.#readLatest();
   }
 
@@ -293,9 +294,10 @@ export class JobStore {
 
   /** The last page, and every event after it from then on: nothing can fall between. */
   async #readLatest(limit = PAGE): Promise<void> {
+    const turn = this.#turn;
     try {
       const page = await backend().call('event.list', { job_id: this.jobId, limit });
-      if (this.#closed) return;
+      if (this.#closed || turn !== this.#turn) return;
       this.shifted = false;
       this.window = fromPage(page);
       this.#begun(page.events);
@@ -307,16 +309,18 @@ export class JobStore {
     }
   }
 
-  async #subscribe(): Promise<void> {
+  async #subscribe(after = lastSeq(this.window)): Promise<void> {
     this.#unsubscribe();
     // What is being said comes again, from its beginning.
     this.tails = [];
     this.#late = NOTHING_LATE;
     const { subscription } = await backend().call('event.subscribe', {
       job_id: this.jobId,
-      after: lastSeq(this.window),
+      after,
       deltas: true,
     });
+    // Another one may have been asked for meanwhile, and be here already.
+    this.#unsubscribe();
     this.#subscription = subscription;
     if (this.#closed) this.#unsubscribe();
   }
@@ -336,7 +340,8 @@ export class JobStore {
       const page = await backend().call('event.list', { job_id: this.jobId, limit: PAGE });
       if (this.#closed) return;
       if (!this.window.moreAfter) this.window = withResync(this.window, page);
-      await this.#subscribe();
+      // Who reads in the middle is not sent all that lies after it.
+      await this.#subscribe(Math.max(page.events.at(-1)?.seq ?? 0, lastSeq(this.window)));
     } catch (thrown) {
       if (!this.#closed) this.fault = asFault(thrown);
     }
