@@ -14,7 +14,15 @@ import {
   type EventWindow,
 } from '$lib/state/event-window';
 import { toRows } from '$lib/state/rows';
-import { NOTHING_LATE, withDelta, withLate, withoutLate, withoutStored } from '$lib/state/tails';
+import {
+  lastSaid,
+  NOTHING_LATE,
+  withDelta,
+  withLate,
+  withoutLate,
+  withoutSaid,
+  withoutStored,
+} from '$lib/state/tails';
 import { axis, toLanes, toWaits } from '$lib/state/lanes';
 import { spans, story } from '../fixture/data';
 
@@ -117,6 +125,16 @@ describe('the tail of an unfinished message', () => {
     // A message of which all had come has nothing late; one that came before all of its pieces has all of it.
     expect(withLate(NOTHING_LATE, withDelta(tails, piece('is.')), stored).size).toBe(0);
     expect(withoutLate(withLate(NOTHING_LATE, [], stored), piece('I look at')).text).toBe('');
+  });
+
+  it('begins, in a job that is opened, without the end of what was said last', () => {
+    const said = lastSaid([event(1, { text: 'A report.' }), event(2, { text: 'Practice: a short report.' })] as Event[]);
+    const piece = (text: string) => ({ job_id: 1, agent: 'ceo', text });
+    expect(withoutSaid(said, piece('report.')).text).toBe('');
+    const first = withoutSaid(said, piece('report.Practice: and on'));
+    expect(first.text).toBe('Practice: and on');
+    expect(withoutSaid(first.said, piece('report.')).text).toBe('report.');
+    expect(withoutSaid(said, piece('Practice: a')).text).toBe('Practice: a');
   });
 
   it('is bounded', () => {

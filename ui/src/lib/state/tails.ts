@@ -76,11 +76,35 @@ export function withLate(late: Late, tails: readonly Tail[], events: readonly Ev
   return next;
 }
 
+/** The last message of each speaker: what is told of them at first, when a job is opened, may be an end of it. */
+export function lastSaid(events: readonly Event[]): Late {
+  const said = new Map<string, string>();
+  for (const event of events) {
+    if (event.kind !== 'message') continue;
+    const id = speaker(event.agent, event.parent);
+    said.delete(id);
+    said.set(id, event.text.slice(-MAX_CHARS));
+  }
+  return new Map([...said].slice(-MAX_TAILS));
+}
+
+/** What is left of a first piece without the end of a message that is stored. */
+export function withoutSaid(said: Late, delta: Delta): { said: Late; text: string } {
+  const id = speaker(delta.agent, delta.parent);
+  const last = said.get(id);
+  if (last === undefined) return { said, text: delta.text };
+  const next = new Map(said);
+  next.delete(id);
+  let end = Math.min(last.length, delta.text.length);
+  while (end > 0 && !last.endsWith(delta.text.slice(0, end))) end -= 1;
+  return { said: next, text: delta.text.slice(end) };
+}
+
 /** What of a piece is new: nothing of a message that is stored. And what is late after it. */
 export function withoutLate(late: Late, delta: Delta): { late: Late; text: string } {
   const id = speaker(delta.agent, delta.parent);
   const rest = late.get(id);
-  if (rest === undefined) return { late, text: delta.text };
+  if (rest === undefined || delta.text === '') return { late, text: delta.text };
   const next = new Map(late);
   next.delete(id);
   if (rest.startsWith(delta.text)) {

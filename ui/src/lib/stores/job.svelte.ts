@@ -19,7 +19,16 @@ import {
   type EventWindow,
 } from '$lib/state/event-window';
 import { rowOf, withRow } from '$lib/state/job-row';
-import { NOTHING_LATE, withDelta, withLate, withoutLate, withoutStored, type Tail } from '$lib/state/tails';
+import {
+  lastSaid,
+  NOTHING_LATE,
+  withDelta,
+  withLate,
+  withoutLate,
+  withoutSaid,
+  withoutStored,
+  type Tail,
+} from '$lib/state/tails';
 import { isFinal, isProgram } from '$lib/text/names';
 
 const PAGE = 200;
@@ -74,6 +83,8 @@ export class JobStore {
   #closed = false;
   #waiting: Event[] = [];
   #late = NOTHING_LATE;
+  /** What each had said last when it was subscribed, until they are heard again. */
+  #said = NOTHING_LATE;
   #frame: number | undefined;
   /** What was asked for last to be shown. */
   #turn = 0;
@@ -90,7 +101,9 @@ export class JobStore {
         if (delta.job_id !== this.jobId) return;
         // What was said before it comes before it.
         this.#taken();
-        const { late, text } = withoutLate(this.#late, delta);
+        const first = withoutSaid(this.#said, delta);
+        const { late, text } = withoutLate(this.#late, { ...delta, text: first.text });
+        this.#said = first.said;
         this.#late = late;
         // Who has ended says nothing any more: it is the end of what is stored.
         if (text === '' || this.window.moreAfter || (this.detail && isFinal(this.detail.state))) return;
@@ -314,6 +327,7 @@ export class JobStore {
     // What is being said comes again, from its beginning.
     this.tails = [];
     this.#late = NOTHING_LATE;
+    this.#said = lastSaid(this.window.events);
     const { subscription } = await backend().call('event.subscribe', {
       job_id: this.jobId,
       after,
