@@ -5,6 +5,7 @@ import type { Row } from '$lib/state/rows';
 import { inputParts } from '$lib/state/tool-view';
 import { clip, withoutAnsi } from './clip';
 import { clockExact, cost, duration, moment, money } from './format';
+import { inert } from './inert';
 import { engineName, roleName, STATE_NAMES } from './names';
 
 /** More of a text in one line is never seen. */
@@ -76,14 +77,14 @@ export function rowMarkdown(row: Row, most = Infinity): string {
   switch (row.kind) {
     case 'message':
     case 'tail':
-      return block(head, row.text.trim());
+      return block(head, inert(row.text));
     case 'thinking':
       return block(m.job_md_thinks({ who: head }), fenced(row.text));
     case 'tool': {
       const took = row.duration === undefined ? '' : duration(row.duration, { fine: true });
       const told = [
         head,
-        `\`${row.tool.replaceAll('`', '')}\``,
+        `\`${row.tool.replace(/[`\s]+/g, ' ').trim()}\``,
         plain(clip(row.subject, 300)),
         row.state === 'running' ? m.job_md_runs() : `(${[row.summary, took].filter(Boolean).map(plain).join(', ')})`,
       ];
@@ -151,7 +152,7 @@ export function rowMarkdown(row: Row, most = Infinity): string {
         { completed: m.job_md_completed, failed: m.job_md_failed, cancelled: m.job_md_cancelled }[row.outcome]({
           who: head,
         }),
-        row.result?.trim(),
+        row.result && inert(row.result),
       );
   }
 }
@@ -172,7 +173,7 @@ export function jobMarkdown(job: JobDetail, rows: readonly Row[], now: number, c
     facts.map((fact) => `- ${fact}`).join('\n'),
     `## ${m.job_md_brief()}`,
     fenced(job.directive),
-    ...(job.answer ? [`## ${m.job_md_answer()}`, job.answer.trim()] : []),
+    ...(job.answer ? [`## ${m.job_md_answer()}`, inert(job.answer)] : []),
     `## ${m.job_md_happened()}`,
     cut ? m.job_md_cut() : undefined,
     ...rows.map((row) => rowMarkdown(row, MAX_OUTPUT)),
