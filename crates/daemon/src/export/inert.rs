@@ -56,7 +56,8 @@ fn told(line: &str, mut code: bool, out: &mut String) -> bool {
             '`' => {
                 taken = rest.len() - rest.trim_start_matches('`').len();
                 // What ends on another line, or spans the cells of a table, may be no code at all.
-                match span(&rest[taken..], taken).filter(|end| code && !rest[..taken + end].contains('|')) {
+                let end = code.then(|| span(&rest[taken..], taken)).flatten();
+                match end.filter(|end| !rest[..taken + end].contains('|')) {
                     Some(end) => taken += end,
                     None => code = false,
                 }
