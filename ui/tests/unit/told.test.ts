@@ -16,7 +16,12 @@ describe('what the daemon says in a few words', () => {
   });
 
   it('is said in German', async () => {
-    const { doingOf, limitName } = await spoken('de');
+    const { doingOf, limitName, noteOf } = await spoken('de');
+    expect(noteOf('CTO, CMO at work')).toBe('an der Arbeit: CTO, CMO');
+    expect(noteOf('CMO: done')).toBe('CMO: fertig');
+    expect(noteOf('CMO: not done')).toBe('CMO: nicht fertig');
+    expect(noteOf('Done')).toBe('Fertig');
+    expect(noteOf('The prices are checked')).toBe('The prices are checked');
     expect(doingOf('is editing web/src/Hero.svelte')).toBe('bearbeitet web/src/Hero.svelte');
     expect(doingOf('is using Fetch: https://a.example/b: c')).toBe('benutzt Fetch: https://a.example/b: c');
     expect(doingOf("is waiting for the founder's answer")).toBe('wartet auf Ihre Antwort');

@@ -1,7 +1,7 @@
 import type { Job, JobId, JobState, StopCounts, Time } from '$lib/contract/types';
 import { m } from '$lib/paraglide/messages';
 import { clock, count, countdown, dayStart, duration, quoted, upcoming } from './format';
-import { doingOf } from './told';
+import { doingOf, noteOf } from './told';
 import { isAtWork, isFinal, roleName, STATE_NAMES } from './names';
 
 /** A longer wait says until when, and not only how long. */
@@ -61,7 +61,7 @@ export function stepOf(job: Job): string {
     progress.done < progress.total
       ? m.work_step({ n: count(progress.done + 1), total: count(progress.total) })
       : m.work_finishing();
-  return [step, progress.note.trim()].filter(Boolean).join(' · ');
+  return [step, noteOf(progress.note.trim())].filter(Boolean).join(' · ');
 }
 
 function capital(text: string): string {

@@ -27,14 +27,30 @@ const DOINGS: readonly (readonly [RegExp, (what: string, more: string) => string
   [/^is waiting for the account's quota$/, () => m.doing_waits_quota()],
 ];
 
-/** What an agent is doing, as the rest of a sentence that begins with its name. */
-export function doingOf(text: string): string {
+const NOTES: typeof DOINGS = [
+  [/^Done$/, () => m.note_all_done()],
+  [/^(.+) at work$/s, (name) => m.note_at_work({ name })],
+  [/^(.+): done$/s, (name) => m.note_done({ name })],
+  [/^(.+): not done$/s, (name) => m.note_not_done({ name })],
+];
+
+function told(text: string, forms: typeof DOINGS): string {
   if (language === 'en') return text;
-  for (const [form, words] of DOINGS) {
+  for (const [form, words] of forms) {
     const found = form.exec(text);
     if (found) return words(found[1] ?? '', found[2] ?? '');
   }
   return text;
+}
+
+/** What an agent is doing, as the rest of a sentence that begins with its name. */
+export function doingOf(text: string): string {
+  return told(text, DOINGS);
+}
+
+/** How far a job is, beside its step. */
+export function noteOf(text: string): string {
+  return told(text, NOTES);
 }
 
 const LIMITS: Record<string, () => string> = {
