@@ -98,8 +98,6 @@ describe('numbers', () => {
     expect(f.count(41_208)).toBe('41,208');
     expect(f.count(999)).toBe('999');
     expect(f.count(1_000_000)).toBe('1,000,000');
-    expect(f.plural(1, 'turn')).toBe('1 turn');
-    expect(f.plural(1200, 'turn')).toBe('1,200 turns');
     expect(f.bytes(3_400_000)).toBe('3.4 MB');
     expect(f.bytes(12)).toBe('12 B');
   });

@@ -42,7 +42,7 @@ export function showInFolder(path: string): void {
 
 const PAGE = 500;
 /** Events that a copy of a whole job holds, at most: more is for a file. */
-export const MAX_COPIED = 5000;
+const MAX_COPIED = 5000;
 
 /** Copies a job, or the first part of a very long one, as Markdown. */
 export async function copyJob(job: JobDetail): Promise<void> {

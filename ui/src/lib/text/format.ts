@@ -45,11 +45,6 @@ export function many(n: number): string {
   return name({ n: value < 99.95 ? ONE_DIGIT.format(value) : WHOLE.format(value) });
 }
 
-/** 1 as "1 job", 3 as "3 jobs". */
-export function plural(n: number, one: string, many = `${one}s`): string {
-  return `${count(n)} ${n === 1 ? one : many}`;
-}
-
 /** Dollars as on a bill: cents from ten cents up, four digits below, "N/A" for what is no number. */
 export function money(dollars: number): string {
   if (!Number.isFinite(dollars)) return m.not_a_number();

@@ -7,7 +7,7 @@ export interface Token {
 }
 
 /** More is shown as it is. */
-export const MAX_HIGHLIGHTED = 200 * 1024;
+const MAX_HIGHLIGHTED = 200 * 1024;
 /** A longer line is shown as it is: grammars are not made for it. */
 const MAX_LINE = 2000;
 /** Characters that are done before the page has its turn again. */
