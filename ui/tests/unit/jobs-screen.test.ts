@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import Flashes from '$lib/components/Flashes.svelte';
 import type { Job, JobListParams } from '$lib/contract/types';
 import { compare, fits } from '$lib/state/job-filter';
+import { bulk } from '$lib/stores/bulk.svelte';
 import { desk } from '$lib/stores/desk.svelte';
 import { flashes } from '$lib/stores/flash.svelte';
 import { jobView } from '$lib/stores/job-view.svelte';
@@ -142,6 +143,20 @@ describe('the list of jobs', () => {
     await settled();
     expect(of('job.cancel')).toHaveLength(live.length);
     expect(text('.flashes')).toContain(`${live.length} jobs cancelled.`);
+  });
+
+  it('shows how far it is, and does not say each step of it aloud', async () => {
+    await show({ 'job.export': () => new Promise(() => undefined) });
+    press(grid(), 'a', { ctrlKey: true });
+    bulk.act = 'export';
+    bulk.done = 3;
+    bulk.of = 40;
+    flushSync();
+    const bar = part('[data-testid=bulk-bar] [role=progressbar]');
+    expect(bar.getAttribute('aria-valuenow')).toBe('3');
+    expect(text('[data-testid=bulk-bar]')).toContain('3 of 40');
+    for (const told of document.querySelectorAll('[role=status]')) expect(told.textContent).not.toContain('3 of 40');
+    bulk.act = undefined;
   });
 
   it('tells how many exports failed, and why', async () => {
