@@ -84,16 +84,8 @@ fn lines(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<Kept>>> {
 /// # Errors
 /// What the disk said.
 pub fn kept(folder: &Path, path: &str) -> io::Result<Option<Image>> {
-    let list = match File::open(folder.join(KEPT_LIST)) {
-        Ok(list) => list,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    for line in BufReader::new(list.take(MAX_LIST)).split(b'\n') {
-        // A line that was cut off, or is nobody's, says nothing.
-        let Ok(line) = serde_json::from_slice::<Kept>(&line?) else { continue };
+    for line in lines(folder)? {
+        let line = line?;
         if line.path != path {
             continue;
         }

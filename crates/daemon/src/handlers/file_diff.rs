@@ -17,6 +17,7 @@ const MAX_DIFF: usize = 512 * 1024;
 const DIFF_TIME: Duration = Duration::from_millis(500);
 /// Lines around a change.
 const CONTEXT: usize = 3;
+
 /// A job's file, compared.
 ///
 /// # Errors
