@@ -4,7 +4,7 @@ import { BriefDraft } from '$lib/stores/brief.svelte';
 import { FindStore } from '$lib/stores/find.svelte';
 import { JobStore } from '$lib/stores/job.svelte';
 import { detail, jobs } from '../fixture/data';
-import { fakeBackend } from './fake';
+import { fakeBackend, refusal } from './fake';
 
 /** An answer that comes when it is let go. */
 function held<T>() {
@@ -132,6 +132,44 @@ describe('what is asked while an answer is under way', () => {
     await vi.waitFor(() => expect(of('event.subscribe')).toHaveLength(3));
     job.close();
     await vi.waitFor(() => expect(of('event.unsubscribe')).toHaveLength(3));
+  });
+
+  it('sends a brief once, and leaves the draft of another company alone that was opened meanwhile', async () => {
+    const answer = held<unknown>();
+    const { of } = fakeBackend({ 'job.submit': () => answer.answer });
+    const draft = new BriefDraft('desk');
+    draft.keepFor(1);
+    draft.text = 'For the first';
+    draft.keepFor(1);
+    const sending = draft.send({ company_id: 1 });
+    draft.keepFor(2);
+    draft.text = 'For the second';
+    draft.limit = 3;
+    answer.go(jobs[3]);
+    expect(await sending).toBe(true);
+    expect([draft.text, draft.limit]).toEqual(['For the second', 3]);
+    draft.keepFor(2);
+    draft.keepFor(1);
+    expect(draft.text).toBe('');
+    draft.text = 'For the first';
+    await draft.send({ company_id: 1 });
+    expect(of('job.submit')).toHaveLength(2);
+  });
+
+  it('does not take the same words for another company for the same brief', async () => {
+    const { of } = fakeBackend({
+      'job.submit': () => {
+        throw refusal;
+      },
+    });
+    const draft = new BriefDraft('desk');
+    draft.text = 'Write the plan';
+    await draft.send({ company_id: 1 });
+    await draft.send({ company_id: 1 });
+    await draft.send({ company_id: 2 });
+    const keys = of('job.submit').map(({ params }) => (params as { idempotency_key: string }).idempotency_key);
+    expect(keys[1]).toBe(keys[0]);
+    expect(keys[2]).not.toBe(keys[0]);
   });
 
   it('says which of the pasted files was too big, whatever came after it', async () => {

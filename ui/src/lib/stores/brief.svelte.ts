@@ -140,6 +140,14 @@ export class BriefDraft {
     }
   }
 
+  /** Lets go of what was kept of a brief that is sent. */
+  #forget(company: CompanyId, directive: string): void {
+    const name = `draft/${this.#origin}/${company}`;
+    if (localStorage.getItem(name) !== directive) return;
+    localStorage.removeItem(name);
+    localStorage.removeItem(`${name}/more`);
+  }
+
   /** Lays files beside it, each once. What is too much is said, and not attached. */
   attach(paths: readonly string[]): void {
     const all = [...this.attachments, ...paths].filter((path, i, rows) => rows.indexOf(path) === i);
@@ -225,7 +233,8 @@ export class BriefDraft {
     const directive = this.text;
     const attachments = [...this.attachments];
     // Another text, or for somebody else, is another brief. The same one, sent again after an error, must not become two.
-    const sending = [this.agent, ...attachments, directive].join('\n');
+    const sending = [JSON.stringify(company), this.agent, ...attachments, directive].join('\n');
+    const own = this.#company;
     if (sending !== this.#keyText) {
       this.#key = freshKey();
       this.#keyText = sending;
@@ -249,14 +258,18 @@ export class BriefDraft {
         ...(this.at === undefined ? {} : { not_before: this.at }),
         ...(this.limit === undefined ? {} : { max_cost_usd: this.limit }),
       });
-      // What was typed while it was under way is the next brief.
-      if (this.text === directive) this.text = '';
-      this.attachments = this.attachments.filter((path) => !attachments.includes(path));
+      const elsewhere = own !== undefined && own !== this.#company;
+      if (elsewhere) this.#forget(own, directive);
       const sent = this.sent;
       setTimeout(() => {
         if (this.sent === sent) this.sent = undefined;
       }, SAYS_SENT_MS);
       this.#keyText = '';
+      // What is on screen by now is of another company.
+      if (elsewhere) return true;
+      // What was typed while it was under way is the next brief.
+      if (this.text === directive) this.text = '';
+      this.attachments = this.attachments.filter((path) => !attachments.includes(path));
       this.limit = undefined;
       this.unplan();
       return true;
