@@ -77,9 +77,9 @@ async fn a_brief_goes_from_nothing_to_its_follow_up_without_a_mouse() -> anyhow:
     hands.press(&["ctrl+Return"]).await?;
     hands.is_on("What the CEO is to do").await?;
 
-    // Watch it, and answer what it asks: above the composer, so back from there.
+    // Watch it, and answer what it asks: below the composer, so on from there.
     page.role("article", "Practice question").await?;
-    hands.goes_to("A first sketch", "shift+Tab", 12).await?;
+    hands.goes_to("A first sketch", "Tab", 20).await?;
     hands.press(&["Return"]).await?;
     daemon.job(1, &["completed"], WORK).await?;
     page.says("Finished today").await?;
