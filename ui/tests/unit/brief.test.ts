@@ -328,6 +328,18 @@ describe('Quick brief', () => {
     expect(hidden).toHaveLength(1);
   });
 
+  it('does not hide from somebody who writes the next one already', async () => {
+    vi.useFakeTimers();
+    const { hidden } = fakeBackend({ 'job.submit': () => job });
+    const area = open();
+    type(area, 'Drop the starter plan to $9?');
+    press(area, { key: 'Enter' });
+    await settled();
+    type(area, 'And tell');
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(hidden).toHaveLength(0);
+  });
+
   it('keeps the text and stays when it is refused', async () => {
     vi.useFakeTimers();
     const { hidden } = fakeBackend({

@@ -8,9 +8,9 @@ import { fakeBackend, refusal } from './fake';
 
 /** An answer that comes when it is let go. */
 function held<T>() {
-  let let_go: (value: T) => void = () => undefined;
-  const answer = new Promise<T>((done) => (let_go = done));
-  return { answer, go: (value: T) => let_go(value) };
+  let settle: (value: T) => void = () => undefined;
+  const answer = new Promise<T>((done) => (settle = done));
+  return { answer, go: (value: T) => settle(value) };
 }
 
 function event(seq: number): Event {
