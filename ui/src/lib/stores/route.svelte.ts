@@ -66,6 +66,8 @@ class Router {
   palette = $state(false);
   /** Whether the overview of the keys is up. */
   keys = $state(false);
+  /** Whether a company is being founded. */
+  founding = $state(false);
   /** Grows when the list of companies is to be opened. */
   switching = $state(0);
   /** Grows when the field of that search is to have the focus. */
