@@ -14,15 +14,7 @@ import {
   type EventWindow,
 } from '$lib/state/event-window';
 import { toRows } from '$lib/state/rows';
-import {
-  lastSaid,
-  NOTHING_LATE,
-  withDelta,
-  withLate,
-  withoutLate,
-  withoutSaid,
-  withoutStored,
-} from '$lib/state/tails';
+import { lastSaid, NOTHING_LATE, withDelta, withLate, withoutLate, withoutSaid, withoutStored } from '$lib/state/tails';
 import { axis, toLanes, toWaits } from '$lib/state/lanes';
 import { spans, story } from '../fixture/data';
 
@@ -128,7 +120,10 @@ describe('the tail of an unfinished message', () => {
   });
 
   it('begins, in a job that is opened, without the end of what was said last', () => {
-    const said = lastSaid([event(1, { text: 'A report.' }), event(2, { text: 'Practice: a short report.' })] as Event[]);
+    const said = lastSaid([
+      event(1, { text: 'A report.' }),
+      event(2, { text: 'Practice: a short report.' }),
+    ] as Event[]);
     const piece = (text: string) => ({ job_id: 1, agent: 'ceo', text });
     expect(withoutSaid(said, piece('report.')).text).toBe('');
     const first = withoutSaid(said, piece('report.Practice: and on'));
