@@ -1,4 +1,4 @@
-import type { CostBasis, EngineKind, JobState, KeyStorage, LogLevel, Origin } from '$lib/contract/types';
+import type { CostBasis, EngineKind, JobState, LogLevel, Origin } from '$lib/contract/types';
 import { m } from '$lib/paraglide/messages';
 
 const HEADS = new Set(['ceo', 'cto', 'cfo', 'cmo', 'coo', 'cpo', 'cso', 'chro', 'clo', 'ciso', 'cio']);
@@ -160,12 +160,6 @@ export const ORIGIN_NAMES: Record<Origin, string> = {
   notification: m.company_origin_notification(),
   timeout: m.company_origin_timeout(),
   client: m.company_origin_client(),
-};
-
-export const STORAGE_NAMES: Record<KeyStorage, string> = {
-  keychain: m.company_storage_keychain(),
-  passphrase_file: m.company_storage_file(),
-  session: m.company_storage_session(),
 };
 
 /** How much the background process says in its log, quietest first. */
